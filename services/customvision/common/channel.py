@@ -1,0 +1,116 @@
+"""Channels from one service to another: keepalive, retries, deadlines, the suite's own key."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from customvision.common.authentication import TRAINING_KEY_HEADER
+from customvision.common.keys import Keys
+
+# Stored images and artifact pieces stay below 1 MiB a message; lists of 1,000 rows may pass 4 MiB.
+MAX_RECEIVE_BYTES = 32 * 1024 * 1024
+CALL_SECONDS = 30.0
+
+_RETRY = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "waitForReady": False,
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+
+OPTIONS = [
+    ("grpc.service_config", json.dumps(_RETRY)),
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Each channel has a connection of its own, so that a busy one does not slow another.
+    ("grpc.use_local_subchannel_pool", 1),
+    # A proxy for the internet is not meant for the services of a suite.
+    ("grpc.enable_http_proxy", 0),
+]
+
+
+def open_channel(address: str, keys: Keys) -> grpc.aio.Channel:
+    """Opens an asynchronous channel whose every call carries the training key. Does not connect yet."""
+    return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=_key_interceptors(keys))
+
+
+def open_blocking_channel(address: str, keys: Keys) -> grpc.Channel:
+    """Opens a channel for a process without an event loop; every call carries the training key."""
+    channel = grpc.insecure_channel(address, options=OPTIONS)
+    return grpc.intercept_channel(channel, _BlockingKeyInterceptor(keys.training_key))
+
+
+def _key_interceptors(keys: Keys) -> list[grpc.aio.ClientInterceptor]:
+    add = _with_key(keys.training_key)
+    return [_UnaryUnary(add), _UnaryStream(add), _StreamUnary(add)]
+
+
+def _with_key(key: str) -> Callable[[Any], Any]:
+    def add(details: Any) -> Any:
+        metadata = grpc.aio.Metadata(*(details.metadata or ()))
+        metadata.add(TRAINING_KEY_HEADER, key)
+        return grpc.aio.ClientCallDetails(
+            details.method, details.timeout, metadata, details.credentials, details.wait_for_ready
+        )
+
+    return add
+
+
+class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, add: Callable[[Any], Any]) -> None:
+        self._add = add
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self._add(client_call_details), request)
+
+
+class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, add: Callable[[Any], Any]) -> None:
+        self._add = add
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self._add(client_call_details), request)
+
+
+class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
+    def __init__(self, add: Callable[[Any], Any]) -> None:
+        self._add = add
+
+    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return await continuation(self._add(client_call_details), request_iterator)
+
+
+class _BlockingKeyInterceptor(
+    grpc.UnaryUnaryClientInterceptor[Any, Any],
+    grpc.UnaryStreamClientInterceptor[Any, Any],
+    grpc.StreamUnaryClientInterceptor[Any, Any],
+):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return continuation(self._keyed(client_call_details), request)
+
+    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return continuation(self._keyed(client_call_details), request)
+
+    def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return continuation(self._keyed(client_call_details), request_iterator)
+
+    def _keyed(self, details: Any) -> Any:
+        metadata = (*(details.metadata or ()), (TRAINING_KEY_HEADER, self._key))
+        return details._replace(metadata=metadata)

@@ -1,0 +1,45 @@
+"""Wakes the watchers of a topic; the data always comes from the store, so a wake-up can be missed or doubled safely."""
+
+import asyncio
+from collections import defaultdict
+
+
+class Notifier:
+    """Lets coroutines of one event loop wait until a topic is touched."""
+
+    def __init__(self) -> None:
+        self._events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True once the service drains; watchers then end."""
+        return self._closed
+
+    def touch(self, topic: str) -> None:
+        """Wakes everyone who waits for ``topic``."""
+        event = self._events.pop(topic, None)
+        if event is not None:
+            event.set()
+
+    def close(self) -> None:
+        """Wakes everyone for good."""
+        self._closed = True
+        for topic in list(self._events):
+            self.touch(topic)
+
+    def subscribe(self, topic: str) -> asyncio.Event:
+        """Returns the event that the next touch sets. Subscribe first, then read the store, then wait."""
+        event = self._events[topic]
+        if self._closed:
+            event.set()
+        return event
+
+
+async def wait(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for ``event`` at most so long; returns whether it was set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""What the environment sets: where the data is and where the services are."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from customvision.common.errors import ConfigurationError
+
+DEFAULT_ADDRESSES = {
+    "project": "127.0.0.1:50051",
+    "training": "127.0.0.1:50052",
+    "prediction": "127.0.0.1:50053",
+    "http": "127.0.0.1:8080",
+}
+
+
+def setting_of_address(service: str) -> str:
+    """Returns the name of the setting that holds a service's address."""
+    return f"CUSTOMVISION_{service.upper()}_ADDRESS"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the data is, where the services are, and which backbone weights to use.
+
+    Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
+    ``backbone_download`` allows Keras to fetch ImageNet weights.
+    """
+
+    home: Path
+    project_address: str
+    training_address: str
+    prediction_address: str
+    http_address: str
+    backbone_weights: Path | None = None
+    backbone_download: bool = True
+    log_level: str = "info"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Reads the settings. Raises ConfigurationError, naming the setting, where one cannot be used."""
+        values = os.environ if environment is None else environment
+        weights = values.get("CUSTOMVISION_BACKBONE_WEIGHTS", "")
+        addresses = {
+            service: _address(setting_of_address(service), values.get(setting_of_address(service), "") or default)
+            for service, default in DEFAULT_ADDRESSES.items()
+        }
+        return cls(
+            home=Path(values.get("CUSTOMVISION_HOME", "") or "~/.customvision").expanduser().absolute(),
+            project_address=addresses["project"],
+            training_address=addresses["training"],
+            prediction_address=addresses["prediction"],
+            http_address=addresses["http"],
+            backbone_weights=Path(weights).expanduser().absolute() if weights else None,
+            backbone_download=_switch("CUSTOMVISION_BACKBONE_DOWNLOAD", values, default=True),
+            log_level=_log_level(values.get("CUSTOMVISION_LOG_LEVEL", "") or "info"),
+        )
+
+    def folder(self, name: str) -> Path:
+        """Returns the data folder's sub-folder of that name, made if missing. Raises ConfigurationError if it cannot be."""
+        folder = self.home / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = folder / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data folder {folder} cannot be written ({error.strerror}). "
+                "Make it writable, or set CUSTOMVISION_HOME to another folder."
+            ) from error
+        return folder
+
+
+def _address(setting: str, value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ConfigurationError(f"{setting} is '{value}'; it must be HOST:PORT, such as 127.0.0.1:50051.")
+    return value
+
+
+def _switch(setting: str, values: Mapping[str, str], *, default: bool) -> bool:
+    value = values.get(setting, "").lower()
+    if value in ("", "1", "0", "on", "off", "true", "false"):
+        return default if value == "" else value in ("1", "on", "true")
+    raise ConfigurationError(f"{setting} is '{value}'; it must be 'on' or 'off'.")
+
+
+def _log_level(value: str) -> str:
+    if value.lower() in ("debug", "info", "warning", "error"):
+        return value.lower()
+    raise ConfigurationError(f"CUSTOMVISION_LOG_LEVEL is '{value}'; it must be debug, info, warning or error.")

@@ -1,0 +1,121 @@
+"""Translates errors to gRPC statuses, in one place."""
+
+import re
+
+import grpc
+from customvision.common import errors
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+ERROR_DOMAIN = "customvision"
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+# C-core clients drop or corrupt trailers past 8 KiB; the message travels twice.
+MAX_MESSAGE_CHARACTERS = 1000
+MAX_METADATA_CHARACTERS = 200
+MAX_METADATA_ENTRIES = 10
+
+_CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
+    errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    errors.FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.OutOfRange: grpc.StatusCode.OUT_OF_RANGE,
+    errors.ResourceExhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+}
+
+
+def code_of(error: errors.ServiceError) -> grpc.StatusCode:
+    """Returns the status code of the error's kind."""
+    return next(code for kind, code in _CODES.items() if isinstance(error, kind))
+
+
+def status_of(error: errors.ServiceError) -> grpc.Status:
+    """Returns the status that tells a caller of ``error``: code, message, ErrorInfo and, for a bad field, BadRequest."""
+    message = _trim(error.message, MAX_MESSAGE_CHARACTERS)
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason,
+        domain=ERROR_DOMAIN,
+        metadata={
+            key: _trim(value, MAX_METADATA_CHARACTERS)
+            for key, value in list(error.metadata.items())[:MAX_METADATA_ENTRIES]
+        },
+    )
+    details = [_pack(info)]
+    if error.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=_trim(message, 200))
+        details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
+    number: int = code_of(error).value[0]
+    status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=number, message=message, details=details))
+    return status
+
+
+def internal_status() -> grpc.Status:
+    """Returns the status of an unknown error: no text of it, only where to look."""
+    info = error_details_pb2.ErrorInfo(reason="INTERNAL", domain=ERROR_DOMAIN)
+    message = "Something went wrong inside the service; its log says more under the request id."
+    status: grpc.Status = rpc_status.to_status(
+        status_pb2.Status(code=code_pb2.INTERNAL, message=message, details=[_pack(info)])
+    )
+    return status
+
+
+def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceError:
+    """Returns the error that a call to another service ended with, as one of our own kinds.
+
+    ``service`` is named where the other side could not be reached.
+    """
+    code, details = _code_and_details(error)
+    kind = next((kind for kind, known in _CODES.items() if known == code), None)
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return errors.Unavailable(
+            f"The {service} service does not answer; see that it runs, then try again.", metadata={"service": service}
+        )
+    if kind is None:
+        return errors.Unavailable(f"The {service} service failed: {details}", metadata={"service": service})
+    return _with_reason(kind, details, _error_info(error))
+
+
+def _with_reason(
+    kind: type[errors.ServiceError], message: str, info: error_details_pb2.ErrorInfo | None
+) -> errors.ServiceError:
+    reason = info.reason if info is not None else kind.reason
+    metadata = dict(info.metadata) if info is not None else {}
+    forwarded = type(kind.__name__, (kind,), {"reason": reason})
+    result: errors.ServiceError = forwarded(message, metadata=metadata)
+    return result
+
+
+def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error.code(), error.details() or ""
+    if isinstance(error, grpc.Call):
+        return error.code(), error.details() or ""
+    return grpc.StatusCode.UNKNOWN, str(error)
+
+
+def _error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
+    trailing = error.trailing_metadata() if isinstance(error, grpc.aio.AioRpcError | grpc.Call) else None
+    for key, value in trailing or ():
+        if key == STATUS_DETAILS_KEY:
+            status = status_pb2.Status.FromString(value if isinstance(value, bytes) else value.encode())
+            for detail in status.details:
+                info = error_details_pb2.ErrorInfo()
+                if detail.Unpack(info):
+                    return info
+    return None
+
+
+def _pack(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+def _trim(text: str, limit: int) -> str:
+    # A lone surrogate or control character would make the trailer unsendable.
+    printable = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return printable if len(printable) <= limit else printable[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""What training and prediction must do alike: decode an image, run the backbone, apply a head, read an artifact."""

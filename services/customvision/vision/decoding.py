@@ -1,0 +1,153 @@
+"""From a file's bytes to pixels, the same way for training and prediction, within limits."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from customvision.common.errors import InvalidArgument
+from PIL import Image, ImageFile, ImageOps
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+MAX_BYTES = 6 * 1024 * 1024
+MAX_PIXELS = 64_000_000
+# The name of this recipe: part of a backbone's identity, changed whenever pixels could.
+PREPROCESSING = "squash-bilinear-rgb-1"
+EXIF_ORIENTATION = 0x0112
+SWAPS_SIDES = frozenset({5, 6, 7, 8})
+
+# A truncated file must be refused, not padded with grey.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+# We check the pixel count ourselves, before decoding, and say so in our own words.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+RgbPixels = npt.NDArray[np.uint8]
+
+
+class ImageFormatUnknown(InvalidArgument):
+    """The bytes are no image of a format that we read, or a damaged one."""
+
+    reason = "IMAGE_FORMAT_UNKNOWN"
+
+
+class ImageTooLarge(InvalidArgument):
+    """The file has too many bytes, or none."""
+
+    reason = "IMAGE_SIZE_INVALID"
+
+
+class ImageHasTooManyPixels(InvalidArgument):
+    """The image would need too much memory to decode."""
+
+    reason = "IMAGE_DIMENSIONS_INVALID"
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file's header says: ``format`` as Pillow names it, size in pixels as seen upright, EXIF ``orientation`` 1 to 8."""
+
+    format: str
+    width: int
+    height: int
+    orientation: int
+
+
+def decode_for_backbone(data: bytes, size: int) -> RgbPixels:
+    """Decodes, turns upright and resizes to ``uint8[size, size, 3]``, RGB, aspect ratio not kept.
+
+    Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
+    """
+    _, image = open_upright(data, smallest_side=2 * size)
+    # reducing_gap lets Pillow shrink large pictures by whole factors first, which is several times faster.
+    resized = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image.Image]:
+    """Decodes all of ``data`` to an upright RGB image on white; a JPEG may come out smaller by 2, 4 or 8.
+
+    No side of what is returned is shorter than ``smallest_side`` unless the file's is. All of the file is read,
+    so damage is found. Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
+    """
+    _check_size(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            header = _header(image)
+            if header.format == "JPEG":
+                image.draft(None, (smallest_side, smallest_side))
+            image.load()
+            upright = _to_rgb(image)
+            if header.orientation != 1:
+                upright = _turn_upright(upright, header.orientation)
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except InvalidArgument:
+        raise
+    # Pillow's decoders raise many kinds of error on damaged input; all of them mean the same to a user.
+    except Exception as error:
+        raise ImageFormatUnknown(
+            "The file is not a readable image: it is damaged, or not JPEG, PNG, GIF, BMP or WebP.", field="image_data"
+        ) from error
+    return header, upright
+
+
+def _check_size(data: bytes) -> None:
+    if not data:
+        raise ImageTooLarge("The image is empty: it has no bytes.", field="image_data")
+    if len(data) > MAX_BYTES:
+        raise ImageTooLarge(
+            f"The image has {len(data):,} bytes; at most {MAX_BYTES:,} (6 MiB) are accepted. Save it smaller.",
+            metadata={"size_bytes": str(len(data)), "max_bytes": str(MAX_BYTES)},
+            field="image_data",
+        )
+
+
+def _header(image: Image.Image) -> ImageHeader:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+    orientation = _orientation(image)
+    if orientation in SWAPS_SIDES:
+        width, height = height, width
+    return ImageHeader(format=image.format or "", width=width, height=height, orientation=orientation)
+
+
+def _too_many_pixels() -> ImageHasTooManyPixels:
+    return ImageHasTooManyPixels(
+        f"The image has more than {MAX_PIXELS // 1_000_000} million pixels. Save it smaller.",
+        metadata={"max_pixels": str(MAX_PIXELS)},
+        field="image_data",
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - damaged EXIF does not make a picture unreadable
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return _sixteen_bits_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _sixteen_bits_to_rgb(image: Image.Image) -> Image.Image:
+    # Pillow's own conversion clips 16-bit grey to white instead of scaling it.
+    values = np.asarray(image).astype(np.float32)
+    return Image.fromarray(np.clip(values / 257.0, 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    turned = image.copy()
+    turned.getexif()[EXIF_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(turned)

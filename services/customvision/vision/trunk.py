@@ -1,0 +1,50 @@
+"""The frozen backbone, compiled: pixels in, pooled features out, alike for training and prediction."""
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+from customvision.vision.decoding import RgbPixels
+
+Features = npt.NDArray[np.float32]
+
+
+class Trunk:
+    """A compiled backbone. Thread-safe: each thread gets an inference request of its own."""
+
+    def __init__(self, compiled: openvino.CompiledModel) -> None:
+        self._compiled = compiled
+        self._local = threading.local()
+        shape = compiled.input(0).shape
+        self.input_size: int = int(shape[1])
+        self.feature_count: int = int(compiled.output(0).shape[1])
+
+    @classmethod
+    def load(cls, xml: Path, weights: Path, *, threads: int | None = None) -> "Trunk":
+        """Reads an OpenVINO model (``uint8[1, size, size, 3]`` to ``float32[1, features]``) and compiles it in f32."""
+        threads = threads or available_cores()
+        core = openvino.Core()
+        # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
+        compiled = core.compile_model(
+            core.read_model(xml, weights),
+            "CPU",
+            {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads},
+        )
+        return cls(compiled)
+
+    def embed(self, pixels: RgbPixels) -> Features:
+        """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``."""
+        request = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._compiled.create_infer_request()
+        result = request.infer({0: pixels[np.newaxis]}, share_inputs=True)
+        # A copy: the request's own buffer is overwritten by the thread's next image.
+        return np.array(result[0][0], dtype=np.float32)
+
+
+def available_cores() -> int:
+    """Returns the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
