@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from customvision.common.errors import ConfigurationError, ResourceExhausted
 from sqlite_utils import Database as Connection
+
+from customvision.common.errors import ConfigurationError, ResourceExhausted
 
 __all__ = ["Connection", "Database", "Migration"]
 
@@ -122,11 +123,10 @@ class Database:
 
 
 def _commit_together(raw: sqlite3.Connection, connection: Connection, group: list[_Write]) -> None:
-    outcomes: list[tuple[_Write, Any, Exception | None]] = []
+    outcomes: list[tuple[_Write, Any, Exception | None]]
     try:
         raw.execute("BEGIN IMMEDIATE")
-        for write in group:
-            outcomes.append((write, *_run_in_savepoint(raw, connection, write)))
+        outcomes = [(write, *_run_in_savepoint(raw, connection, write)) for write in group]
         raw.execute("COMMIT")
     except sqlite3.Error as error:
         if raw.in_transaction:

@@ -15,7 +15,7 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def write_temporary(folder: Path, data: bytes, *, mode: int = 0o600) -> Path:
-    """Writes and fsyncs ``data`` under a temporary name in ``folder``; the caller renames it or it is removed at start."""
+    """Writes and fsyncs ``data`` under a temporary name in ``folder``, for the caller to rename."""
     temporary = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import grpc
 import structlog
+
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.errors import ServiceError
 from customvision.common.status import code_of, error_from_call, internal_status, status_of
@@ -32,9 +33,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Wraps the handler of the call's method."""
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
@@ -82,19 +83,26 @@ def _wrap(
     handler: grpc.RpcMethodHandler[Any, Any],
     around: Callable[[Any], contextlib.AbstractAsyncContextManager[None]],
 ) -> grpc.RpcMethodHandler[Any, Any]:
+    # Typed loosely: which of a handler's four behaviours is set depends on its two flags.
+    behaviours: Any = handler
     serialization = {
-        "request_deserializer": handler.request_deserializer,
-        "response_serializer": handler.response_serializer,
+        "request_deserializer": behaviours.request_deserializer,
+        "response_serializer": behaviours.response_serializer,
     }
-    if handler.response_streaming:
-        stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        make = (
-            grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
-        )
-        return cast("grpc.RpcMethodHandler[Any, Any]", make(_around_stream(stream, around), **serialization))  # type: ignore[operator]
-    unary = handler.stream_unary if handler.request_streaming else handler.unary_unary
-    make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-    return cast("grpc.RpcMethodHandler[Any, Any]", make(_around_unary(unary, around), **serialization))  # type: ignore[operator]
+    wrapped: Any
+    if behaviours.response_streaming and behaviours.request_streaming:
+        stream = _around_stream(behaviours.stream_stream, around)
+        wrapped = grpc.stream_stream_rpc_method_handler(stream, **serialization)
+    elif behaviours.response_streaming:
+        stream = _around_stream(behaviours.unary_stream, around)
+        wrapped = grpc.unary_stream_rpc_method_handler(stream, **serialization)
+    elif behaviours.request_streaming:
+        unary = _around_unary(behaviours.stream_unary, around)
+        wrapped = grpc.stream_unary_rpc_method_handler(unary, **serialization)
+    else:
+        unary = _around_unary(behaviours.unary_unary, around)
+        wrapped = grpc.unary_unary_rpc_method_handler(unary, **serialization)
+    return cast("grpc.RpcMethodHandler[Any, Any]", wrapped)
 
 
 def _around_unary(behaviour: Any, around: Callable[[Any], contextlib.AbstractAsyncContextManager[None]]) -> Any:

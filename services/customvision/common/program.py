@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 import structlog
+
 from customvision.common.errors import ConfigurationError
 from customvision.common.logs import configure_logging
 from customvision.common.settings import Settings

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import grpc
 import structlog
-from customvision.common.authentication import KeyRing, Role
-from customvision.common.errors import ConfigurationError
-from customvision.common.interceptor import CallInterceptor
-from customvision.common.settings import setting_of_address
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
+
+from customvision.common.authentication import KeyRing, Role
+from customvision.common.errors import ConfigurationError
+from customvision.common.interceptor import CallInterceptor
+from customvision.common.settings import setting_of_address
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 GRACE_SECONDS = 5.0

@@ -58,7 +58,10 @@ class Settings:
         )
 
     def folder(self, name: str) -> Path:
-        """Returns the data folder's sub-folder of that name, made if missing. Raises ConfigurationError if it cannot be."""
+        """Returns the data folder's sub-folder of that name, made if missing.
+
+        Raises ConfigurationError where it cannot be made or written.
+        """
         folder = self.home / name
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -3,10 +3,11 @@
 import re
 
 import grpc
-from customvision.common import errors
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from customvision.common import errors
 
 ERROR_DOMAIN = "customvision"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
@@ -34,7 +35,7 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
 
 
 def status_of(error: errors.ServiceError) -> grpc.Status:
-    """Returns the status that tells a caller of ``error``: code, message, ErrorInfo and, for a bad field, BadRequest."""
+    """Returns the status for ``error``: code, message, ErrorInfo and, for a bad field, BadRequest."""
     message = _trim(error.message, MAX_MESSAGE_CHARACTERS)
     info = error_details_pb2.ErrorInfo(
         reason=error.reason,

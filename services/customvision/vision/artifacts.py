@@ -1,4 +1,4 @@
-"""The files that training makes and prediction loads: uncompressed zips with a manifest, equal content giving equal bytes."""
+"""The files that training makes and prediction loads: zips with a manifest, equal content giving equal bytes."""
 
 import hashlib
 import io
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from customvision.vision.head import Head
 
 FORMAT_VERSION = 1
@@ -153,9 +154,8 @@ def unpack(data: bytes, *, kind: str) -> tuple[dict[str, Any], dict[str, bytes]]
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
         raise ArtifactInvalid(f"The file is not an artifact, or it is damaged ({error}).") from error
     if manifest.get("format_version") != FORMAT_VERSION:
-        raise ArtifactInvalid(
-            f"The artifact has format {manifest.get('format_version')}; this version reads {FORMAT_VERSION}."
-        )
+        found = manifest.get("format_version")
+        raise ArtifactInvalid(f"The artifact has format {found}; this version reads {FORMAT_VERSION}.")
     if manifest.get("kind") != kind:
         raise ArtifactInvalid(f"The artifact is a {manifest.get('kind')}; a {kind} was expected.")
     damaged = [name for name, content in files.items() if digest_of(content) != manifest["files"][name]]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from customvision.common.errors import InvalidArgument
 from PIL import Image, ImageFile, ImageOps
+
+from customvision.common.errors import InvalidArgument
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 MAX_BYTES = 6 * 1024 * 1024
@@ -45,7 +46,7 @@ class ImageHasTooManyPixels(InvalidArgument):
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a file's header says: ``format`` as Pillow names it, size in pixels as seen upright, EXIF ``orientation`` 1 to 8."""
+    """What a file's header says: ``format`` as Pillow names it, upright size in pixels, EXIF ``orientation`` 1 to 8."""
 
     format: str
     width: int

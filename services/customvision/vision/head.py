@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from customvision.vision.trunk import Features
 
 Probabilities = npt.NDArray[np.float64]
@@ -11,7 +12,7 @@ Probabilities = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Head:
-    """``weights`` float32[features, tags] and ``bias`` float32[tags]; ``multilabel`` makes probabilities independent."""
+    """``weights`` float32[features, tags], ``bias`` float32[tags]; ``multilabel`` makes probabilities independent."""
 
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import openvino
+
 from customvision.vision.decoding import RgbPixels
 
 Features = npt.NDArray[np.float32]
