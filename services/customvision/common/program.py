@@ -10,8 +10,11 @@ from typing import Any, NoReturn
 
 import structlog
 
+from customvision.common.authentication import KeyRing
 from customvision.common.errors import ConfigurationError
+from customvision.common.keys import Keys
 from customvision.common.logs import configure_logging
+from customvision.common.server import Server, ServiceDefinition
 from customvision.common.settings import Settings
 
 # sysexits' EX_CONFIG: the supervisor does not start such a service again.
@@ -35,6 +38,19 @@ def run_program(name: str, main: ServiceMain) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(0)
+
+
+async def serve(definition: ServiceDefinition, address: str, keys: Keys, stopping: asyncio.Event) -> None:
+    """Serves ``definition`` on ``address`` until ``stopping`` is set, then drains.
+
+    Raises ConfigurationError where it cannot listen.
+    """
+    server = Server(definition, address, KeyRing(keys))
+    bound = await server.start()
+    log.info("serving", address=bound)
+    await stopping.wait()
+    log.info("draining")
+    await server.stop()
 
 
 async def _run(main: ServiceMain, settings: Settings) -> None:
