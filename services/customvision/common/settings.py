@@ -57,6 +57,16 @@ class Settings:
             log_level=_log_level(values.get("CUSTOMVISION_LOG_LEVEL", "") or "info"),
         )
 
+    def address(self, service: str) -> str:
+        """Returns the address of "project", "training", "prediction" or "http"."""
+        addresses = {
+            "project": self.project_address,
+            "training": self.training_address,
+            "prediction": self.prediction_address,
+            "http": self.http_address,
+        }
+        return addresses[service]
+
     def folder(self, name: str) -> Path:
         """Returns the data folder's sub-folder of that name, made if missing.
 

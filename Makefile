@@ -1,0 +1,76 @@
+# Every target makes the environment it needs; `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STUBS := protos/generate.py
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run demo test lint format types protos protos-check bench lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
+	@exec $(BIN)/customvision up
+
+demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data, no internet
+	@$(BIN)/python demo/run.py
+
+test: $(VENV)/.development ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.development ## Check style, architecture and the contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code protos
+	@$(MAKE) --no-print-directory breaking
+
+.PHONY: breaking
+breaking: $(VENV)/.development
+	@# Compared with the last release; before the first one there is nothing to keep.
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null); \
+	if [ -z "$$tag" ]; then echo "buf breaking: no release yet; comparing with HEAD"; tag=HEAD; fi; \
+	$(BIN)/buf breaking --against ".git#ref=$$tag"
+
+format: $(VENV)/.development ## Format code and protos
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write protos
+
+types: $(VENV)/.development ## Check types
+	$(BIN)/mypy
+
+protos: $(VENV)/.development ## Generate the Python stubs beside the protos
+	$(BIN)/python $(STUBS)
+
+protos-check: $(VENV)/.development ## Check that the committed stubs are current
+	$(BIN)/python $(STUBS) --check
+
+bench: $(VENV)/.development ## Print the figures of the design beside their baselines
+	$(BIN)/python bench/run.py
+
+lock: $(VENV)/.development ## Pin every dependency again, with hashes
+	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-dev.lock
+
+clean: ## Remove the environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis clients/typescript/node_modules clients/typescript/dist
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock pyproject.toml
+	@$(call install,requirements-dev.lock)
+	@touch $(VENV)/.runtime $@
+
+define install
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed. Install it, or name yours: make PYTHON=/path/to/python3.11"; exit 1; }; \
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV); \
+	echo "Installing what $(1) names into $(VENV) (a few minutes the first time)…"; \
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(1) \
+	&& $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+endef

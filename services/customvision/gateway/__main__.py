@@ -1,0 +1,21 @@
+"""Starts the gateway."""
+
+import asyncio
+
+from customvision.common.keys import load_or_create_keys
+from customvision.common.program import run_program
+from customvision.common.settings import Settings
+from customvision.gateway.application import open_application
+from customvision.gateway.http_server import serve_http
+
+
+async def main(settings: Settings, stopping: asyncio.Event) -> None:
+    """Wires the gateway and serves it until told to stop."""
+    settings.folder(".")
+    keys, _ = load_or_create_keys(settings.home)
+    async with open_application(settings, keys) as application:
+        await serve_http(application, settings.http_address, stopping)
+
+
+if __name__ == "__main__":
+    run_program("gateway", main)

@@ -1,0 +1,47 @@
+"""Serves an ASGI application on one address until told to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from customvision.common.listening import bind
+
+GRACE_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to the program."""
+        yield
+
+
+async def serve_http(application: ASGIApp, address: str, stopping: asyncio.Event) -> None:
+    """Serves until ``stopping`` is set, then lets running requests finish.
+
+    Raises ConfigurationError where the address cannot be bound.
+    """
+    listener = bind(address, "http")
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    host, port = listener.getsockname()[:2]
+    log.info("serving", address=f"{host}:{port}")
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    stop.cancel()

@@ -1,0 +1,45 @@
+"""Starts the whole suite on this machine."""
+
+import asyncio
+
+from customvision.common.folder_lock import FolderLock
+from customvision.common.keys import load_or_create_keys
+from customvision.common.listening import bind
+from customvision.common.program import run_program
+from customvision.common.settings import DEFAULT_ADDRESSES, Settings
+from customvision.suite import messages
+from customvision.suite.readiness import wait_until_ready
+from customvision.suite.service_process import ServiceProcess
+from customvision.suite.supervisor import Supervisor
+
+# In the order of starting; stopping goes the other way, so that nobody loses what it calls.
+SERVICES = ("project", "training", "prediction", "gateway")
+
+
+async def main(settings: Settings, stopping: asyncio.Event) -> None:
+    """Starts every service, says when all serve, and stops them when told to."""
+    lock = FolderLock(settings.folder("."), user="up")
+    _require_free_addresses(settings)
+    keys, keys_are_new = load_or_create_keys(settings.home)
+    messages.say_starting(settings)
+    supervisor = Supervisor([ServiceProcess(name) for name in SERVICES], stopping)
+    supervising = asyncio.create_task(supervisor.run())
+    try:
+        if await wait_until_ready(settings.http_address, stopping):
+            messages.say_ready(settings, keys if keys_are_new else None)
+        await stopping.wait()
+        messages.say_stopping()
+    finally:
+        stopping.set()
+        await supervising
+        lock.release()
+
+
+def _require_free_addresses(settings: Settings) -> None:
+    # Found out before anything starts, so that another suite's answer is never taken for ours.
+    for setting in DEFAULT_ADDRESSES:
+        bind(settings.address(setting), setting).close()
+
+
+if __name__ == "__main__":
+    run_program("up", main)

@@ -1,0 +1,57 @@
+"""One service as a child process."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from customvision.common.program import SUPERVISED
+
+STOP_SECONDS = 10.0
+
+
+class ServiceProcess:
+    """Starts ``python -m customvision.<name>``, waits for its end, stops it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Starts a process. It ends by itself when this one is gone: its standard input closes then."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"customvision.{self.name}",
+            stdin=asyncio.subprocess.PIPE,
+            env=os.environ | {SUPERVISED: "1"},
+            # Ctrl-C reaches the supervisor alone, which stops the services in order.
+            start_new_session=True,
+        )
+
+    async def wait(self) -> int:
+        """Waits for the end and returns the exit code, negative for a signal."""
+        if self._process is None:
+            return 0
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Asks the process to drain; kills it if it has not ended in time."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def describe_exit(code: int) -> str:
+    """Returns how a process ended, for people: "ended with code 1" or "was killed by SIGKILL"."""
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"

@@ -1,0 +1,59 @@
+"""Keeps services running: a service that dies is started again, after a pause that grows."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from customvision.common.errors import ConfigurationError
+from customvision.common.notifier import wait
+from customvision.common.program import EXIT_CONFIGURATION
+from customvision.suite.service_process import ServiceProcess, describe_exit
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+# A service that lived this long was healthy: its next pause starts small again.
+HEALTHY_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """Runs ``services`` until ``stopping`` is set, then stops them, last started first."""
+
+    def __init__(self, services: Sequence[ServiceProcess], stopping: asyncio.Event) -> None:
+        self._services = services
+        self._stopping = stopping
+
+    async def run(self) -> None:
+        """Returns once all services have ended. Raises ConfigurationError where one could not start as it is set up."""
+        keepers = [asyncio.create_task(self._keep(service)) for service in self._services]
+        await self._stopping.wait()
+        for service in reversed(self._services):
+            await service.stop()
+        outcomes = await asyncio.gather(*keepers, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _keep(self, service: ServiceProcess) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        first = True
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            await service.start()
+            if self._stopping.is_set():
+                await service.stop()
+                return
+            code = await service.wait()
+            if self._stopping.is_set():
+                return
+            if first and code == EXIT_CONFIGURATION:
+                self._stopping.set()
+                raise ConfigurationError(f"The {service.name} service could not start; its reason stands above.")
+            if time.monotonic() - started > HEALTHY_SECONDS:
+                first, pause = False, FIRST_PAUSE_SECONDS
+            log.warning(f"{service.name} {describe_exit(code)}; starting it again in {pause:g} s")
+            await wait(self._stopping, pause)
+            first, pause = False, min(pause * 2, LONGEST_PAUSE_SECONDS)
