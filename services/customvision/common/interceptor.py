@@ -1,5 +1,7 @@
 """What surrounds every call: authentication, error translation, the access log."""
 
+from __future__ import annotations
+
 import contextlib
 import inspect
 import time

@@ -3,6 +3,7 @@
 import asyncio
 
 from customvision.common.keys import load_or_create_keys
+from customvision.common.listening import bind
 from customvision.common.program import run_program
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
@@ -13,8 +14,9 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Wires the gateway and serves it until told to stop."""
     settings.folder(".")
     keys, _ = load_or_create_keys(settings.home)
+    listener = bind(settings.http_address, "http")
     async with open_application(settings, keys) as application:
-        await serve_http(application, settings.http_address, stopping)
+        await serve_http(application, listener, stopping)
 
 
 if __name__ == "__main__":

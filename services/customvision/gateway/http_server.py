@@ -1,14 +1,13 @@
-"""Serves an ASGI application on one address until told to stop."""
+"""Serves an ASGI application until told to stop."""
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-
-from customvision.common.listening import bind
 
 GRACE_SECONDS = 5
 
@@ -22,12 +21,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(application: ASGIApp, address: str, stopping: asyncio.Event) -> None:
-    """Serves until ``stopping`` is set, then lets running requests finish.
-
-    Raises ConfigurationError where the address cannot be bound.
-    """
-    listener = bind(address, "http")
+async def serve_http(application: ASGIApp, listener: socket.socket, stopping: asyncio.Event) -> None:
+    """Serves on a bound socket until ``stopping`` is set, then lets running requests finish."""
     config = uvicorn.Config(
         application,
         log_config=None,

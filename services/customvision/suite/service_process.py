@@ -21,6 +21,8 @@ class ServiceProcess:
         """Starts a process. It ends by itself when this one is gone: its standard input closes then."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # Not from the folder that the user happens to stand in.
+            "-P",
             "-m",
             f"customvision.{self.name}",
             stdin=asyncio.subprocess.PIPE,

@@ -1,0 +1,106 @@
+"""The gateway over real HTTP on port 0."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from customvision.common.authentication import KeyRing
+from customvision.common.keys import Keys
+from customvision.common.listening import bind
+from customvision.common.server import TRAINING_KEY_ONLY, Server, ServiceDefinition
+from customvision.common.settings import Settings
+from customvision.gateway.application import SERVICES, open_application
+from customvision.gateway.authentication import OPEN_PATHS
+from customvision.gateway.http_server import serve_http
+
+
+@asynccontextmanager
+async def gateway(settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+    """Serves the gateway and yields a client of it that carries no key."""
+    listener = bind("127.0.0.1:0", "http")
+    stopping = asyncio.Event()
+    async with open_application(settings, keys) as application:
+        serving = asyncio.create_task(serve_http(application, listener, stopping))
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+                yield client
+        finally:
+            stopping.set()
+            await serving
+
+
+@asynccontextmanager
+async def healthy_services(settings: Settings, keys: Keys) -> AsyncIterator[tuple[Settings, list[Server]]]:
+    """Serves three services that have nothing but health, and yields settings with their addresses."""
+    servers: list[Server] = []
+    addresses: dict[str, Any] = {}
+    for service in SERVICES:
+        definition = ServiceDefinition(service, f"test.{service}", lambda _: None, TRAINING_KEY_ONLY, lambda: None)
+        servers.append(Server(definition, "127.0.0.1:0", KeyRing(keys)))
+        addresses[f"{service}_address"] = await servers[-1].start()
+    try:
+        yield replace(settings, **addresses), servers
+    finally:
+        await asyncio.gather(*(server.stop() for server in servers))
+
+
+async def test_health_is_503_and_names_the_service_that_is_away(settings: Settings, keys: Keys) -> None:
+    """Health answers 503 while a service is away, says which, and 200 when all serve."""
+    async with (
+        healthy_services(settings, keys) as (wired, servers),
+        gateway(wired, keys) as client,
+    ):
+        answer = await client.get("/healthz")
+        assert answer.status_code == 200
+        assert answer.json()["services"] == dict.fromkeys(SERVICES, "serving")
+        await servers[1].stop()
+        answer = await client.get("/healthz")
+        assert answer.status_code == 503
+        assert answer.json()["services"] == {"project": "serving", "training": "not serving", "prediction": "serving"}
+
+
+async def test_metrics_tell_which_services_serve(settings: Settings, keys: Keys) -> None:
+    """Metrics carry one gauge per service and count requests by route and status."""
+    async with healthy_services(settings, keys) as (wired, _), gateway(wired, keys) as client:
+        await client.get("/nowhere", headers={"training-key": keys.training_key})
+        answer = await client.get("/metrics", headers={"Authorization": f"Bearer {keys.training_key}"})
+    assert answer.status_code == 200
+    assert 'customvision_service_up{service="project"} 1.0' in answer.text
+    assert 'customvision_http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({}, 401, "KEY_MISSING"),
+        ({"training-key": "wrong"}, 401, "KEY_WRONG"),
+        ({"Authorization": "Bearer wrong"}, 401, "KEY_WRONG"),
+        ({"Prediction-Key": "p" * 64}, 403, "KEY_NOT_SUFFICIENT"),
+    ],
+)
+async def test_every_route_but_health_refuses_callers_without_the_key(
+    settings: Settings, keys: Keys, headers: dict[str, str], status: int, code: str
+) -> None:
+    """Every route that is not named as open refuses a missing, a wrong and an insufficient key."""
+    async with open_application(settings, keys) as application:
+        paths = [route.path for route in application.routes if isinstance(route, Route)]
+    assert set(paths) > OPEN_PATHS
+    async with gateway(settings, keys) as client:
+        for path in [*paths, "/nowhere"]:
+            if path not in OPEN_PATHS:
+                answer = await client.get(path, headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (status, code), path
+
+
+async def test_an_unknown_route_is_404_as_json(settings: Settings, keys: Keys) -> None:
+    """A path that does not exist is answered with a code and a message."""
+    async with gateway(settings, keys) as client:
+        answer = await client.get("/nowhere", headers={"training-key": keys.training_key})
+    assert answer.status_code == 404
+    assert answer.json() == {"code": "NotFound", "message": "Not Found"}
