@@ -1,0 +1,122 @@
+"""`customvision up`: start, trouble, stop."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+from suite_process import CLI, SERVICES, SuiteProcess, running_suite, wait_until
+
+
+def test_keys_are_made_once_and_shown_once(tmp_path: Path) -> None:
+    """The first start makes keys, shows them with what to do next, and a second start shows none."""
+    with running_suite(tmp_path / "home") as suite:
+        keys_file = suite.home / "keys.json"
+        keys = json.loads(keys_file.read_text())
+        wait_until(lambda: "customvision train" in suite.log.read_text(), 10)
+        assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
+        assert keys["training_key"] in suite.log.read_text()
+        assert keys["prediction_key"] in suite.log.read_text()
+        assert suite.stop() == 0
+        shown = len(suite.log.read_text())
+        suite.start()
+        wait_until(lambda: "is ready" in suite.log.read_text()[shown:], 10)
+        assert keys["training_key"] not in suite.log.read_text()[shown:]
+
+
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    """Ctrl-C ends the suite with exit code 0 and leaves no process behind."""
+    suite = SuiteProcess(tmp_path / "home")
+    suite.start()
+    assert suite.process is not None
+    children = psutil.Process(suite.process.pid).children(recursive=True)
+    assert len(children) >= len(SERVICES)
+    assert suite.stop() == 0
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    """A supervisor killed with SIGKILL takes its services with it, so that the ports are free again."""
+    suite = SuiteProcess(tmp_path / "home")
+    suite.start()
+    assert suite.process is not None
+    children = psutil.Process(suite.process.pid).children(recursive=True)
+    suite.process.kill()
+    suite.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    suite.start()
+    assert suite.stop() == 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_killed_service_is_started_again(suite: SuiteProcess, name: str) -> None:
+    """A service killed with SIGKILL is running again soon, and the log says so."""
+    before = suite.service(name).pid
+    suite.kill(name)
+
+    def is_back() -> bool:
+        try:
+            return suite.service(name).pid != before and suite.is_ready()
+        except (LookupError, psutil.NoSuchProcess):
+            return False
+
+    wait_until(is_back, 30, suite.log.read_text)
+    assert f"{name} was killed by SIGKILL; starting it again" in suite.log.read_text()
+
+
+def test_two_suites_on_one_home(suite: SuiteProcess) -> None:
+    """A second suite on the same home says so in one sentence and ends with 78; the first goes on."""
+    outcome = suite.run("up", check=False)
+    assert outcome.returncode == 78
+    assert "uses" in outcome.stderr
+    assert str(suite.home) in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert suite.is_ready()
+
+
+def test_a_port_in_use(suite: SuiteProcess, tmp_path: Path) -> None:
+    """A suite on ports that are taken names the address and the setting, ends with 78, and leaves the other alone."""
+    environment = suite.environment | {"CUSTOMVISION_HOME": str(tmp_path / "other")}
+    outcome = subprocess.run([CLI, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert outcome.returncode == 78
+    assert environment["CUSTOMVISION_PROJECT_ADDRESS"] in outcome.stderr
+    assert "CUSTOMVISION_PROJECT_ADDRESS" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert suite.is_ready()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("CUSTOMVISION_HOME", "/proc/nowhere", "/proc/nowhere"),
+        ("CUSTOMVISION_PROJECT_ADDRESS", "fifty", "HOST:PORT"),
+        ("CUSTOMVISION_BACKBONE_WEIGHTS", "/no/such/file.h5", "CUSTOMVISION_BACKBONE_WEIGHTS"),
+        ("CUSTOMVISION_LOG_LEVEL", "loud", "CUSTOMVISION_LOG_LEVEL"),
+    ],
+)
+def test_settings_that_cannot_be_used(tmp_path: Path, setting: str, value: str, expected: str) -> None:
+    """A setting that cannot be used is named in one clear sentence with exit code 78 and no traceback."""
+    environment = SuiteProcess(tmp_path / "home").environment | {setting: value}
+    outcome = subprocess.run([CLI, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert outcome.returncode == 78
+    assert expected in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_one_service_alone(tmp_path: Path) -> None:
+    """`customvision serve project` runs that service alone and SIGTERM ends it with 0."""
+    environment = SuiteProcess(tmp_path / "home").environment
+    process = subprocess.Popen(
+        [CLI, "serve", "project"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert environment["CUSTOMVISION_PROJECT_ADDRESS"] in first
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
