@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 from customvision.common.program import SUPERVISED
 
@@ -11,20 +12,18 @@ STOP_SECONDS = 10.0
 
 
 class ServiceProcess:
-    """Starts ``python -m customvision.<name>``, waits for its end, stops it."""
+    """Starts ``python -m customvision.<name>``, or the ``command`` given, waits for its end, stops it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, command: Sequence[str] | None = None) -> None:
         self.name = name
+        # -P: not from the folder that the user happens to stand in.
+        self._command = command or (sys.executable, "-P", "-m", f"customvision.{name}")
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Starts a process. It ends by itself when this one is gone: its standard input closes then."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            # Not from the folder that the user happens to stand in.
-            "-P",
-            "-m",
-            f"customvision.{self.name}",
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             env=os.environ | {SUPERVISED: "1"},
             # Ctrl-C reaches the supervisor alone, which stops the services in order.

@@ -22,9 +22,16 @@ log = structlog.get_logger()
 class Supervisor:
     """Runs ``services`` until ``stopping`` is set, then stops them, last started first."""
 
-    def __init__(self, services: Sequence[ServiceProcess], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        services: Sequence[ServiceProcess],
+        stopping: asyncio.Event,
+        *,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+    ) -> None:
         self._services = services
         self._stopping = stopping
+        self._first_pause = first_pause_seconds
 
     async def run(self) -> None:
         """Returns once all services have ended. Raises ConfigurationError where one could not start as it is set up."""
@@ -38,7 +45,7 @@ class Supervisor:
                 raise outcome
 
     async def _keep(self, service: ServiceProcess) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause = self._first_pause
         first = True
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -53,7 +60,7 @@ class Supervisor:
                 self._stopping.set()
                 raise ConfigurationError(f"The {service.name} service could not start; its reason stands above.")
             if time.monotonic() - started > HEALTHY_SECONDS:
-                first, pause = False, FIRST_PAUSE_SECONDS
+                pause = self._first_pause
             log.warning(f"{service.name} {describe_exit(code)}; starting it again in {pause:g} s")
             await wait(self._stopping, pause)
             first, pause = False, min(pause * 2, LONGEST_PAUSE_SECONDS)

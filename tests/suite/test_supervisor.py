@@ -1,0 +1,65 @@
+"""The supervisor with small real processes."""
+
+import asyncio
+import re
+import sys
+
+import pytest
+from structlog.testing import capture_logs
+
+from customvision.common.errors import ConfigurationError
+from customvision.suite.service_process import ServiceProcess, describe_exit
+from customvision.suite.supervisor import Supervisor
+
+
+def process(code: str) -> ServiceProcess:
+    """Returns a service that runs this Python code."""
+    return ServiceProcess("project", [sys.executable, "-c", code])
+
+
+async def test_the_pause_between_starts_grows() -> None:
+    """A service that keeps dying is started again after 10, 20, 40 … ms, each with a log line that says how it ended."""
+    stopping = asyncio.Event()
+    with capture_logs() as entries:
+        supervisor = Supervisor([process("raise SystemExit(3)")], stopping, first_pause_seconds=0.01)
+        running = asyncio.create_task(supervisor.run())
+        async with asyncio.timeout(20):
+            while len(entries) < 4:
+                await asyncio.sleep(0.01)
+        stopping.set()
+        await running
+    said = [entry["event"] for entry in entries[:4]]
+    assert all("project ended with code 3; starting it again in" in line for line in said)
+    pauses = [float(match.group(1)) for line in said if (match := re.search(r"in ([\d.]+) s", line))]
+    assert pauses == [0.01, 0.02, 0.04, 0.08]
+
+
+async def test_a_service_that_cannot_start_as_it_is_set_up_ends_the_suite() -> None:
+    """Exit code 78 at the first start stops everything and is not tried again."""
+    stopping = asyncio.Event()
+    healthy = process("import sys; sys.stdin.read()")
+    with pytest.raises(ConfigurationError, match="project service could not start"):
+        async with asyncio.timeout(20):
+            await Supervisor([healthy, process("raise SystemExit(78)")], stopping).run()
+    assert stopping.is_set()
+    assert await healthy.wait() != 0
+
+
+async def test_a_stop_during_a_pause_is_immediate() -> None:
+    """Being told to stop while a service waits for its next start does not wait for that start."""
+    stopping = asyncio.Event()
+    with capture_logs() as entries:
+        supervisor = Supervisor([process("raise SystemExit(1)")], stopping, first_pause_seconds=600)
+        running = asyncio.create_task(supervisor.run())
+        async with asyncio.timeout(20):
+            while not entries:
+                await asyncio.sleep(0.01)
+            stopping.set()
+            await running
+
+
+def test_exits_are_described_in_words() -> None:
+    """Exit codes and signals are told by name."""
+    assert describe_exit(1) == "ended with code 1"
+    assert describe_exit(-9) == "was killed by SIGKILL"
+    assert describe_exit(-250) == "was killed by signal 250"
