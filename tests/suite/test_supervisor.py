@@ -18,7 +18,7 @@ def process(code: str) -> ServiceProcess:
 
 
 async def test_the_pause_between_starts_grows() -> None:
-    """A service that keeps dying is started again after 10, 20, 40 … ms, each with a log line that says how it ended."""
+    """A service that keeps dying is started again after 10, 20, 40 … ms, each with a log line saying how it ended."""
     stopping = asyncio.Event()
     with capture_logs() as entries:
         supervisor = Supervisor([process("raise SystemExit(3)")], stopping, first_pause_seconds=0.01)
