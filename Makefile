@@ -15,7 +15,7 @@ run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
 	@exec $(BIN)/customvision up
 
 demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data, no internet
-	@$(BIN)/python demo/run.py
+	@$(BIN)/python demo/story.py
 
 test: $(VENV)/.development ## Run all tests
 	$(BIN)/python -m pytest
@@ -50,7 +50,7 @@ protos-check: $(VENV)/.development ## Check that the committed stubs are current
 	$(BIN)/python $(STUBS) --check
 
 bench: $(VENV)/.development ## Print the figures of the design beside their baselines
-	$(BIN)/python bench/run.py
+	PYTHONPATH=demo $(BIN)/python bench/benchmarks.py $(ONLY)
 
 lock: $(VENV)/.development ## Pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock

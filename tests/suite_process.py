@@ -1,82 +1,24 @@
 """A whole suite in processes of its own, as `customvision up` starts it, for stories to use."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from local_suite import CLI, LocalSuite
 
-ROOT = Path(__file__).parents[1]
-CLI = Path(sys.executable).with_name("customvision")
-# The first start on a new home prepares a backbone with Keras, on two cores that other work may share.
-START_SECONDS = 60.0
 SERVICES = ("project", "training", "prediction", "gateway")
+COMMAND_SECONDS = 180
 
 
-def free_addresses() -> dict[str, str]:
-    """Returns address settings with ports that were free a moment ago."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(4)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        ports = [listener.getsockname()[1] for listener in sockets]
-    names = ("PROJECT", "TRAINING", "PREDICTION", "HTTP")
-    return {f"CUSTOMVISION_{name}_ADDRESS": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
-
-
-class SuiteProcess:
-    """`customvision up` on a home and free ports of its own; commands run against it."""
+class SuiteProcess(LocalSuite):
+    """A suite without trained weights and without downloads, and commands that run against it."""
 
     def __init__(self, home: Path, **settings: str) -> None:
-        self.home = home
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CUSTOMVISION_")},
-            **free_addresses(),
-            "CUSTOMVISION_HOME": str(home),
-            "CUSTOMVISION_BACKBONE_DOWNLOAD": "off",
-            "COLUMNS": "120",
-            **settings,
-        }
-        self.log = home.with_name(f"{home.name}.log")
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Starts and waits until the whole suite serves."""
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [CLI, "up"], env=self.environment, stdout=log, stderr=subprocess.STDOUT, text=True
-            )
-        self.wait_until_ready()
-
-    def wait_until_ready(self) -> None:
-        """Waits until /healthz answers 200."""
-        wait_until(self.is_ready, START_SECONDS, self.log.read_text)
-
-    def is_ready(self) -> bool:
-        """Tells whether /healthz answers 200 now."""
-        address = self.environment["CUSTOMVISION_HTTP_ADDRESS"]
-        try:
-            with urllib.request.urlopen(f"http://{address}/healthz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def stop(self) -> int:
-        """Stops it as Ctrl-C does and returns the exit code."""
-        if self.process is None:
-            return 0
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30)
+        super().__init__(home, CUSTOMVISION_BACKBONE_DOWNLOAD="off", COLUMNS="120", **settings)
 
     def service(self, name: str) -> psutil.Process:
         """Returns the process of a service."""
@@ -99,14 +41,14 @@ class SuiteProcess:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=COMMAND_SECONDS,
             check=False,
         )
         if check:
             assert outcome.returncode == 0, f"{arguments}: {outcome.stdout}\n{outcome.stderr}\n{self.log.read_text()}"
         return outcome
 
-    def spawn(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def spawn(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """Starts a command of the command line against the suite."""
         return subprocess.Popen(
             [CLI, *map(str, arguments)],

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from suite_process import SuiteProcess, running_suite, write_folder
 
 from pictures import photo
+from suite_process import SuiteProcess, running_suite, write_folder
 
 COLORS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 200)}
 

@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from suite_process import ROOT, SuiteProcess, running_suite, wait_until, write_folder
 
 from pictures import photo
+from suite_process import SuiteProcess, running_suite, wait_until, write_folder
 
+ROOT = Path(__file__).parents[2]
 FLOWERS = ROOT.parent / "shared" / "datasets" / "flower_photos"
 WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilenet_v2_1.0_224_no_top.weights.h5"
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from suite_process import CLI, SERVICES, SuiteProcess, running_suite, wait_until
+from local_suite import CLI
+
+from suite_process import SERVICES, SuiteProcess, running_suite, wait_until
 
 
 def test_keys_are_made_once_and_shown_once(tmp_path: Path) -> None:
