@@ -70,14 +70,16 @@ def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceErro
     ``service`` is named where the other side could not be reached.
     """
     code, details = _code_and_details(error)
+    info = _error_info(error)
     kind = next((kind for kind, known in _CODES.items() if known == code), None)
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    # UNAVAILABLE with ErrorInfo is the service's own answer; without, nobody answered.
+    if info is None and code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return errors.Unavailable(
             f"The {service} service does not answer; see that it runs, then try again.", metadata={"service": service}
         )
     if kind is None:
         return errors.Unavailable(f"The {service} service failed: {details}", metadata={"service": service})
-    return _with_reason(kind, details, _error_info(error))
+    return _with_reason(kind, details, info)
 
 
 def _with_reason(

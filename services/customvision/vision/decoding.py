@@ -22,6 +22,8 @@ SWAPS_SIDES = frozenset({5, 6, 7, 8})
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 # We check the pixel count ourselves, before decoding, and say so in our own words.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# What Pillow warns about (odd metadata, large pictures) is either refused below or of no interest to anyone.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 RgbPixels = npt.NDArray[np.uint8]
 
@@ -73,16 +75,14 @@ def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image
     """
     _check_size(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            header = _header(image)
-            if header.format == "JPEG":
-                image.draft(None, (smallest_side, smallest_side))
-            image.load()
-            upright = _to_rgb(image)
-            if header.orientation != 1:
-                upright = _turn_upright(upright, header.orientation)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        header = _header(image)
+        if header.format == "JPEG":
+            image.draft(None, (smallest_side, smallest_side))
+        image.load()
+        upright = _to_rgb(image)
+        if header.orientation != 1:
+            upright = _turn_upright(upright, header.orientation)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except InvalidArgument:

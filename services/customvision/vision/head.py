@@ -1,11 +1,13 @@
 """The trained part of a quick model: a linear layer on backbone features."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from customvision.vision.trunk import Features
+if TYPE_CHECKING:
+    from customvision.vision.trunk import Features
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -18,7 +20,7 @@ class Head:
     bias: npt.NDArray[np.float32]
     multilabel: bool
 
-    def probabilities(self, features: Features) -> Probabilities:
+    def probabilities(self, features: "Features") -> Probabilities:
         """Returns float64[..., tags] for float32[..., features]: softmax over tags, or a sigmoid for each."""
         logits = (features @ self.weights + self.bias).astype(np.float64)
         return sigmoid(logits) if self.multilabel else softmax(logits)
