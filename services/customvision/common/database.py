@@ -68,7 +68,7 @@ class Database:
         """Runs ``work`` in a write transaction and returns what it returns once that is durably committed.
 
         Raises what ``work`` raises, with nothing changed, and StorageFull where the disk is full.
-        A caller that is cancelled meanwhile does not undo a write that was begun.
+        A caller that is cancelled does not undo a write that was begun; one that has not begun is left out.
         """
         future: Future[Result] = Future()
         self._writes.put(_Write(work, future))
@@ -102,7 +102,9 @@ class Database:
                     closing = True
                     break
                 group.append(following)
-            _commit_together(connection.conn, connection, group)
+            # A future that is marked as running can no longer be cancelled under the writer's hands.
+            awaited = [write for write in group if write.future.set_running_or_notify_cancel()]
+            _commit_together(connection.conn, connection, awaited)
             if closing:
                 return
 
@@ -123,7 +125,7 @@ class Database:
 
 
 def _commit_together(raw: sqlite3.Connection, connection: Connection, group: list[_Write]) -> None:
-    outcomes: list[tuple[_Write, Any, Exception | None]]
+    outcomes: list[tuple[_Write, Any, BaseException | None]]
     try:
         raw.execute("BEGIN IMMEDIATE")
         outcomes = [(write, *_run_in_savepoint(raw, connection, write)) for write in group]
@@ -140,11 +142,14 @@ def _commit_together(raw: sqlite3.Connection, connection: Connection, group: lis
             write.future.set_exception(error_or_none)
 
 
-def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, write: _Write) -> tuple[Any, Exception | None]:
+def _run_in_savepoint(
+    raw: sqlite3.Connection, connection: Connection, write: _Write
+) -> tuple[Any, BaseException | None]:
     raw.execute("SAVEPOINT work")
     try:
         result = write.work(connection)
-    except Exception as error:
+    # Whatever a write raises is its caller's; the writer thread must live.
+    except BaseException as error:
         if not raw.in_transaction:
             # SQLite undid the whole transaction (disk full, I/O error): the group has failed together.
             raise error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error)) from error

@@ -9,7 +9,10 @@ import structlog
 def configure_logging(service: str, level: str) -> None:
     """Sets structlog up for this process; every entry carries the service's name."""
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+        # Plain tracebacks: the pretty ones show local variables, keys among them.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -88,7 +88,7 @@ class Settings:
 
 def _address(setting: str, value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ConfigurationError(f"{setting} is '{value}'; it must be HOST:PORT, such as 127.0.0.1:50051.")
     return value
 

@@ -11,10 +11,13 @@ from customvision.common import errors
 
 ERROR_DOMAIN = "customvision"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
-# C-core clients drop or corrupt trailers past 8 KiB; the message travels twice.
-MAX_MESSAGE_CHARACTERS = 1000
-MAX_METADATA_CHARACTERS = 200
-MAX_METADATA_ENTRIES = 10
+# C-core clients drop or corrupt trailers past 8 KiB. The message travels twice, once with three bytes for each
+# byte that is not ASCII, and the details travel as base64.
+MAX_MESSAGE_BYTES = 1000
+MAX_METADATA_BYTES = 160
+MAX_METADATA_ENTRIES = 8
+MAX_FIELD_BYTES = 100
+MAX_DESCRIPTION_BYTES = 200
 
 _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -36,18 +39,20 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
 
 def status_of(error: errors.ServiceError) -> grpc.Status:
     """Returns the status for ``error``: code, message, ErrorInfo and, for a bad field, BadRequest."""
-    message = _trim(error.message, MAX_MESSAGE_CHARACTERS)
+    message = _trim(error.message, MAX_MESSAGE_BYTES)
     info = error_details_pb2.ErrorInfo(
         reason=error.reason,
         domain=ERROR_DOMAIN,
         metadata={
-            key: _trim(value, MAX_METADATA_CHARACTERS)
+            _trim(key, MAX_FIELD_BYTES): _trim(value, MAX_METADATA_BYTES)
             for key, value in list(error.metadata.items())[:MAX_METADATA_ENTRIES]
         },
     )
     details = [_pack(info)]
     if error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=_trim(message, 200))
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=_trim(error.field, MAX_FIELD_BYTES), description=_trim(message, MAX_DESCRIPTION_BYTES)
+        )
         details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
     number: int = code_of(error).value[0]
     status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=number, message=message, details=details))
@@ -119,6 +124,10 @@ def _pack(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -
 
 
 def _trim(text: str, limit: int) -> str:
+    """Returns ``text`` in at most ``limit`` bytes of UTF-8."""
     # A lone surrogate or control character would make the trailer unsendable.
     printable = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
-    return printable if len(printable) <= limit else printable[: limit - 1] + "…"
+    encoded = printable.encode()
+    if len(encoded) <= limit:
+        return printable
+    return encoded[: limit - len("…".encode())].decode(errors="ignore") + "…"

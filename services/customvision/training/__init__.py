@@ -1,1 +1,1 @@
-"""Turns frozen data sets into iterations: a durable queue of runs, their progress, evaluation, export."""
+"""The training service: turns frozen data sets into iterations; runs, progress, evaluation and export."""

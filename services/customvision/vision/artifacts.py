@@ -151,7 +151,8 @@ def unpack(data: bytes, *, kind: str) -> tuple[dict[str, Any], dict[str, bytes]]
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             manifest = json.loads(archive.read(MANIFEST))
             files = {name: archive.read(name) for name in manifest["files"]}
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+    # A damaged zip raises many kinds of error; all of them mean the same.
+    except Exception as error:
         raise ArtifactInvalid(f"The file is not an artifact, or it is damaged ({error}).") from error
     if manifest.get("format_version") != FORMAT_VERSION:
         found = manifest.get("format_version")
@@ -173,14 +174,19 @@ def array_bytes(array: npt.NDArray[Any]) -> bytes:
 
 def array_of(data: bytes) -> npt.NDArray[Any]:
     """Reads an array that array_bytes wrote; never unpickles. Raises ValueError where it is not one."""
-    array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    try:
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    except EOFError as error:
+        raise ValueError("the file of an array is empty") from error
     return array
 
 
 def _check_head(artifact: ModelArtifact) -> None:
     head = artifact.head
     count = len(artifact.labels)
-    if head.weights.ndim != 2 or head.weights.shape[1] != count or head.bias.shape != (count,):
+    if head.weights.dtype != np.float32 or head.bias.dtype != np.float32:
+        raise ArtifactInvalid(f"The head holds {head.weights.dtype} and {head.bias.dtype}; it must hold float32.")
+    if count == 0 or head.weights.ndim != 2 or head.weights.shape[1] != count or head.bias.shape != (count,):
         raise ArtifactInvalid(f"The head's shape {head.weights.shape} does not fit its {count} labels.")
     if not (np.isfinite(head.weights).all() and np.isfinite(head.bias).all()):
         raise ArtifactInvalid("The head holds numbers that are not finite.")

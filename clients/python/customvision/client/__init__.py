@@ -1,1 +1,21 @@
-"""What a Python program imports to use the suite."""
+"""What a Python program imports to use the suite.
+
+``Client`` waits for answers, ``AsyncClient`` is awaited; both have the same methods. Addresses and keys come from the
+environment, or from the data folder of a suite on this machine::
+
+    from pathlib import Path
+    from customvision.client import Client
+
+    with Client() as client:
+        project = client.find_project("flowers")
+        for prediction in client.predict(project.project_id, Path("rose.jpg")).predictions:
+            print(f"{prediction.tag_name}: {prediction.probability:.1%}")
+"""
+
+from customvision.client.async_client import AsyncClient
+from customvision.client.client import Client
+from customvision.client.errors import CustomVisionError
+from customvision.client.operations.image_files import Outcome, UploadedImage
+from customvision.client.settings import ClientSettings
+
+__all__ = ["AsyncClient", "Client", "ClientSettings", "CustomVisionError", "Outcome", "UploadedImage"]

@@ -1,0 +1,157 @@
+"""``images``: list, show, delete, tag, untag, download."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customvision.cli.connection import connect, find_tags
+from customvision.cli.display.console import notes, output, printable
+from customvision.cli.display.tables import print_fields, print_json, print_table, record, time_of
+from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
+from customvision.v1 import images_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
+
+MAX_IDS = 1000
+app = typer.Typer(help="Images of a project.", no_args_is_help=True)
+ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="An image id.", show_default=False)]
+ImagesArgument = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Image ids.", show_default=False)]
+TagsOption = Annotated[list[str], typer.Option("--tag", "-t", help="A tag's name or id; may be repeated.")]
+
+
+@app.command("list")
+def list_images(
+    project: ProjectOption,
+    tag: Annotated[list[str] | None, typer.Option("--tag", "-t", help="Only images with one of these tags.")] = None,
+    untagged: Annotated[bool, typer.Option("--untagged", help="Only images without any tag.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List a project's images, oldest first."""
+    status = images_pb2.TAGGING_STATUS_UNTAGGED if untagged else images_pb2.TAGGING_STATUS_UNSPECIFIED
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        tag_ids = [found.tag_id for found in find_tags(client, project_id, tag or [])]
+        names = _tag_names(client, project_id)
+        found = client.list_images(project_id, tag_ids=tag_ids, tagging_status=status)
+        images = list(itertools.islice(found, limit or None))
+        more = bool(limit) and next(found, None) is not None
+    if as_json:
+        print_json([record(image) for image in images])
+    else:
+        print_table(
+            ["file", "tags", "size", "added", "id"],
+            [
+                (
+                    image.file_name,
+                    _joined(image, names),
+                    f"{image.width} × {image.height}",
+                    time_of(image.create_time),
+                    image.image_id,
+                )
+                for image in images
+            ],
+            empty="There are no such images.",
+        )
+    if more:
+        notes.print(f"There are more than these {limit}; --limit 0 lists all.")
+
+
+@app.command()
+def show(image: ImageArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
+    """Show one image's record."""
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        found = client.project.GetImage(images_pb2.GetImageRequest(project_id=project_id, image_id=image))
+        names = _tag_names(client, project_id)
+    if as_json:
+        print_json(record(found))
+        return
+    print_fields(
+        [
+            ("file", found.file_name),
+            ("id", found.image_id),
+            ("tags", _joined(found, names)),
+            ("size", f"{found.width} × {found.height}"),
+            ("stored", f"{found.content_type}, {found.size_bytes:,} bytes"),
+            ("added", time_of(found.create_time)),
+            ("sha256 of the file", found.source_sha256),
+        ]
+    )
+
+
+@app.command()
+def delete(
+    image: ImagesArgument,
+    project: ProjectOption,
+    all_iterations: Annotated[
+        bool, typer.Option("--all-iterations", help="Also from the data sets of past iterations.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Take images out of a project's data set."""
+    confirm(f"Delete {len(image)} images?", yes=yes)
+    deleted = 0
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        for ids in _chunks(image):
+            request = images_pb2.DeleteImagesRequest(
+                project_id=project_id, image_ids=ids, all_iterations=all_iterations
+            )
+            deleted += client.project.DeleteImages(request).deleted_count
+    output.print(f"{deleted} images are deleted.")
+
+
+@app.command("tag")
+def tag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -> None:
+    """Give tags to images: every tag to every image."""
+    added = 0
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        tag_ids = [found.tag_id for found in find_tags(client, project_id, tag)]
+        for ids in _chunks(image):
+            request = images_pb2.TagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=tag_ids)
+            added += client.project.TagImages(request).added_count
+    output.print(f"{added} tags are added.")
+
+
+@app.command("untag")
+def untag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -> None:
+    """Take tags from images: every tag from every image."""
+    removed = 0
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        tag_ids = [found.tag_id for found in find_tags(client, project_id, tag)]
+        for ids in _chunks(image):
+            request = images_pb2.UntagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=tag_ids)
+            removed += client.project.UntagImages(request).removed_count
+    output.print(f"{removed} tags are removed.")
+
+
+@app.command()
+def download(
+    image: ImageArgument,
+    project: ProjectOption,
+    target: Annotated[Path, typer.Option("--output", "-o", help="A file, or a folder to put it in.")] = Path(),
+) -> None:
+    """Write an image's stored bytes to a file."""
+    with connect() as client:
+        path = client.download_image(client.find_project(project).project_id, image, target)
+    output.print(printable(path))
+
+
+def _tag_names(client: "Client", project_id: str) -> dict[str, str]:
+    return {tag.tag_id: tag.name for tag in client.list_tags(project_id)}
+
+
+def _joined(image: images_pb2.Image, names: dict[str, str]) -> str:
+    return ", ".join(names.get(tag_id, tag_id) for tag_id in image.tag_ids)
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), MAX_IDS):
+        yield ids[start : start + MAX_IDS]

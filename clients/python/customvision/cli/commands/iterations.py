@@ -1,0 +1,142 @@
+"""``iterations``: list, show, rename, delete, publish, unpublish."""
+
+from typing import Annotated
+
+import typer
+
+from customvision.cli.connection import connect, find_iteration
+from customvision.cli.display.console import output, printable
+from customvision.cli.display.performance import print_performance
+from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
+from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
+from customvision.v1 import iterations_pb2, training_service_pb2
+
+app = typer.Typer(help="Iterations: the trained models of a project.", no_args_is_help=True)
+IterationArgument = Annotated[
+    str, typer.Argument(metavar="ITERATION", help="Name, number, id or publish name.", show_default=False)
+]
+
+
+@app.command("list")
+def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None:
+    """List a project's iterations, newest first."""
+    with connect() as client:
+        iterations = list(client.list_iterations(client.find_project(project).project_id))
+    if as_json:
+        print_json([record(iteration) for iteration in iterations])
+        return
+    print_table(
+        ["name", "status", "images", "precision", "recall", "average precision", "published as", "created", "id"],
+        [
+            (
+                iteration.name,
+                _status(iteration),
+                iteration.image_count,
+                *_metrics(iteration),
+                iteration.publish_name,
+                time_of(iteration.create_time),
+                iteration.iteration_id,
+            )
+            for iteration in iterations
+        ],
+        empty="The project was not trained yet.",
+    )
+
+
+@app.command()
+def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
+    """Show one iteration, and how it does on each tag."""
+    with connect() as client:
+        project_id = client.find_project(project).project_id
+        found = find_iteration(client, project_id, iteration)
+        performance = None
+        if found.status == iterations_pb2.ITERATION_STATUS_COMPLETED:
+            performance = client.training.GetPerformance(
+                training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=found.iteration_id)
+            )
+    if as_json:
+        print_json({**record(found), "performance": record(performance) if performance is not None else None})
+        return
+    print_fields(
+        [
+            ("name", found.name),
+            ("id", found.iteration_id),
+            ("status", _status(found)),
+            ("failed because", found.failure_reason),
+            ("published as", found.publish_name),
+            ("images", found.image_count),
+            ("backbone", found.backbone.architecture),
+            ("created", time_of(found.create_time)),
+            ("ended", time_of(found.end_time)),
+            *(("warning", warning) for warning in found.warnings),
+        ]
+    )
+    if performance is not None:
+        print_performance(performance)
+
+
+@app.command()
+def rename(
+    iteration: IterationArgument,
+    name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
+    project: ProjectOption,
+) -> None:
+    """Give an iteration another name."""
+    with connect() as client:
+        found = find_iteration(client, client.find_project(project).project_id, iteration)
+        client.project.UpdateIteration(
+            iterations_pb2.UpdateIterationRequest(
+                project_id=found.project_id, iteration_id=found.iteration_id, name=name
+            )
+        )
+    output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
+
+
+@app.command()
+def delete(iteration: IterationArgument, project: ProjectOption, yes: YesOption = False) -> None:
+    """Delete an iteration. It may be neither published nor in training."""
+    with connect() as client:
+        found = find_iteration(client, client.find_project(project).project_id, iteration)
+        confirm(f"Delete '{found.name}' and its model?", yes=yes)
+        client.project.DeleteIteration(
+            iterations_pb2.DeleteIterationRequest(project_id=found.project_id, iteration_id=found.iteration_id)
+        )
+    output.print(f"'{printable(found.name)}' is deleted.")
+
+
+@app.command()
+def publish(
+    iteration: IterationArgument,
+    project: ProjectOption,
+    publish_name: Annotated[str, typer.Option("--publish-name", help="What predictions ask for.")] = "production",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Take the name from another iteration.")] = False,
+) -> None:
+    """Put an iteration into service and wait until it answers."""
+    with connect() as client:
+        found = find_iteration(client, client.find_project(project).project_id, iteration)
+        client.publish(found.project_id, found.iteration_id, publish_name, overwrite=overwrite)
+        client.wait_until_served(found.project_id, publish_name, found.iteration_id)
+    output.print(f"'{printable(found.name)}' answers as '{printable(publish_name)}'.")
+
+
+@app.command()
+def unpublish(iteration: IterationArgument, project: ProjectOption, yes: YesOption = False) -> None:
+    """Take an iteration out of service."""
+    with connect() as client:
+        found = find_iteration(client, client.find_project(project).project_id, iteration)
+        confirm(f"Take '{found.name}' ('{found.publish_name}') out of service?", yes=yes)
+        client.project.UnpublishIteration(
+            iterations_pb2.UnpublishIterationRequest(project_id=found.project_id, iteration_id=found.iteration_id)
+        )
+    output.print(f"'{printable(found.name)}' is out of service.")
+
+
+def _status(iteration: iterations_pb2.Iteration) -> str:
+    return enum_name(iterations_pb2.IterationStatus, iteration.status, "ITERATION_STATUS_")
+
+
+def _metrics(iteration: iterations_pb2.Iteration) -> tuple[str, str, str]:
+    if not iteration.HasField("metrics"):
+        return "", "", ""
+    metrics = iteration.metrics
+    return f"{metrics.precision:.1%}", f"{metrics.recall:.1%}", f"{metrics.average_precision:.1%}"

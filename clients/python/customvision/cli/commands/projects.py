@@ -1,0 +1,102 @@
+"""``projects``: list, show, create, rename, delete."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from customvision.cli.connection import connect
+from customvision.cli.display.console import output, printable
+from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
+from customvision.cli.options import JsonOption, YesOption, confirm
+from customvision.v1 import projects_pb2
+
+app = typer.Typer(help="Projects: one classifier in the making each.", no_args_is_help=True)
+ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
+
+
+@app.command("list")
+def list_projects(as_json: JsonOption = False) -> None:
+    """List all projects."""
+    with connect() as client:
+        projects = list(client.list_projects())
+    if as_json:
+        print_json([record(project) for project in projects])
+        return
+    print_table(
+        ["name", "tags", "images", "type", "created", "id"],
+        [
+            (
+                project.name,
+                project.tag_count,
+                project.image_count,
+                _type(project),
+                time_of(project.create_time),
+                project.project_id,
+            )
+            for project in projects
+        ],
+        empty="There are no projects yet. `customvision train FOLDER` makes one.",
+    )
+
+
+@app.command()
+def show(project: ProjectArgument, as_json: JsonOption = False) -> None:
+    """Show one project."""
+    with connect() as client:
+        found = client.find_project(project)
+    if as_json:
+        print_json(record(found))
+        return
+    print_fields(
+        [
+            ("name", found.name),
+            ("id", found.project_id),
+            ("description", found.description),
+            ("type", _type(found)),
+            ("tags", found.tag_count),
+            ("images", found.image_count),
+            ("created", time_of(found.create_time)),
+            ("changed", time_of(found.update_time)),
+        ]
+    )
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The project's name.", show_default=False)],
+    description: Annotated[str, typer.Option(help="Free text.")] = "",
+    multilabel: Annotated[bool, typer.Option("--multilabel", help="Images may carry several tags.")] = False,
+) -> None:
+    """Create a project and print its id."""
+    kind = projects_pb2.CLASSIFICATION_TYPE_MULTILABEL if multilabel else projects_pb2.CLASSIFICATION_TYPE_MULTICLASS
+    request = projects_pb2.CreateProjectRequest(
+        name=name, description=description, classification_type=kind, request_id=str(uuid.uuid4())
+    )
+    with connect() as client:
+        output.print(client.project.CreateProject(request).project_id)
+
+
+@app.command()
+def rename(
+    project: ProjectArgument, name: Annotated[str, typer.Argument(help="The new name.", show_default=False)]
+) -> None:
+    """Give a project another name."""
+    with connect() as client:
+        found = client.find_project(project)
+        client.project.UpdateProject(projects_pb2.UpdateProjectRequest(project_id=found.project_id, name=name))
+    output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
+
+
+@app.command()
+def delete(project: ProjectArgument, yes: YesOption = False) -> None:
+    """Delete a project with its tags, images and iterations. None of them may be published."""
+    with connect() as client:
+        found = client.find_project(project)
+        confirm(f"Delete '{found.name}' with {found.image_count} images and all its iterations?", yes=yes)
+        client.project.DeleteProject(projects_pb2.DeleteProjectRequest(project_id=found.project_id))
+    output.print(f"'{printable(found.name)}' is deleted.")
+
+
+def _type(project: projects_pb2.Project) -> str:
+    return enum_name(projects_pb2.ClassificationType, project.classification_type, "CLASSIFICATION_TYPE_")

@@ -1,0 +1,110 @@
+"""``runs``, ``watch``, ``cancel``, ``export``: training runs and what they made."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from customvision.cli.commands.training_story import follow
+from customvision.cli.connection import connect, find_iteration
+from customvision.cli.display.console import notes, output, printable
+from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
+from customvision.cli.failures import Failure
+from customvision.cli.options import JsonOption, ProjectOption
+from customvision.v1 import training_service_pb2
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The id of a training run.", show_default=False)]
+
+
+class Format(enum.StrEnum):
+    """A file format of exports."""
+
+    KERAS = "keras"
+    SAVED_MODEL = "saved-model"
+
+
+FORMATS = {
+    Format.KERAS: training_service_pb2.EXPORT_FORMAT_KERAS,
+    Format.SAVED_MODEL: training_service_pb2.EXPORT_FORMAT_SAVED_MODEL,
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to ``app``."""
+    app.command()(runs)
+    app.command()(watch)
+    app.command()(cancel)
+    app.command()(export)
+
+
+def runs(
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="Only runs of this project, by name or id.", metavar="NAME")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List training runs, newest first."""
+    with connect() as client:
+        project_id = client.find_project(project).project_id if project else ""
+        found = list(client.list_training_runs(project_id))
+    if as_json:
+        print_json([record(run) for run in found])
+        return
+    print_table(
+        ["run", "iteration", "state", "started", "ended", "trouble"],
+        [
+            (
+                run.training_run_id,
+                run.iteration_name,
+                _state(run.state),
+                time_of(run.start_time),
+                time_of(run.end_time),
+                run.failure_reason,
+            )
+            for run in found
+        ],
+        empty="Nothing was trained yet. `customvision train FOLDER` does.",
+    )
+
+
+def watch(run: RunArgument) -> None:
+    """Follow a training run: before, while and after it runs. Exit code 1 where it did not succeed."""
+    with connect() as client:
+        progress = follow(client, run)
+    if progress.metrics is not None:
+        metrics = progress.metrics
+        output.print(
+            f"precision {metrics.precision:.1%} · recall {metrics.recall:.1%} · "
+            f"average precision {metrics.average_precision:.1%} · {metrics.held_out_image_count} held-out images"
+        )
+    if progress.state != training_service_pb2.TRAINING_STATE_SUCCEEDED:
+        raise Failure(f"The run is {_state(progress.state)}: {progress.reason}")
+
+
+def cancel(run: RunArgument) -> None:
+    """Ask a training run to stop. One that has ended stays as it is."""
+    with connect() as client:
+        request = training_service_pb2.CancelTrainingRequest(training_run_id=run)
+        state = client.training.CancelTraining(request).state
+    notes.print(f"The run is {_state(state)}.")
+
+
+def export(
+    iteration: Annotated[
+        str, typer.Argument(metavar="ITERATION", help="Name, number, id or publish name.", show_default=False)
+    ],
+    project: ProjectOption,
+    export_format: Annotated[Format, typer.Option("--format", help="The format of the model.")] = Format.KERAS,
+    target: Annotated[Path, typer.Option("--output", "-o", help="A zip file, or a folder to put it in.")] = Path(),
+) -> None:
+    """Write an iteration's model as a zip, to use it elsewhere."""
+    with connect() as client:
+        found = find_iteration(client, client.find_project(project).project_id, iteration)
+        with notes.status("exporting"):
+            path = client.export_iteration(found.project_id, found.iteration_id, target, FORMATS[export_format])
+    output.print(printable(path))
+
+
+def _state(state: int) -> str:
+    return enum_name(training_service_pb2.TrainingState, state, "TRAINING_STATE_")

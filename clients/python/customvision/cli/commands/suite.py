@@ -1,0 +1,59 @@
+"""``up``, ``serve``, ``keys``: the suite on this machine."""
+
+import enum
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from customvision.cli.display.console import output
+from customvision.cli.display.tables import print_fields, print_json
+from customvision.cli.failures import Failure
+from customvision.cli.options import JsonOption
+
+
+class Service(enum.StrEnum):
+    """A service that runs alone."""
+
+    PROJECT = "project"
+    TRAINING = "training"
+    PREDICTION = "prediction"
+    GATEWAY = "gateway"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to ``app``."""
+    app.command()(up)
+    app.command()(serve)
+    app.command()(keys)
+
+
+def up() -> None:
+    """Start the whole suite and keep it running until Ctrl-C."""
+    _become("customvision.suite")
+
+
+def serve(service: Annotated[Service, typer.Argument(help="The service to run.", show_default=False)]) -> None:
+    """Run one service alone, so that services can live on different machines."""
+    _become(f"customvision.{service.value}")
+
+
+def keys(as_json: JsonOption = False) -> None:
+    """Show the keys of the suite on this machine and the file that holds them."""
+    from customvision.client.settings import KEYS_FILE, home, read_keys
+
+    path = home() / KEYS_FILE
+    found = read_keys(home())
+    if not found:
+        raise Failure(f"There are no keys yet in {path}. They are made when the suite starts first: `customvision up`.")
+    if as_json:
+        print_json({**found, "file": str(path)})
+        return
+    print_fields([("training-key", found["training_key"]), ("prediction-key", found["prediction_key"]), ("file", path)])
+    output.print("The training key opens everything, the prediction key predictions only. Keep both secret.")
+
+
+def _become(module: str) -> NoReturn:
+    # Replacing this process leaves signals and exit code to the service itself.
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 - no shell is wanted

@@ -1,0 +1,153 @@
+"""The story of ``train``: project, tags, upload, run, publication, each a chapter that tells what it does."""
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from customvision.cli.display.console import notes, printable
+from customvision.cli.display.training import training_display
+from customvision.cli.display.training_report import TrainingReport
+from customvision.cli.display.upload import UploadSummary, print_upload, upload_bar
+from customvision.cli.failures import EXIT_INTERRUPTED, Failure
+from customvision.cli.photo_folder import PhotoFolder
+from customvision.cli.training_progress import TrainingProgress
+from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2, training_service_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
+
+
+def train_folder(
+    client: "Client", photos: PhotoFolder, project_name: str, publish_name: str, *, force: bool
+) -> TrainingReport:
+    """Uploads what is new, trains, publishes and waits until the new model answers.
+
+    Raises Failure, CustomVisionError.
+    """
+    for remark in photos.remarks:
+        notes.print(printable(remark), style="yellow")
+    project = find_or_create_project(client, project_name, photos)
+    upload = upload_photos(client, project, photos)
+    run = start_training(client, project, force=force)
+    progress = None
+    if run is None:
+        iteration = last_completed_iteration(client, project)
+        notes.print(f"Nothing changed since '{printable(iteration.name)}'; its figures follow. --force trains anyway.")
+    else:
+        progress = follow_to_success(client, run)
+        iteration = client.project.GetIteration(
+            iterations_pb2.GetIterationRequest(project_id=project.project_id, iteration_id=run.iteration_id)
+        )
+    if iteration.publish_name != publish_name:
+        iteration = client.publish(project.project_id, iteration.iteration_id, publish_name, overwrite=True)
+    client.wait_until_served(project.project_id, publish_name, iteration.iteration_id)
+    performance = client.training.GetPerformance(
+        training_service_pb2.GetPerformanceRequest(project_id=project.project_id, iteration_id=iteration.iteration_id)
+    )
+    return TrainingReport(project, upload, iteration, publish_name, performance, progress, example_of(photos, upload))
+
+
+def find_or_create_project(client: "Client", name: str, photos: PhotoFolder) -> projects_pb2.Project:
+    """Returns the project to train, made where there is none. Raises Failure where one class cannot make a project."""
+    from customvision.client import CustomVisionError
+
+    try:
+        project = client.find_project(name)
+    except CustomVisionError as error:
+        if error.reason != "PROJECT_NOT_FOUND":
+            raise
+    else:
+        notes.print(f"Continuing project '{printable(project.name)}' ({project.image_count} images).")
+        return project
+    if len(photos.classes) == 1:
+        only = printable(next(iter(photos.classes)))
+        raise Failure(f"{photos.path} has one class only, '{only}'; there is nothing to tell it from. Add another.")
+    request = projects_pb2.CreateProjectRequest(name=name, request_id=str(uuid.uuid4()))
+    project = client.project.CreateProject(request)
+    notes.print(f"Created project '{printable(project.name)}'.")
+    return project
+
+
+def upload_photos(client: "Client", project: projects_pb2.Project, photos: PhotoFolder) -> UploadSummary:
+    """Uploads every class under its tag and tells what became of the files."""
+    tag_ids = {tag.name: tag.tag_id for tag in client.list_tags(project.project_id)}
+    summary = UploadSummary(photos.path)
+    try:
+        with upload_bar(notes) as bar:
+            task = bar.add_task("", total=photos.file_count, counts="")
+            for name, files in photos.classes.items():
+                tag_id = tag_ids.get(name) or create_tag(client, project, name)
+                for image in client.upload_images(project.project_id, files, [tag_id]):
+                    summary.add(image)
+                    bar.update(task, advance=1, counts=summary.counts())
+    except KeyboardInterrupt:
+        notes.print("Stopped. What was uploaded is kept; the same command continues from there.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_upload(notes, summary)
+    return summary
+
+
+def create_tag(client: "Client", project: projects_pb2.Project, name: str) -> str:
+    """Makes a tag and returns its id."""
+    request = tags_pb2.CreateTagRequest(project_id=project.project_id, name=name, request_id=str(uuid.uuid4()))
+    return client.project.CreateTag(request).tag_id
+
+
+def start_training(
+    client: "Client", project: projects_pb2.Project, *, force: bool
+) -> training_service_pb2.TrainingRun | None:
+    """Starts a run and returns it, or None where nothing changed since the last one."""
+    from customvision.client import CustomVisionError
+
+    request = training_service_pb2.StartTrainingRequest(
+        project_id=project.project_id, force=force, request_id=str(uuid.uuid4())
+    )
+    try:
+        return client.training.StartTraining(request)
+    except CustomVisionError as error:
+        if error.reason != "NOTHING_CHANGED":
+            raise
+        return None
+
+
+def last_completed_iteration(client: "Client", project: projects_pb2.Project) -> iterations_pb2.Iteration:
+    """Returns the newest iteration that has a model."""
+    for iteration in client.list_iterations(project.project_id):
+        if iteration.status == iterations_pb2.ITERATION_STATUS_COMPLETED:
+            return iteration
+    raise Failure("Nothing changed, yet no iteration is completed; --force trains anyway.")
+
+
+def follow_to_success(client: "Client", run: training_service_pb2.TrainingRun) -> TrainingProgress:
+    """Shows a run until it has succeeded. Raises Failure where it ends otherwise; Ctrl-C leaves it running."""
+    notes.print(f"Training '{printable(run.iteration_name)}' (run {run.training_run_id}).")
+    progress = follow(client, run.training_run_id)
+    if progress.state == training_service_pb2.TRAINING_STATE_CANCELLED:
+        raise Failure(f"The run was cancelled. {progress.reason}".strip())
+    if progress.state != training_service_pb2.TRAINING_STATE_SUCCEEDED:
+        raise Failure(f"The run failed: {progress.reason}")
+    return progress
+
+
+def follow(client: "Client", training_run_id: str) -> TrainingProgress:
+    """Shows a run from its first event to its last; Ctrl-C leaves it running and says how to come back."""
+    progress = TrainingProgress()
+    try:
+        with training_display(notes, progress) as display:
+            for event in client.watch_training(training_run_id):
+                display.show(event)
+    except KeyboardInterrupt:
+        notes.print(
+            f"The run goes on. `customvision watch {training_run_id}` shows it again, "
+            f"`customvision cancel {training_run_id}` ends it."
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    return progress
+
+
+def example_of(photos: PhotoFolder, upload: UploadSummary) -> Path:
+    """Returns a photo of the folder that can be read, to try the model on."""
+    files = (file for class_files in photos.classes.values() for file in class_files)
+    return next((file for file in files if file not in upload.unusable), photos.path)

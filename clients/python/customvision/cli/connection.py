@@ -1,0 +1,47 @@
+"""The way to the services, and to what a user names in them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from customvision.cli.failures import Failure
+from customvision.v1 import iterations_pb2, tags_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
+
+
+def connect() -> "Client":
+    """Returns a client of the suite that the environment names."""
+    # Imported here: grpc would double the time of `customvision --help`.
+    from customvision.client import Client
+
+    return Client()
+
+
+def find_tag(client: "Client", project_id: str, name_or_id: str) -> tags_pb2.Tag:
+    """Returns a project's tag by its name or id. Raises Failure."""
+    return find_tags(client, project_id, [name_or_id])[0]
+
+
+def find_tags(client: "Client", project_id: str, names_or_ids: Iterable[str]) -> list[tags_pb2.Tag]:
+    """Returns a project's tags by their names or ids, in that order. Raises Failure where one is missing."""
+    wanted = list(names_or_ids)
+    tags = list(client.list_tags(project_id)) if wanted else []
+    known = {tag.tag_id: tag for tag in tags} | {tag.name: tag for tag in tags}
+    for name in wanted:
+        if name not in known:
+            raise Failure(f"The project has no tag '{name}'. `customvision tags list` shows those that it has.")
+    return [known[name] for name in wanted]
+
+
+def find_iteration(client: "Client", project_id: str, text: str) -> iterations_pb2.Iteration:
+    """Returns a project's iteration by its name, number, id or publish name. Raises Failure."""
+    iterations = list(client.list_iterations(project_id))
+    for candidates in (
+        [iteration for iteration in iterations if text in (iteration.iteration_id, iteration.name)],
+        [iteration for iteration in iterations if text == str(iteration.number)],
+        [iteration for iteration in iterations if text == iteration.publish_name],
+    ):
+        if candidates:
+            return candidates[0]
+    raise Failure(f"The project has no iteration '{text}'. `customvision iterations list` shows those that it has.")

@@ -1,0 +1,1 @@
+"""What a person sees: one file for each thing that is drawn."""

@@ -1,0 +1,68 @@
+"""What a training ended with."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from customvision.cli.display.console import output, printable
+from customvision.cli.display.performance import print_performance
+from customvision.cli.display.tables import record
+from customvision.cli.display.upload import UploadSummary
+from customvision.cli.training_progress import TrainingProgress
+from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """The project, what was uploaded, the iteration that answers now and how it does.
+
+    ``progress`` is None where nothing had changed and no run was needed; ``example`` is a photo to try.
+    """
+
+    project: projects_pb2.Project
+    upload: UploadSummary
+    iteration: iterations_pb2.Iteration
+    publish_name: str
+    performance: training_service_pb2.IterationPerformance
+    progress: TrainingProgress | None
+    example: Path
+
+    def record(self) -> dict[str, Any]:
+        """Returns the report for programs."""
+        return {
+            "project_id": self.project.project_id,
+            "project_name": self.project.name,
+            "iteration_id": self.iteration.iteration_id,
+            "iteration_name": self.iteration.name,
+            "publish_name": self.publish_name,
+            "trained": self.progress is not None,
+            "images": {
+                "created": self.upload.created,
+                "already_there": self.upload.already_there,
+                "copies": self.upload.copies,
+                "left_out": self.upload.refused,
+            },
+            "seconds": self.seconds(),
+            "warnings": list(self.iteration.warnings),
+            "performance": record(self.performance),
+        }
+
+    def seconds(self) -> dict[str, float]:
+        """Returns the seconds of each phase of the run."""
+        phases = self.progress.phases.values() if self.progress is not None else ()
+        return {phase.name: round(phase.seconds, 2) for phase in phases}
+
+
+def print_report(report: TrainingReport) -> None:
+    """Prints figures per tag, seconds by phase, and what to try next."""
+    print_performance(report.performance)
+    if report.seconds():
+        output.print("Seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds().items()))
+    output.print(f"'{printable(report.iteration.name)}' answers as '{printable(report.publish_name)}'. Try it:")
+    output.print(f"  {printable(_command(report))}", style="bold", soft_wrap=True)
+
+
+def _command(report: TrainingReport) -> str:
+    words = ["customvision", "predict", "--project", report.project.name, str(report.example)]
+    return shlex.join(words)

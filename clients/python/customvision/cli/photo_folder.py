@@ -1,0 +1,63 @@
+"""A folder of photos: one sub-folder per class."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from customvision.cli.failures import Failure
+
+LAYOUT = "It needs one sub-folder per class, each with the photos of that class."
+
+
+@dataclass(frozen=True)
+class PhotoFolder:
+    """The classes of a folder by name, each with its files in order, and sentences about what was left out."""
+
+    path: Path
+    classes: dict[str, list[Path]]
+    remarks: list[str]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, also where it was given as a dot."""
+        return self.path.name
+
+    @property
+    def file_count(self) -> int:
+        """How many files the classes have together."""
+        return sum(len(files) for files in self.classes.values())
+
+
+def read_photo_folder(path: Path) -> PhotoFolder:
+    """Reads which classes and files a folder holds; hidden ones are passed over. Raises Failure."""
+    if not path.exists():
+        raise Failure(f"There is no folder {path}.")
+    if not path.is_dir():
+        raise Failure(f"{path} is a file. Give the folder that holds the photos. {LAYOUT}")
+    try:
+        return _read(path.resolve())
+    except OSError as error:
+        raise Failure(f"{error.filename} cannot be read ({error.strerror}).") from error
+
+
+def _read(path: Path) -> PhotoFolder:
+    classes = {}
+    remarks = []
+    for folder in (entry for entry in _visible(path) if entry.is_dir()):
+        files = [entry for entry in _visible(folder) if entry.is_file()]
+        if files:
+            classes[folder.name] = files
+        else:
+            remarks.append(f"{folder.name} holds no files and is left out.")
+        deeper = sum(entry.is_dir() for entry in _visible(folder))
+        if deeper:
+            remarks.append(f"{deeper} folders inside {folder.name} are left out: classes are one level deep.")
+    loose = sum(entry.is_file() for entry in _visible(path))
+    if not classes:
+        raise Failure(f"{path} has no class to learn: no sub-folder with photos. {LAYOUT}")
+    if loose:
+        remarks.append(f"{loose} files beside the class folders are left out.")
+    return PhotoFolder(path, classes, remarks)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))

@@ -1,0 +1,47 @@
+"""Channels to the services: keepalive, retries, limits, and the interceptors that every call passes."""
+
+import json
+
+import grpc
+
+from customvision.client.interceptors import AsyncInterceptors, BlockingInterceptor, Target
+
+# A policy covers calls that have not begun to answer; a stream that breaks later is resumed by its operation.
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+OPTIONS = [
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # A watch only receives; without this, pings stop after two.
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.use_local_subchannel_pool", 1),
+    # A proxy for the internet is not meant for the services of a suite.
+    ("grpc.enable_http_proxy", 0),
+]
+
+
+def open_blocking_channel(target: Target) -> grpc.Channel:
+    """Opens a channel for threads. Does not connect yet."""
+    return grpc.intercept_channel(grpc.insecure_channel(target.address, options=OPTIONS), BlockingInterceptor(target))
+
+
+def open_async_channel(target: Target) -> grpc.aio.Channel:
+    """Opens a channel for the running event loop. Does not connect yet."""
+    return grpc.aio.insecure_channel(target.address, options=OPTIONS, interceptors=AsyncInterceptors(target).all())

@@ -1,0 +1,185 @@
+"""The client for threads: every call waits."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from customvision.client.channel import open_blocking_channel
+from customvision.client.interceptors import Target
+from customvision.client.operations import files, paging, projects, serving, upload, watch
+from customvision.client.operations.image_files import UploadedImage
+from customvision.client.performers import BlockingPerformer
+from customvision.client.settings import ClientSettings
+from customvision.v1 import (
+    images_pb2,
+    iterations_pb2,
+    prediction_service_pb2,
+    prediction_service_pb2_grpc,
+    project_service_pb2_grpc,
+    projects_pb2,
+    stored_predictions_pb2,
+    tags_pb2,
+    training_service_pb2,
+    training_service_pb2_grpc,
+)
+
+
+class Client:
+    """Calls the suite and waits for the answers. Safe to share between threads; close it, or use ``with``.
+
+    ``project``, ``training`` and ``prediction`` are the typed stubs of the services, for every call of the contract;
+    the methods are what takes more than one call. Keys and deadlines (30 seconds for single calls) are added to all
+    of them, and all of them raise CustomVisionError::
+
+        with Client() as client:
+            project = client.find_project("flowers")
+            answer = client.predict(project.project_id, Path("rose.jpg"))
+            print(answer.predictions[0].tag_name)
+    """
+
+    def __init__(self, settings: ClientSettings | None = None) -> None:
+        """Reads addresses and keys from the environment unless given. Does not connect yet."""
+        self.settings = settings or ClientSettings()
+        credentials = self.settings.credentials()
+        self._channels = {
+            service: open_blocking_channel(Target(service, address, credentials))
+            for service, address in self.settings.addresses().items()
+        }
+        self.project = project_service_pb2_grpc.ProjectServiceStub(self._channels["project"])
+        self.training = training_service_pb2_grpc.TrainingServiceStub(self._channels["training"])
+        self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channels["prediction"])
+        self._performer = BlockingPerformer(
+            {"project": self.project, "training": self.training, "prediction": self.prediction}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections, and with them what still runs on them."""
+        for channel in self._channels.values():
+            channel.close()
+
+    def find_project(self, name_or_id: str) -> projects_pb2.Project:
+        """Returns the project with this id or exactly this name.
+
+        Raises CustomVisionError: PROJECT_NOT_FOUND, or PROJECT_NAME_AMBIGUOUS where several share the name.
+        """
+        return self._performer.run(projects.find_project(name_or_id))
+
+    def upload_images(
+        self,
+        project_id: str,
+        paths: Iterable[Path],
+        tag_ids: Sequence[str] = (),
+        *,
+        patience_seconds: float = 60.0,
+    ) -> Iterator[UploadedImage]:
+        """Uploads files and gives each the tags; yields what became of each as batches are acknowledged.
+
+        Only files that the project does not hold with these tags travel, so that repeating an upload is cheap and
+        safe. A file that cannot be used is answered as refused and the others go on. A stream that breaks is
+        repeated until the service has been away for ``patience_seconds``; then CustomVisionError is raised.
+        """
+        return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
+
+    def watch_training(
+        self, training_run_id: str, after_sequence: int = 0, *, patience_seconds: float = 300.0
+    ) -> Iterator[training_service_pb2.TrainingEvent]:
+        """Yields a run's events after ``after_sequence``, each once and in order, and ends after the final one.
+
+        Connects again by itself when the service restarts or the connection breaks. Raises CustomVisionError where
+        there is no such run, or where the service has been away for ``patience_seconds``.
+        """
+        return self._performer.iterate(watch.watch_training(training_run_id, after_sequence, patience_seconds))
+
+    def publish(
+        self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool = False
+    ) -> iterations_pb2.Iteration:
+        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another."""
+        return self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite))
+
+    def wait_until_served(
+        self, project_id: str, publish_name: str, iteration_id: str, *, timeout_seconds: float = 30.0
+    ) -> None:
+        """Returns once predictions under the name are answered by the iteration.
+
+        Raises CustomVisionError: MODEL_NOT_LOADED, or MODEL_NOT_SERVED_IN_TIME after ``timeout_seconds``.
+        """
+        self._performer.run(serving.wait_until_served(project_id, publish_name, iteration_id, timeout_seconds))
+
+    def predict(
+        self, project_id: str, image: bytes | Path, publish_name: str = "", *, store: bool = False
+    ) -> prediction_service_pb2.PredictResponse:
+        """Returns the probability of every tag, likeliest first, for one image: a file's bytes or its path.
+
+        ``publish_name`` may stay empty where the project has one published model. ``store`` keeps image and answer
+        in the project. Raises CustomVisionError.
+        """
+        return self._performer.run(serving.predict(project_id, image, publish_name, store))
+
+    def export_iteration(
+        self,
+        project_id: str,
+        iteration_id: str,
+        target: Path,
+        export_format: "training_service_pb2.ExportFormat.ValueType" = training_service_pb2.EXPORT_FORMAT_KERAS,
+    ) -> Path:
+        """Writes an iteration's model as a zip to ``target``, a file or a folder, and returns the path written."""
+        return self._performer.run(files.export_iteration(project_id, iteration_id, export_format, target))
+
+    def download_image(self, project_id: str, image_id: str, target: Path) -> Path:
+        """Writes an image's stored bytes to ``target``, a file or a folder, and returns the path written."""
+        return self._performer.run(files.download_image(project_id, image_id, target))
+
+    def list_projects(self, name: str = "") -> Iterator[projects_pb2.Project]:
+        """Yields all projects, oldest first, or only those with this name."""
+        request = projects_pb2.ListProjectsRequest(name=name)
+        return self._performer.iterate(paging.list_all("project", "ListProjects", request, "projects"))
+
+    def list_tags(self, project_id: str) -> Iterator[tags_pb2.Tag]:
+        """Yields a project's tags in order of creation."""
+        request = tags_pb2.ListTagsRequest(project_id=project_id)
+        return self._performer.iterate(paging.list_all("project", "ListTags", request, "tags"))
+
+    def list_images(
+        self,
+        project_id: str,
+        *,
+        tag_ids: Sequence[str] = (),
+        tagging_status: "images_pb2.TaggingStatus.ValueType" = images_pb2.TAGGING_STATUS_UNSPECIFIED,
+        iteration_id: str = "",
+    ) -> Iterator[images_pb2.Image]:
+        """Yields a project's images, oldest first; with ``iteration_id``, those that it was trained on."""
+        request = images_pb2.ListImagesRequest(
+            project_id=project_id, tag_ids=tag_ids, tagging_status=tagging_status, iteration_id=iteration_id
+        )
+        return self._performer.iterate(paging.list_all("project", "ListImages", request, "images"))
+
+    def list_iterations(self, project_id: str) -> Iterator[iterations_pb2.Iteration]:
+        """Yields a project's iterations, newest first."""
+        request = iterations_pb2.ListIterationsRequest(project_id=project_id)
+        return self._performer.iterate(paging.list_all("project", "ListIterations", request, "iterations"))
+
+    def list_predictions(self, project_id: str) -> Iterator[stored_predictions_pb2.StoredPrediction]:
+        """Yields a project's stored predictions, newest first."""
+        request = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
+        return self._performer.iterate(paging.list_all("project", "ListPredictions", request, "predictions"))
+
+    def list_training_runs(
+        self, project_id: str = "", *, iteration_id: str = ""
+    ) -> Iterator[training_service_pb2.TrainingRun]:
+        """Yields training runs, newest first: all, a project's, or an iteration's."""
+        request = training_service_pb2.ListTrainingRunsRequest(project_id=project_id, iteration_id=iteration_id)
+        return self._performer.iterate(paging.list_all("training", "ListTrainingRuns", request, "training_runs"))
+
+    def list_models(self, project_id: str = "") -> Iterator[prediction_service_pb2.ServedModel]:
+        """Yields the models that the prediction service knows, and how each is doing."""
+        request = prediction_service_pb2.ListModelsRequest(project_id=project_id)
+        return self._performer.iterate(paging.list_all("prediction", "ListModels", request, "models"))

@@ -1,0 +1,1 @@
+"""What the clients can do beyond single calls, each written once as steps."""

@@ -1,0 +1,19 @@
+"""Runs the prediction service: ``python -m customvision.prediction``."""
+
+import asyncio
+
+from customvision.common.keys import load_or_create_keys
+from customvision.common.program import run_program, serve
+from customvision.common.settings import Settings
+from customvision.prediction.wiring import open_prediction_service
+
+
+async def main(settings: Settings, stopping: asyncio.Event) -> None:
+    """Serves until ``stopping`` is set. Raises ConfigurationError where the service cannot start."""
+    keys, _ = load_or_create_keys(settings.folder("."))
+    async with open_prediction_service(settings, keys) as definition:
+        await serve(definition, settings.prediction_address, keys, stopping)
+
+
+if __name__ == "__main__":
+    run_program("prediction", main)

@@ -1,0 +1,80 @@
+"""Artifacts on this machine's disk, each under its digest; the project service is asked for what is missing."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import structlog
+
+from customvision.common.durable_files import make_folder_durably, remove_temporary_files, write_durably
+from customvision.vision.artifacts import ArtifactInvalid, digest_of
+
+FetchArtifact = Callable[[str], Awaitable[bytes]]
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+log = structlog.get_logger()
+
+
+class ArtifactCache:
+    """Files below ``folder``, named by their SHA-256, verified whenever they are read."""
+
+    def __init__(self, folder: Path, fetch: FetchArtifact, executor: Executor) -> None:
+        """``fetch`` asks the project service for the bytes of a digest; ``executor`` reads and writes the files."""
+        self._folder = folder
+        self._fetch = fetch
+        self._executor = executor
+        make_folder_durably(folder)
+        remove_temporary_files(folder)
+
+    async def get(self, sha256: str) -> bytes:
+        """Returns the artifact of that digest, fetched where it is not here, verified in any case.
+
+        Raises ArtifactInvalid where the bytes do not match the digest, and what ``fetch`` raises.
+        """
+        if not _DIGEST.fullmatch(sha256):
+            raise ArtifactInvalid(f"'{sha256[:80]}' is not the SHA-256 of an artifact.")
+        loop = asyncio.get_running_loop()
+        kept = await loop.run_in_executor(self._executor, self._read, sha256)
+        if kept is not None:
+            return kept
+        data = await self._fetch(sha256)
+        await loop.run_in_executor(self._executor, self._verify_and_write, sha256, data)
+        return data
+
+    async def keep_only(self, digests: frozenset[str]) -> None:
+        """Removes every other artifact from the disk."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._remove_others, digests)
+
+    def _read(self, sha256: str) -> bytes | None:
+        path = self._folder / sha256
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("a cached artifact cannot be read; fetching it again", sha256=sha256, error=str(error))
+            return None
+        if digest_of(data) == sha256:
+            return data
+        log.warning("a cached artifact is damaged; fetching it again", sha256=sha256)
+        return None
+
+    def _verify_and_write(self, sha256: str, data: bytes) -> None:
+        found = digest_of(data)
+        if found != sha256:
+            raise ArtifactInvalid(
+                f"The artifact that the project service sent ({len(data):,} bytes) does not match its digest {sha256}."
+            )
+        try:
+            write_durably(self._folder / sha256, data)
+        except OSError as error:
+            # A full disk must not keep a good model from answering; only a restart will need to fetch again.
+            log.warning("an artifact could not be cached", sha256=sha256, error=str(error))
+
+    def _remove_others(self, digests: frozenset[str]) -> None:
+        for path in self._folder.iterdir():
+            if _DIGEST.fullmatch(path.name) and path.name not in digests:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,143 @@
+"""What answers under which name. Belongs to one event loop."""
+
+import asyncio
+
+from customvision.common.notifier import Notifier, wait
+from customvision.prediction.errors import (
+    ModelDamaged,
+    ModelLoading,
+    ModelNotFetched,
+    ModelNotPublished,
+    ProjectIdMissing,
+    PublishedModelsUnknown,
+    PublishNameMissing,
+)
+from customvision.prediction.model import Model
+from customvision.prediction.publication import ModelName, PublishedModel
+from customvision.prediction.served_model import LoadModel, ModelState, ServedModel
+
+# News of a publication may arrive just after the call that followed it.
+NEWS_SECONDS = 0.2
+NAMES_SHOWN = 5
+_CHANGES = "changes"
+
+
+class Registry:
+    """The served models by project and publish name."""
+
+    def __init__(self, load: LoadModel) -> None:
+        self._load = load
+        self._projects: dict[str, dict[str, ServedModel]] = {}
+        self._notifier = Notifier()
+        self._synchronized = False
+
+    def publish(self, published: PublishedModel) -> None:
+        """Has ``published`` answer under its name once it is loaded; what answers now goes on until then."""
+        models = self._projects.setdefault(published.name.project_id, {})
+        served = models.get(published.name.publish_name)
+        if served is None:
+            models[published.name.publish_name] = ServedModel(published, self._load, self._changed)
+            self._changed()
+        else:
+            served.publish(published)
+
+    def unpublish(self, name: ModelName) -> None:
+        """Takes what is under the name out of service; requests that have begun are answered still."""
+        models = self._projects.get(name.project_id, {})
+        served = models.pop(name.publish_name, None)
+        if served is not None:
+            served.close()
+            if not models:
+                del self._projects[name.project_id]
+            self._changed()
+
+    def synchronize(self) -> None:
+        """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
+        self._synchronized = True
+        self._changed()
+
+    def close(self) -> None:
+        """Stops every load."""
+        for served in self.models():
+            served.close()
+        self._projects.clear()
+        self._notifier.close()
+
+    def models(self, project_id: str = "") -> list[ServedModel]:
+        """Returns the served models, of one project where given, ordered by project and publish name."""
+        projects = [self._projects.get(project_id, {})] if project_id else list(self._projects.values())
+        return sorted((served for models in projects for served in models.values()), key=lambda it: it.published.name)
+
+    async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
+        """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.
+
+        An empty ``publish_name`` means the project's only model. Raises ProjectIdMissing, PublishNameMissing,
+        ModelNotPublished, PublishedModelsUnknown, ModelLoading, ModelNotFetched or ModelDamaged.
+        """
+        if not project_id:
+            raise ProjectIdMissing("project_id is empty; name the project whose model to ask.", field="project_id")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            changed = self._notifier.subscribe(_CHANGES)
+            served = self._served(project_id, publish_name)
+            if served is not None and served.model is not None:
+                return served.model
+            patience = min(seconds, NEWS_SECONDS) if served is None else seconds
+            worth_waiting = served is None or served.state is ModelState.LOADING
+            left = began + patience - loop.time()
+            if not worth_waiting or left <= 0 or not await wait(changed, left):
+                raise self._explained(project_id, publish_name, served)
+
+    def _served(self, project_id: str, publish_name: str) -> ServedModel | None:
+        models = self._projects.get(project_id, {})
+        if publish_name or len(models) < 2:
+            return models.get(publish_name) if publish_name else next(iter(models.values()), None)
+        raise PublishNameMissing(
+            f"The project has {len(models)} published models; set publish_name to one of: {_listed(models)}.",
+            field="publish_name",
+        )
+
+    def _explained(self, project_id: str, publish_name: str, served: ServedModel | None) -> Exception:
+        if served is None:
+            return self._unknown(project_id, publish_name)
+        name = served.published.name.publish_name
+        metadata = {"project_id": project_id, "publish_name": name, "iteration_id": served.published.iteration_id}
+        if served.state is ModelState.LOADING:
+            return ModelLoading(f"The model '{name}' is being loaded; try again in a moment.", metadata=metadata)
+        if served.retrying:
+            return ModelNotFetched(
+                f"The model '{name}' could not be fetched and will be tried again: {served.failure_reason}",
+                metadata=metadata,
+            )
+        return ModelDamaged(
+            f"The model '{name}' could not be loaded: {served.failure_reason} Publish another iteration.",
+            metadata=metadata,
+        )
+
+    def _unknown(self, project_id: str, publish_name: str) -> Exception:
+        metadata = {"project_id": project_id, "publish_name": publish_name}
+        if not self._synchronized:
+            return PublishedModelsUnknown(
+                "What is published is not known yet: the project service has not answered since this start. "
+                "See that it runs, then try again.",
+                metadata=metadata,
+            )
+        models = self._projects.get(project_id, {})
+        if not models:
+            return ModelNotPublished(
+                f"Project {project_id} has no published model; publish one of its iterations first.", metadata=metadata
+            )
+        return ModelNotPublished(
+            f"Nothing is published as '{publish_name}' in project {project_id}; published there: {_listed(models)}.",
+            metadata=metadata,
+        )
+
+    def _changed(self) -> None:
+        self._notifier.touch(_CHANGES)
+
+
+def _listed(models: dict[str, ServedModel]) -> str:
+    names = [f"'{name}'" for name in sorted(models)]
+    rest = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

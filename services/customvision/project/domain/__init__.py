@@ -1,0 +1,1 @@
+"""What the project service knows and the rules that hold: pure Python, no gRPC, no protobuf, no SQLite."""

@@ -1,0 +1,95 @@
+"""An image of a project, and how lists of images are selected."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from customvision.common.errors import NotFound
+from customvision.project.domain.text import shortened
+
+
+class ImageVariant(enum.Enum):
+    """Which rendering of an image to read."""
+
+    FULL = "full"
+    THUMBNAIL = "thumbnail"
+
+
+class TaggingStatus(enum.Enum):
+    """Selects images by whether they carry a tag."""
+
+    ALL = "all"
+    TAGGED = "tagged"
+    UNTAGGED = "untagged"
+
+
+class ImageOrder(enum.Enum):
+    """The order of a list of images by time of creation."""
+
+    OLDEST_FIRST = "oldest_first"
+    NEWEST_FIRST = "newest_first"
+
+
+@dataclass(frozen=True)
+class ImageContent:
+    """What the stored bytes of an image are; sizes in pixels as seen upright, digests are SHA-256."""
+
+    width: int
+    height: int
+    content_type: str
+    size_bytes: int
+    source_sha256: str
+    content_sha256: str
+    thumbnail_sha256: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image's record; ``sequence`` is its place in the order of creation.
+
+    ``current`` is false once it was deleted and only past iterations hold it.
+    """
+
+    sequence: int
+    image_id: str
+    project_id: str
+    tag_ids: tuple[str, ...]
+    file_name: str
+    content: ImageContent
+    current: bool
+    create_time: datetime
+
+
+@dataclass(frozen=True)
+class ImageFilter:
+    """Selects images of a project: ``tag_ids`` any of these, ``iteration_id`` those it was trained on ("" for none)."""
+
+    project_id: str
+    tag_ids: tuple[str, ...] = ()
+    tagging_status: TaggingStatus = TaggingStatus.ALL
+    iteration_id: str = ""
+    order: ImageOrder = ImageOrder.OLDEST_FIRST
+
+
+class ImageNotFound(NotFound):
+    """The project has no such image."""
+
+    reason = "IMAGE_NOT_FOUND"
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(
+            f"The project has no image with id '{shortened(image_id)}'; ListImages shows those there are.",
+            metadata={"image_id": image_id},
+        )
+
+
+class ImageFileLost(NotFound):
+    """The record is there, the file is not, or it is damaged."""
+
+    reason = "IMAGE_FILE_LOST"
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(
+            "The image's file is lost or damaged; upload the photo again, or restore the data folder from a backup.",
+            metadata={"image_id": image_id},
+        )

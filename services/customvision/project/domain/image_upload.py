@@ -1,0 +1,95 @@
+"""One image on its way in, and what became of it."""
+
+import enum
+from dataclasses import dataclass
+
+from customvision.common.errors import ServiceError
+from customvision.project.domain.image import Image
+from customvision.project.domain.tag import NegativeBesideRegularTag, TagLimitReached, TagNotFound
+from customvision.project.domain.text import MAX_FILE_NAME_CHARACTERS, checked_count, checked_text
+from customvision.vision.decoding import ImageFormatUnknown, ImageHasTooManyPixels, ImageTooLarge
+
+MAX_TAGS = 20
+MAX_BATCH = 64
+MAX_LISTED = 5000
+
+
+class ImageCreateStatus(enum.Enum):
+    """What became of one image of an upload."""
+
+    OK = "ok"
+    OK_DUPLICATE = "ok_duplicate"
+    ERROR_FORMAT = "error_format"
+    ERROR_SIZE = "error_size"
+    ERROR_DIMENSIONS = "error_dimensions"
+    ERROR_INVALID_TAG = "error_invalid_tag"
+    ERROR_TAG_LIMIT = "error_tag_limit"
+    ERROR_NEGATIVE_AND_REGULAR_TAG = "error_negative_and_regular_tag"
+
+
+_STATUS_OF_ERROR: dict[type[ServiceError], ImageCreateStatus] = {
+    ImageFormatUnknown: ImageCreateStatus.ERROR_FORMAT,
+    ImageTooLarge: ImageCreateStatus.ERROR_SIZE,
+    ImageHasTooManyPixels: ImageCreateStatus.ERROR_DIMENSIONS,
+    TagNotFound: ImageCreateStatus.ERROR_INVALID_TAG,
+    TagLimitReached: ImageCreateStatus.ERROR_TAG_LIMIT,
+    NegativeBesideRegularTag: ImageCreateStatus.ERROR_NEGATIVE_AND_REGULAR_TAG,
+}
+# What one image can be refused for; the others of its batch go on.
+REFUSALS = tuple(_STATUS_OF_ERROR)
+
+
+@dataclass(frozen=True)
+class ImageUpload:
+    """A file's bytes as they came, the tags to give it, and its name for people."""
+
+    data: bytes
+    tag_ids: tuple[str, ...]
+    file_name: str
+
+    def check(self, field: str) -> None:
+        """Raises TextTooLong or TooManyItems, naming the field below ``field``."""
+        checked_text(self.file_name, f"{field}.file_name", MAX_FILE_NAME_CHARACTERS)
+        checked_count(self.tag_ids, MAX_TAGS, f"{field}.tag_ids")
+
+
+@dataclass(frozen=True)
+class ImageCreateResult:
+    """What became of one image; ``image`` is None and ``message`` a sentence where it was refused."""
+
+    index: int
+    status: ImageCreateStatus
+    file_name: str
+    image: Image | None = None
+    message: str = ""
+
+
+def refusal(index: int, file_name: str, error: ServiceError) -> ImageCreateResult:
+    """Returns the result of an image that one of REFUSALS was raised for."""
+    status = next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
+    return ImageCreateResult(index=index, status=status, file_name=file_name, message=error.message)
+
+
+class UploadSummary:
+    """Sums up an upload of any length in bounded memory: past 5,000 results, up to 5,000 more that are refusals."""
+
+    def __init__(self) -> None:
+        self.created_count = 0
+        self.duplicate_count = 0
+        self.failed_count = 0
+        self.results: list[ImageCreateResult] = []
+
+    @property
+    def count(self) -> int:
+        """The number of images summed up."""
+        return self.created_count + self.duplicate_count + self.failed_count
+
+    def add(self, result: ImageCreateResult) -> None:
+        """Counts one result, and lists it while there is room."""
+        refused = result.image is None
+        room = MAX_LISTED if self.count < MAX_LISTED else 2 * MAX_LISTED * refused
+        if len(self.results) < room:
+            self.results.append(result)
+        self.created_count += result.status is ImageCreateStatus.OK
+        self.duplicate_count += result.status is ImageCreateStatus.OK_DUPLICATE
+        self.failed_count += refused

@@ -1,0 +1,80 @@
+"""A stored prediction: an answer kept with its image, for people to look at and correct."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from customvision.common.errors import AlreadyExists, InvalidArgument, NotFound
+from customvision.project.domain.image import ImageContent
+from customvision.project.domain.text import shortened
+
+
+@dataclass(frozen=True)
+class TagProbability:
+    """How likely one tag is, 0 to 1; the name is the one it had when the model was trained."""
+
+    tag_id: str
+    tag_name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class StoredPrediction:
+    """An answer with its image; ``sequence`` is its place in the order of arrival."""
+
+    sequence: int
+    prediction_id: str
+    project_id: str
+    iteration_id: str
+    publish_name: str
+    predictions: tuple[TagProbability, ...]
+    content: ImageContent
+    create_time: datetime
+
+
+@dataclass(frozen=True)
+class PredictionCorrection:
+    """What the image of a stored prediction really shows."""
+
+    prediction_id: str
+    tag_ids: tuple[str, ...]
+
+
+class PredictionNotFound(NotFound):
+    """The project has no such stored prediction."""
+
+    reason = "PREDICTION_NOT_FOUND"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(
+            f"The project has no stored prediction with id '{shortened(prediction_id)}'; "
+            "ListPredictions shows those there are.",
+            metadata={"prediction_id": prediction_id},
+        )
+
+
+class PredictionIdTaken(AlreadyExists):
+    """The id was used for another prediction."""
+
+    reason = "PREDICTION_ID_TAKEN"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(
+            "This prediction_id names another stored prediction; give each prediction an id of its own.",
+            metadata={"prediction_id": prediction_id},
+        )
+
+
+class ProbabilityInvalid(InvalidArgument):
+    """A probability is not a number from 0 to 1."""
+
+    reason = "PROBABILITY_INVALID"
+
+
+def check_probabilities(predictions: tuple[TagProbability, ...]) -> None:
+    """Raises ProbabilityInvalid unless every probability is a number from 0 to 1."""
+    for index, prediction in enumerate(predictions):
+        if not (math.isfinite(prediction.probability) and 0 <= prediction.probability <= 1):
+            raise ProbabilityInvalid(
+                "A probability must be a number from 0 to 1.", field=f"predictions[{index}].probability"
+            )

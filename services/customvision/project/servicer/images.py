@@ -1,0 +1,123 @@
+"""The calls about images but for uploads."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from customvision.project.domain.image import Image, ImageFilter, ImageOrder, ImageVariant, TaggingStatus
+from customvision.project.servicer.conversions import member_of, timestamp_of
+from customvision.project.use_cases.images import ImageFile, Images
+from customvision.project.use_cases.pages import PageRequest
+from customvision.v1 import images_pb2
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class ImageMethods:
+    """Translates the calls that read, tag and delete images."""
+
+    _images: Images
+
+    async def FindImages(self, request: images_pb2.FindImagesRequest, context: Any) -> images_pb2.FindImagesResponse:
+        """Tells which files a project holds already."""
+        found = await self._images.find(request.project_id, list(request.source_sha256s))
+        return images_pb2.FindImagesResponse(images=map(image_message, found))
+
+    async def ListImages(self, request: images_pb2.ListImagesRequest, context: Any) -> images_pb2.ListImagesResponse:
+        """Returns one page of images."""
+        page = await self._images.page(_filter(request), PageRequest(request.page_size, request.page_token))
+        return images_pb2.ListImagesResponse(
+            images=map(image_message, page.items), next_page_token=page.next_page_token
+        )
+
+    async def GetImage(self, request: images_pb2.GetImageRequest, context: Any) -> images_pb2.Image:
+        """Returns an image's record."""
+        return image_message(await self._images.get(request.project_id, request.image_id))
+
+    async def GetImageContent(
+        self, request: images_pb2.GetImageContentRequest, context: Any
+    ) -> AsyncIterator[images_pb2.ImageContentChunk]:
+        """Streams an image's bytes."""
+        variant = member_of(
+            ImageVariant, images_pb2.ImageVariant, request.variant, field="variant", default=ImageVariant.FULL
+        )
+        for chunk in _chunks(await self._images.content(request.project_id, request.image_id, variant)):
+            yield chunk
+
+    async def DownloadImages(
+        self, request: images_pb2.DownloadImagesRequest, context: Any
+    ) -> AsyncIterator[images_pb2.ImageContentChunk]:
+        """Streams the bytes of many images."""
+        async with aclosing(self._images.download(request.project_id, list(request.image_ids))) as files:
+            async for file in files:
+                for chunk in _chunks(file):
+                    yield chunk
+
+    async def DeleteImages(
+        self, request: images_pb2.DeleteImagesRequest, context: Any
+    ) -> images_pb2.DeleteImagesResponse:
+        """Takes images out of the current data set."""
+        count = await self._images.delete(
+            request.project_id, list(request.image_ids), all_iterations=request.all_iterations
+        )
+        return images_pb2.DeleteImagesResponse(deleted_count=count)
+
+    async def TagImages(self, request: images_pb2.TagImagesRequest, context: Any) -> images_pb2.TagImagesResponse:
+        """Gives tags to images."""
+        count = await self._images.tag(request.project_id, list(request.image_ids), list(request.tag_ids))
+        return images_pb2.TagImagesResponse(added_count=count)
+
+    async def UntagImages(self, request: images_pb2.UntagImagesRequest, context: Any) -> images_pb2.UntagImagesResponse:
+        """Takes tags from images."""
+        count = await self._images.untag(request.project_id, list(request.image_ids), list(request.tag_ids))
+        return images_pb2.UntagImagesResponse(removed_count=count)
+
+
+def image_message(image: Image) -> images_pb2.Image:
+    """Returns the message of an image."""
+    content = image.content
+    return images_pb2.Image(
+        image_id=image.image_id,
+        project_id=image.project_id,
+        tag_ids=image.tag_ids,
+        file_name=image.file_name,
+        width=content.width,
+        height=content.height,
+        content_type=content.content_type,
+        size_bytes=content.size_bytes,
+        source_sha256=content.source_sha256,
+        content_sha256=content.content_sha256,
+        create_time=timestamp_of(image.create_time),
+    )
+
+
+def _filter(request: images_pb2.ListImagesRequest) -> ImageFilter:
+    return ImageFilter(
+        project_id=request.project_id,
+        tag_ids=tuple(sorted(set(request.tag_ids))),
+        tagging_status=member_of(
+            TaggingStatus,
+            images_pb2.TaggingStatus,
+            request.tagging_status,
+            field="tagging_status",
+            default=TaggingStatus.ALL,
+        ),
+        iteration_id=request.iteration_id,
+        order=member_of(
+            ImageOrder, images_pb2.ImageOrder, request.order, field="order", default=ImageOrder.OLDEST_FIRST
+        ),
+    )
+
+
+def _chunks(file: ImageFile) -> Iterator[images_pb2.ImageContentChunk]:
+    if file.data is None:
+        yield images_pb2.ImageContentChunk(image_id=file.image_id, missing=True, last=True)
+        return
+    for start in range(0, len(file.data), CHUNK_BYTES):
+        end = start + CHUNK_BYTES
+        yield images_pb2.ImageContentChunk(
+            image_id=file.image_id,
+            content_type=file.content_type,
+            data=file.data[start:end],
+            last=end >= len(file.data),
+        )

@@ -1,0 +1,80 @@
+"""The calls about stored predictions."""
+
+from typing import Any
+
+from customvision.project.domain.stored_prediction import PredictionCorrection, StoredPrediction, TagProbability
+from customvision.project.servicer.conversions import timestamp_of
+from customvision.project.servicer.uploads import result_message
+from customvision.project.use_cases.pages import PageRequest
+from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.v1 import stored_predictions_pb2
+
+
+class StoredPredictionMethods:
+    """Translates the calls about stored predictions."""
+
+    _stored_predictions: StoredPredictions
+
+    async def RecordPrediction(
+        self, request: stored_predictions_pb2.RecordPredictionRequest, context: Any
+    ) -> stored_predictions_pb2.StoredPrediction:
+        """Keeps an answer with its image."""
+        prediction = await self._stored_predictions.record(
+            request.project_id,
+            prediction_id=request.prediction_id,
+            iteration_id=request.iteration_id,
+            publish_name=request.publish_name,
+            image_data=request.image_data,
+            predictions=tuple(
+                TagProbability(entry.tag_id, entry.tag_name, entry.probability) for entry in request.predictions
+            ),
+        )
+        return _message(prediction)
+
+    async def ListPredictions(
+        self, request: stored_predictions_pb2.ListPredictionsRequest, context: Any
+    ) -> stored_predictions_pb2.ListPredictionsResponse:
+        """Returns one page of stored predictions."""
+        page = await self._stored_predictions.page(
+            request.project_id,
+            PageRequest(request.page_size, request.page_token),
+            iteration_id=request.iteration_id,
+        )
+        return stored_predictions_pb2.ListPredictionsResponse(
+            predictions=map(_message, page.items), next_page_token=page.next_page_token
+        )
+
+    async def DeletePredictions(
+        self, request: stored_predictions_pb2.DeletePredictionsRequest, context: Any
+    ) -> stored_predictions_pb2.DeletePredictionsResponse:
+        """Deletes stored predictions."""
+        count = await self._stored_predictions.delete(request.project_id, list(request.prediction_ids))
+        return stored_predictions_pb2.DeletePredictionsResponse(deleted_count=count)
+
+    async def CreateImagesFromPredictions(
+        self, request: stored_predictions_pb2.CreateImagesFromPredictionsRequest, context: Any
+    ) -> stored_predictions_pb2.CreateImagesFromPredictionsResponse:
+        """Makes training images of stored predictions."""
+        corrections = [
+            PredictionCorrection(correction.prediction_id, tuple(correction.tag_ids))
+            for correction in request.corrections
+        ]
+        results = await self._stored_predictions.create_images(request.project_id, corrections, list(request.tag_ids))
+        return stored_predictions_pb2.CreateImagesFromPredictionsResponse(results=map(result_message, results))
+
+
+def _message(prediction: StoredPrediction) -> stored_predictions_pb2.StoredPrediction:
+    return stored_predictions_pb2.StoredPrediction(
+        prediction_id=prediction.prediction_id,
+        project_id=prediction.project_id,
+        iteration_id=prediction.iteration_id,
+        publish_name=prediction.publish_name,
+        predictions=(
+            stored_predictions_pb2.TagProbability(
+                tag_id=entry.tag_id, tag_name=entry.tag_name, probability=entry.probability
+            )
+            for entry in prediction.predictions
+        ),
+        create_time=timestamp_of(prediction.create_time),
+        content_sha256=prediction.content.content_sha256,
+    )

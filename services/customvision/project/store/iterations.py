@@ -1,0 +1,214 @@
+"""Iterations in SQL: records and frozen data sets."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from customvision.common.database import Connection
+from customvision.project.domain.data_set import DataSetImage
+from customvision.project.domain.iteration import (
+    Backbone,
+    Iteration,
+    IterationArtifacts,
+    IterationMetrics,
+    IterationStatus,
+    TrainingType,
+    WeightsSource,
+)
+from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.tag import Tag
+from customvision.project.store.columns import Row, to_list, to_time
+from customvision.project.store.image_lists import frozen_tag_ids
+from customvision.project.store.tags import to_tag
+
+
+def find(connection: Connection, project_id: str, iteration_id: str) -> Iteration | None:
+    """Returns the project's iteration, or None."""
+    return _first(connection, "iteration_id = ? AND project_id = ?", iteration_id, project_id)
+
+
+def find_request(connection: Connection, request_id: str) -> tuple[str, str, str] | None:
+    """Returns project id, iteration id and request fingerprint of what the request made, or None."""
+    found: tuple[str, str, str] | None = connection.execute(
+        "SELECT project_id, iteration_id, request_fingerprint FROM iterations WHERE request_id = ?", [request_id]
+    ).fetchone()
+    return found
+
+
+def find_named(connection: Connection, project_id: str, name: str) -> Iteration | None:
+    """Returns the project's iteration of exactly that name, or None."""
+    return _first(connection, "project_id = ? AND name = ?", project_id, name)
+
+
+def find_newest_completed(connection: Connection, project_id: str) -> Iteration | None:
+    """Returns the project's completed iteration of the highest number, or None."""
+    return _first(connection, "project_id = ? AND status = 'completed' ORDER BY number DESC", project_id)
+
+
+def find_in_use(connection: Connection, project_id: str) -> Iteration | None:
+    """Returns an iteration of the project that is published or in training, or None."""
+    return _first(connection, "project_id = ? AND (publish_name IS NOT NULL OR status = 'training')", project_id)
+
+
+def page(connection: Connection, project_id: str, *, after: int | None, limit: int) -> list[Iteration]:
+    """Returns iterations, newest first, before the sequence ``after``."""
+    rows = connection.query(
+        "SELECT * FROM iterations WHERE project_id = ? AND sequence < ? ORDER BY number DESC LIMIT ?",
+        [project_id, 2**63 - 1 if after is None else after, limit],
+    )
+    return [to_iteration(row) for row in rows]
+
+
+def data_set_pairs(connection: Connection, project_id: str) -> Iterator[tuple[str, str]]:
+    """Yields content digest and tag id of everything tagged in the current data set, ordered by both."""
+    return connection.execute(
+        "SELECT i.content_sha256, t.tag_id FROM tags t JOIN image_tags it ON it.tag = t.sequence"
+        " JOIN images i ON i.sequence = it.image WHERE t.project_id = ? ORDER BY 1, 2",
+        [project_id],
+    )
+
+
+def insert_frozen(
+    connection: Connection, iteration: Iteration, *, request_id: str | None, request_fingerprint: str
+) -> None:
+    """Adds an iteration with a copy of what is tagged in the project now. Its sequence and image_count are ignored."""
+    cursor = connection.execute(
+        "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type, classification_type,"
+        " create_time, image_count, data_set_fingerprint, request_id, request_fingerprint)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+        [
+            iteration.iteration_id,
+            iteration.project_id,
+            iteration.name,
+            iteration.number,
+            iteration.status.value,
+            iteration.training_type.value,
+            iteration.classification_type.value,
+            iteration.create_time.isoformat(),
+            iteration.data_set_fingerprint,
+            request_id,
+            request_fingerprint,
+        ],
+    )
+    copied = {"iteration": cursor.lastrowid, "project_id": iteration.project_id}
+    connection.execute(
+        "INSERT INTO iteration_tags (iteration, tag, tag_id, name, description, type, image_count, create_time)"
+        " SELECT :iteration, t.sequence, t.tag_id, t.name, t.description, t.type, count(*), t.create_time"
+        " FROM tags t JOIN image_tags it ON it.tag = t.sequence WHERE t.project_id = :project_id GROUP BY t.sequence",
+        copied,
+    )
+    connection.execute(
+        "INSERT INTO iteration_images (iteration, image, tag) SELECT :iteration, it.image, it.tag"
+        " FROM tags t JOIN image_tags it ON it.tag = t.sequence WHERE t.project_id = :project_id"
+        " ORDER BY it.image, it.tag",
+        copied,
+    )
+    connection.execute(
+        "UPDATE iterations SET image_count ="
+        " (SELECT count(DISTINCT image) FROM iteration_images WHERE iteration = :iteration)"
+        " WHERE sequence = :iteration",
+        {"iteration": cursor.lastrowid},
+    )
+
+
+def update(connection: Connection, iteration: Iteration) -> None:
+    """Writes everything about an iteration that can change."""
+    artifacts = iteration.artifacts
+    connection.execute(
+        "UPDATE iterations SET name = ?, status = ?, end_time = ?, publish_name = ?, backbone = ?, metrics = ?,"
+        " warnings = ?, failure_reason = ?, model_sha256 = ?, backbone_sha256 = ?, backbone_weights_sha256 = ?,"
+        " evaluation_sha256 = ? WHERE sequence = ?",
+        [
+            iteration.name,
+            iteration.status.value,
+            iteration.end_time.isoformat() if iteration.end_time else None,
+            iteration.publish_name or None,
+            _backbone_text(iteration.backbone),
+            json.dumps(asdict(iteration.metrics)) if iteration.metrics else None,
+            to_list(iteration.warnings),
+            iteration.failure_reason,
+            artifacts.model_sha256 if artifacts else None,
+            artifacts.backbone_sha256 if artifacts else None,
+            artifacts.backbone_weights_sha256 if artifacts else None,
+            artifacts.evaluation_sha256 if artifacts else None,
+            iteration.sequence,
+        ],
+    )
+
+
+def delete(connection: Connection, iteration: Iteration) -> None:
+    """Removes an iteration with its frozen data set."""
+    connection.execute("DELETE FROM iterations WHERE sequence = ?", [iteration.sequence])
+
+
+def frozen_tags(connection: Connection, iteration: Iteration) -> list[Tag]:
+    """Returns the tags as they were when the data set was frozen, in order of creation."""
+    rows = connection.query(
+        "SELECT *, tag AS sequence FROM iteration_tags WHERE iteration = ? ORDER BY tag", [iteration.sequence]
+    )
+    return [to_tag(row | {"project_id": iteration.project_id}) for row in rows]
+
+
+def frozen_images(connection: Connection, iteration: Iteration, *, after: int, limit: int) -> list[DataSetImage]:
+    """Returns images of the frozen data set after the sequence ``after``, in order of creation."""
+    rows = connection.execute(
+        "SELECT sequence, image_id, content_sha256 FROM images WHERE sequence IN (SELECT DISTINCT image"
+        " FROM iteration_images WHERE iteration = ? AND image > ? ORDER BY image LIMIT ?) ORDER BY sequence",
+        [iteration.sequence, after, limit],
+    ).fetchall()
+    tag_ids = frozen_tag_ids(connection, iteration.sequence, [row[0] for row in rows])
+    return [DataSetImage(row[0], row[1], row[2], tuple(tag_ids[row[0]])) for row in rows]
+
+
+def to_iteration(row: Row) -> Iteration:
+    """Reads a row of iterations."""
+    metrics = json.loads(row["metrics"]) if row["metrics"] else None
+    return Iteration(
+        sequence=row["sequence"],
+        iteration_id=row["iteration_id"],
+        project_id=row["project_id"],
+        name=row["name"],
+        number=row["number"],
+        status=IterationStatus(row["status"]),
+        training_type=TrainingType(row["training_type"]),
+        classification_type=ClassificationType(row["classification_type"]),
+        create_time=to_time(row["create_time"]),
+        end_time=to_time(row["end_time"]) if row["end_time"] else None,
+        image_count=row["image_count"],
+        publish_name=row["publish_name"] or "",
+        data_set_fingerprint=row["data_set_fingerprint"],
+        backbone=_backbone(row["backbone"]),
+        metrics=IterationMetrics(**metrics) if metrics else None,
+        artifacts=_artifacts(row),
+        failure_reason=row["failure_reason"],
+        warnings=tuple(json.loads(row["warnings"])),
+    )
+
+
+def _first(connection: Connection, condition: str, *parameters: object) -> Iteration | None:
+    rows = connection.query(f"SELECT * FROM iterations WHERE {condition} LIMIT 1", parameters)  # noqa: S608
+    return next((to_iteration(row) for row in rows), None)
+
+
+def _backbone_text(backbone: Backbone | None) -> str | None:
+    if backbone is None:
+        return None
+    return json.dumps(asdict(backbone) | {"weights_source": backbone.weights_source.value})
+
+
+def _backbone(text: str | None) -> Backbone | None:
+    if text is None:
+        return None
+    values = json.loads(text)
+    return Backbone(**(values | {"weights_source": WeightsSource(values["weights_source"])}))
+
+
+def _artifacts(row: Row) -> IterationArtifacts | None:
+    if row["model_sha256"] is None:
+        return None
+    return IterationArtifacts(
+        model_sha256=row["model_sha256"],
+        backbone_sha256=row["backbone_sha256"],
+        backbone_weights_sha256=row["backbone_weights_sha256"],
+        evaluation_sha256=row["evaluation_sha256"],
+    )

@@ -1,0 +1,194 @@
+"""How the database came to be, step by step. A step that was released is never changed; add another."""
+
+from customvision.common.database import Connection
+
+__all__ = ["MIGRATIONS"]
+
+
+def _run(connection: Connection, statements: str) -> None:
+    # executescript would commit the migration's transaction.
+    for statement in statements.split(";;"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+def create_projects_images_iterations(connection: Connection) -> None:
+    """Projects, tags, images, iterations, artifacts, and what changed about published models."""
+    _run(connection, _PROJECTS)
+    _run(connection, _TAGS)
+    _run(connection, _IMAGES)
+    _run(connection, _ITERATIONS)
+    _run(connection, _ARTIFACTS)
+
+
+def create_stored_predictions(connection: Connection) -> None:
+    """Stored predictions, and which images were made of them."""
+    _run(connection, _STORED_PREDICTIONS)
+
+
+MIGRATIONS = (create_projects_images_iterations, create_stored_predictions)
+
+_PROJECTS = """
+CREATE TABLE projects (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    classification_type TEXT NOT NULL,
+    create_time TEXT NOT NULL,
+    update_time TEXT NOT NULL,
+    iteration_counter INTEGER NOT NULL DEFAULT 0,
+    request_id TEXT UNIQUE,
+    request_fingerprint TEXT
+) STRICT;;
+CREATE INDEX projects_by_name ON projects (name, sequence)
+"""
+
+_TAGS = """
+CREATE TABLE tags (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    tag_id TEXT NOT NULL UNIQUE,
+    project_id TEXT NOT NULL REFERENCES projects (project_id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    type TEXT NOT NULL,
+    create_time TEXT NOT NULL,
+    request_id TEXT UNIQUE,
+    request_fingerprint TEXT,
+    UNIQUE (project_id, name)
+) STRICT;;
+CREATE INDEX tags_of_project ON tags (project_id, sequence);;
+CREATE UNIQUE INDEX negative_tag_of_project ON tags (project_id) WHERE type = 'negative'
+"""
+
+# An image that is deleted while an iteration holds it stays, with current = 0 and without tags.
+_IMAGES = """
+CREATE TABLE images (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    image_id TEXT NOT NULL UNIQUE,
+    project_id TEXT NOT NULL REFERENCES projects (project_id) ON DELETE CASCADE,
+    current INTEGER NOT NULL DEFAULT 1,
+    tagged INTEGER NOT NULL DEFAULT 0,
+    file_name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    source_sha256 TEXT NOT NULL,
+    content_sha256 TEXT NOT NULL,
+    thumbnail_sha256 TEXT NOT NULL,
+    create_time TEXT NOT NULL,
+    UNIQUE (project_id, source_sha256)
+) STRICT;;
+CREATE INDEX current_images ON images (project_id, sequence) WHERE current = 1;;
+CREATE INDEX current_images_by_tagging ON images (project_id, tagged, sequence) WHERE current = 1;;
+CREATE INDEX past_images ON images (project_id) WHERE current = 0;;
+CREATE INDEX images_by_content ON images (content_sha256);;
+CREATE INDEX images_by_thumbnail ON images (thumbnail_sha256);;
+CREATE TABLE image_tags (
+    image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE,
+    tag INTEGER NOT NULL REFERENCES tags (sequence) ON DELETE CASCADE,
+    PRIMARY KEY (image, tag)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX images_of_tag ON image_tags (tag, image);;
+CREATE TRIGGER image_becomes_tagged AFTER INSERT ON image_tags BEGIN
+    UPDATE images SET tagged = 1 WHERE sequence = NEW.image AND tagged = 0;
+END;;
+CREATE TRIGGER image_becomes_untagged AFTER DELETE ON image_tags
+WHEN NOT EXISTS (SELECT 1 FROM image_tags WHERE image = OLD.image) BEGIN
+    UPDATE images SET tagged = 0 WHERE sequence = OLD.image;
+END
+"""
+
+# iteration_tags are copies: a frozen data set keeps the names and types that it was trained on.
+_ITERATIONS = """
+CREATE TABLE iterations (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    iteration_id TEXT NOT NULL UNIQUE,
+    project_id TEXT NOT NULL REFERENCES projects (project_id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    training_type TEXT NOT NULL,
+    classification_type TEXT NOT NULL,
+    create_time TEXT NOT NULL,
+    end_time TEXT,
+    image_count INTEGER NOT NULL,
+    data_set_fingerprint TEXT NOT NULL,
+    publish_name TEXT,
+    backbone TEXT,
+    metrics TEXT,
+    warnings TEXT NOT NULL DEFAULT '[]',
+    failure_reason TEXT NOT NULL DEFAULT '',
+    model_sha256 TEXT,
+    backbone_sha256 TEXT,
+    backbone_weights_sha256 TEXT,
+    evaluation_sha256 TEXT,
+    request_id TEXT UNIQUE,
+    request_fingerprint TEXT,
+    UNIQUE (project_id, name),
+    UNIQUE (project_id, number)
+) STRICT;;
+CREATE UNIQUE INDEX published_iterations ON iterations (project_id, publish_name) WHERE publish_name IS NOT NULL;;
+CREATE TABLE iteration_tags (
+    iteration INTEGER NOT NULL REFERENCES iterations (sequence) ON DELETE CASCADE,
+    tag INTEGER NOT NULL,
+    tag_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    type TEXT NOT NULL,
+    image_count INTEGER NOT NULL,
+    create_time TEXT NOT NULL,
+    PRIMARY KEY (iteration, tag)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE iteration_images (
+    iteration INTEGER NOT NULL REFERENCES iterations (sequence) ON DELETE CASCADE,
+    image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE,
+    tag INTEGER NOT NULL,
+    PRIMARY KEY (iteration, image, tag)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX iteration_images_of_tag ON iteration_images (iteration, tag, image);;
+CREATE INDEX iterations_of_image ON iteration_images (image);;
+CREATE TABLE publishing_changes (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id TEXT NOT NULL,
+    publish_name TEXT NOT NULL,
+    UNIQUE (project_id, publish_name)
+) STRICT
+"""
+
+_ARTIFACTS = """
+CREATE TABLE artifacts (
+    sha256 TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL,
+    use_time TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+_STORED_PREDICTIONS = """
+CREATE TABLE stored_predictions (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    prediction_id TEXT NOT NULL UNIQUE,
+    project_id TEXT NOT NULL REFERENCES projects (project_id) ON DELETE CASCADE,
+    iteration_id TEXT NOT NULL,
+    publish_name TEXT NOT NULL,
+    predictions TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    source_sha256 TEXT NOT NULL,
+    content_sha256 TEXT NOT NULL,
+    thumbnail_sha256 TEXT NOT NULL,
+    create_time TEXT NOT NULL
+) STRICT;;
+CREATE INDEX predictions_of_project ON stored_predictions (project_id, sequence);;
+CREATE INDEX predictions_of_iteration ON stored_predictions (project_id, iteration_id, sequence);;
+CREATE INDEX predictions_by_content ON stored_predictions (content_sha256);;
+CREATE INDEX predictions_by_thumbnail ON stored_predictions (thumbnail_sha256);;
+CREATE TABLE corrected_predictions (
+    prediction_id TEXT PRIMARY KEY,
+    image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX corrections_of_image ON corrected_predictions (image)
+"""

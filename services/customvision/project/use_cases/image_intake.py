@@ -1,0 +1,154 @@
+"""Takes images in: validated and cleaned on worker threads, stored in groups, then acknowledged."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from customvision.common.database import Database
+from customvision.common.errors import ServiceError
+from customvision.project.domain.image_preparation import PreparedImage, prepare_image
+from customvision.project.domain.image_upload import (
+    MAX_BATCH,
+    MAX_TAGS,
+    REFUSALS,
+    ImageCreateResult,
+    ImageUpload,
+    UploadSummary,
+)
+from customvision.project.domain.text import checked_count, checked_some
+from customvision.project.store.blobs import BlobStore
+from customvision.project.use_cases.image_recording import Candidate, record_images
+from customvision.project.use_cases.lookups import require_classification_type
+
+# What one group of a stream holds: enough to share its fsyncs, little enough to keep memory bounded.
+GROUP_IMAGES = 32
+GROUP_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """An image of a batch or stream while its bytes are prepared."""
+
+    index: int
+    file_name: str
+    tag_ids: tuple[str, ...]
+    size_bytes: int
+    prepared: "asyncio.Future[PreparedImage | ServiceError]"
+
+
+class ImageIntake:
+    """Adds images to projects. What is acknowledged is durable."""
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._decoders = ThreadPoolExecutor(_available_cores(), thread_name_prefix="decoder")
+
+    async def add(
+        self, project_id: str, tag_ids: Sequence[str], uploads: Sequence[ImageUpload]
+    ) -> list[ImageCreateResult]:
+        """Adds a batch of 1 to 64 images, each with ``tag_ids`` beside its own; one result each, in order.
+
+        Raises ProjectNotFound, and TooManyItems, NothingGiven or TextTooLong where the batch is not well formed.
+        """
+        checked_some(uploads, MAX_BATCH, "images")
+        checked_count(tag_ids, MAX_TAGS, "tag_ids")
+        for index, upload in enumerate(uploads):
+            upload.check(f"images[{index}]")
+        await self._check_project(project_id)
+        return await self._store(project_id, [self._arrival(*entry, tag_ids) for entry in enumerate(uploads)])
+
+    async def add_stream(
+        self, project_id: str, tag_ids: Sequence[str], uploads: AsyncIterator[ImageUpload]
+    ) -> UploadSummary:
+        """Adds images as they come; the next group is read and decoded while one is stored.
+
+        Raises as add does; what was stored until then stays.
+        """
+        checked_count(tag_ids, MAX_TAGS, "header.tag_ids")
+        await self._check_project(project_id)
+        summary = UploadSummary()
+        storing: asyncio.Task[list[ImageCreateResult]] | None = None
+        try:
+            async for group in self._groups(tag_ids, uploads):
+                _sum_up(summary, await storing if storing else ())
+                storing = asyncio.create_task(self._store(project_id, group))
+        finally:
+            # Also where the stream broke: the group that was being stored stays, and a repeat need not send it.
+            if storing:
+                _sum_up(summary, await storing)
+        return summary
+
+    async def prepare(self, source: bytes) -> PreparedImage:
+        """Validates and cleans one image. Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, prepare_image, source)
+
+    def close(self) -> None:
+        """Waits for what is being decoded."""
+        self._decoders.shutdown()
+
+    async def _check_project(self, project_id: str) -> None:
+        await self._database.read(lambda connection: require_classification_type(connection, project_id))
+
+    async def _groups(
+        self, tag_ids: Sequence[str], uploads: AsyncIterator[ImageUpload]
+    ) -> AsyncIterator[list[_Arrival]]:
+        group: list[_Arrival] = []
+        index = 0
+        async for upload in uploads:
+            upload.check("image")
+            group.append(self._arrival(index, upload, tag_ids))
+            index += 1
+            if len(group) == GROUP_IMAGES or sum(arrival.size_bytes for arrival in group) >= GROUP_BYTES:
+                yield group
+                group = []
+        if group:
+            yield group
+
+    def _arrival(self, index: int, upload: ImageUpload, tag_ids: Sequence[str]) -> _Arrival:
+        # Decoding begins at once; the bytes are let go of with the upload, not kept until the group is stored.
+        prepared = asyncio.get_running_loop().run_in_executor(self._decoders, _prepare_or_refuse, upload.data)
+        return _Arrival(index, upload.file_name, (*tag_ids, *upload.tag_ids), len(upload.data), prepared)
+
+    async def _store(self, project_id: str, group: Sequence[_Arrival]) -> list[ImageCreateResult]:
+        outcomes = [await arrival.prepared for arrival in group]
+        candidates = [
+            Candidate(
+                arrival.index,
+                arrival.file_name,
+                arrival.tag_ids,
+                outcome.content if isinstance(outcome, PreparedImage) else outcome,
+            )
+            for arrival, outcome in zip(group, outcomes, strict=True)
+        ]
+        blobs = blobs_of(outcome for outcome in outcomes if isinstance(outcome, PreparedImage))
+        async with self._blobs.hold(blobs):
+            await self._blobs.write(blobs)
+            return await self._database.write(lambda connection: record_images(connection, project_id, candidates))
+
+
+def blobs_of(prepared: Iterable[PreparedImage]) -> dict[str, bytes]:
+    """Returns the bytes and thumbnails of images by their digests."""
+    blobs: dict[str, bytes] = {}
+    for image in prepared:
+        blobs[image.content.content_sha256] = image.data
+        blobs[image.content.thumbnail_sha256] = image.thumbnail
+    return blobs
+
+
+def _prepare_or_refuse(source: bytes) -> PreparedImage | ServiceError:
+    try:
+        return prepare_image(source)
+    except REFUSALS as error:
+        return error
+
+
+def _sum_up(summary: UploadSummary, results: Iterable[ImageCreateResult]) -> None:
+    for result in results:
+        summary.add(result)
+
+
+def _available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

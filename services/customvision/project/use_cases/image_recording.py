@@ -1,0 +1,107 @@
+"""Writes the rows of new images: what is new, what is there already, what the tag rules refuse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from customvision.common.database import Connection
+from customvision.common.errors import ServiceError
+from customvision.project.domain.image import Image, ImageContent
+from customvision.project.domain.image_upload import REFUSALS, ImageCreateResult, ImageCreateStatus, refusal
+from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.tag import Tag, TagNotFound, check_tags_together
+from customvision.project.domain.text import new_id
+from customvision.project.store import images, tags
+from customvision.project.store.columns import now
+from customvision.project.use_cases.lookups import require_classification_type
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An image whose bytes are stored, or that was refused before, with the tags it shall carry."""
+
+    index: int
+    file_name: str
+    tag_ids: tuple[str, ...]
+    content: ImageContent | ServiceError
+
+
+def record_images(connection: Connection, project_id: str, candidates: Sequence[Candidate]) -> list[ImageCreateResult]:
+    """Adds candidates to the current data set, each with a result of its own. Raises ProjectNotFound."""
+    classification_type = require_classification_type(connection, project_id)
+    asked = {tag_id for candidate in candidates for tag_id in candidate.tag_ids}
+    known = tags.find_several(connection, project_id, asked) if asked else {}
+    return [_record(connection, project_id, classification_type, known, candidate) for candidate in candidates]
+
+
+def _record(
+    connection: Connection,
+    project_id: str,
+    classification_type: ClassificationType,
+    known: dict[str, Tag],
+    candidate: Candidate,
+) -> ImageCreateResult:
+    content = candidate.content
+    if isinstance(content, ServiceError):
+        return refusal(candidate.index, candidate.file_name, content)
+    present = images.find_source(connection, project_id, content.source_sha256)
+    held = _tags_of(connection, present)
+    try:
+        added = _known_tags(known, candidate.tag_ids)
+        check_tags_together(classification_type, held, added, image=_called(candidate.file_name))
+    except REFUSALS as error:
+        return refusal(candidate.index, candidate.file_name, error)
+    image = _stored(connection, project_id, candidate.file_name, content, present)
+    images.add_tags(connection, [image.sequence], added)
+    together = sorted({tag.sequence: tag.tag_id for tag in (*held, *added)}.items())
+    duplicate = present is not None and present.current
+    return ImageCreateResult(
+        index=candidate.index,
+        status=ImageCreateStatus.OK_DUPLICATE if duplicate else ImageCreateStatus.OK,
+        file_name=candidate.file_name,
+        image=replace(image, tag_ids=tuple(tag_id for _, tag_id in together)),
+    )
+
+
+def _tags_of(connection: Connection, image: Image | None) -> list[Tag]:
+    if image is None or not image.tag_ids:
+        return []
+    return list(tags.find_several(connection, image.project_id, image.tag_ids).values())
+
+
+def _known_tags(known: dict[str, Tag], tag_ids: Sequence[str]) -> list[Tag]:
+    missing = next((tag_id for tag_id in tag_ids if tag_id not in known), None)
+    if missing is not None:
+        raise TagNotFound(missing)
+    return [known[tag_id] for tag_id in dict.fromkeys(tag_ids)]
+
+
+def _stored(
+    connection: Connection, project_id: str, file_name: str, content: ImageContent, present: Image | None
+) -> Image:
+    if present is not None:
+        if not present.current:
+            images.restore(connection, present)
+        return replace(present, current=True)
+    image_id, create_time = new_id(), now()
+    sequence = images.insert(
+        connection,
+        image_id=image_id,
+        project_id=project_id,
+        file_name=file_name,
+        content=content,
+        create_time=create_time,
+    )
+    return Image(
+        sequence=sequence,
+        image_id=image_id,
+        project_id=project_id,
+        tag_ids=(),
+        file_name=file_name,
+        content=content,
+        current=True,
+        create_time=create_time,
+    )
+
+
+def _called(file_name: str) -> str:
+    return f"'{file_name}'" if file_name else "The image"

@@ -1,0 +1,47 @@
+"""Reads one page of any list, with one row more than asked for to know whether another page follows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from customvision.common.database import Connection, Database
+from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
+
+
+class Sequenced(Protocol):
+    """Something with a place in an order."""
+
+    @property
+    def sequence(self) -> int:
+        """The place: a positive number that no other has."""
+
+
+Item = TypeVar("Item", bound=Sequenced)
+# Called with the position to continue after (None at the start) and the most rows to return.
+Load = Callable[[Connection, int | None, int], list[Item]]
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What a caller asked for: 0 means 100 rows, "" the first page."""
+
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page; ``next_page_token`` is empty on the last."""
+
+    items: list[Item]
+    next_page_token: str
+
+
+async def read_page(database: Database, request: PageRequest, load: Load[Item], *filters: object) -> Page[Item]:
+    """Returns the page that ``request`` asks for. Raises BadPageSize or BadPageToken."""
+    size = page_size_of(request.page_size)
+    after = decode_page_token(request.page_token, *filters)
+    items = await database.read(lambda connection: load(connection, after, size + 1))
+    if len(items) <= size:
+        return Page(items, "")
+    return Page(items[:size], encode_page_token(items[size - 1].sequence, *filters))

@@ -1,0 +1,147 @@
+"""Keeps answers with their images, lists and deletes them, and makes training images of them."""
+
+from collections.abc import Sequence
+
+from customvision.common.database import Connection, Database
+from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult
+from customvision.project.domain.stored_prediction import (
+    PredictionCorrection,
+    PredictionIdTaken,
+    PredictionNotFound,
+    StoredPrediction,
+    TagProbability,
+    check_probabilities,
+)
+from customvision.project.domain.text import checked_count, checked_name, checked_request_id, checked_some
+from customvision.project.store import images, stored_predictions
+from customvision.project.store.blobs import BlobStore
+from customvision.project.store.columns import now
+from customvision.project.use_cases.image_intake import ImageIntake, blobs_of
+from customvision.project.use_cases.image_recording import Candidate, record_images
+from customvision.project.use_cases.lookups import require_classification_type
+from customvision.project.use_cases.pages import Page, PageRequest, read_page
+
+MAX_DELETED = 1000
+
+
+class StoredPredictions:
+    """What can be done with stored predictions. Every method raises ProjectNotFound where there is no such project."""
+
+    def __init__(self, database: Database, blobs: BlobStore, intake: ImageIntake) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._intake = intake
+
+    async def record(
+        self,
+        project_id: str,
+        *,
+        prediction_id: str,
+        iteration_id: str,
+        publish_name: str,
+        image_data: bytes,
+        predictions: tuple[TagProbability, ...],
+    ) -> StoredPrediction:
+        """Keeps an answer with its image, cleaned like any other; a repeated id changes nothing.
+
+        Raises RequestIdInvalid, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge,
+        ImageHasTooManyPixels.
+        """
+        key = checked_request_id(prediction_id, "prediction_id")
+        if key is None:
+            key = checked_name("", "prediction_id")
+        check_probabilities(predictions)
+        await self._database.read(lambda connection: require_classification_type(connection, project_id))
+        prepared = await self._intake.prepare(image_data)
+        answered = StoredPrediction(
+            sequence=0,
+            prediction_id=key,
+            project_id=project_id,
+            iteration_id=iteration_id,
+            publish_name=publish_name,
+            predictions=predictions,
+            content=prepared.content,
+            create_time=now(),
+        )
+        blobs = blobs_of([prepared])
+        async with self._blobs.hold(blobs):
+            await self._blobs.write(blobs)
+            return await self._database.write(lambda connection: _record(connection, answered))
+
+    async def page(self, project_id: str, request: PageRequest, *, iteration_id: str) -> Page[StoredPrediction]:
+        """Returns predictions, newest first; ``iteration_id``, where not empty, selects those of one iteration."""
+
+        def load(connection: Connection, after: int | None, limit: int) -> list[StoredPrediction]:
+            require_classification_type(connection, project_id)
+            return stored_predictions.page(connection, project_id, iteration_id, after=after, limit=limit)
+
+        return await read_page(self._database, request, load, "predictions", project_id, iteration_id)
+
+    async def delete(self, project_id: str, prediction_ids: Sequence[str]) -> int:
+        """Deletes predictions and returns how many there were; ids that are gone are passed over."""
+        checked_some(prediction_ids, MAX_DELETED, "prediction_ids")
+
+        def delete(connection: Connection) -> int:
+            require_classification_type(connection, project_id)
+            return stored_predictions.delete(connection, project_id, [key.lower() for key in prediction_ids])
+
+        return await self._database.write(delete)
+
+    async def create_images(
+        self, project_id: str, corrections: Sequence[PredictionCorrection], tag_ids: Sequence[str]
+    ) -> list[ImageCreateResult]:
+        """Makes training images of predictions, with ``tag_ids`` beside their own; one result each, in order.
+
+        A prediction whose image was added is deleted; a repeated call finds that image again.
+        Raises PredictionNotFound, with nothing changed.
+        """
+        checked_some(corrections, MAX_BATCH, "corrections")
+        checked_count(tag_ids, MAX_TAGS, "tag_ids")
+        for index, correction in enumerate(corrections):
+            checked_count(correction.tag_ids, MAX_TAGS, f"corrections[{index}].tag_ids")
+        return await self._database.write(
+            lambda connection: _create_images(connection, project_id, corrections, tag_ids)
+        )
+
+
+def _record(connection: Connection, answered: StoredPrediction) -> StoredPrediction:
+    require_classification_type(connection, answered.project_id)
+    present = stored_predictions.find(connection, answered.prediction_id)
+    if present is None:
+        stored_predictions.insert(connection, answered)
+        return answered
+    same = (answered.project_id, answered.content.source_sha256)
+    if (present.project_id, present.content.source_sha256) != same:
+        raise PredictionIdTaken(answered.prediction_id)
+    return present
+
+
+def _create_images(
+    connection: Connection, project_id: str, corrections: Sequence[PredictionCorrection], tag_ids: Sequence[str]
+) -> list[ImageCreateResult]:
+    require_classification_type(connection, project_id)
+    candidates = [
+        _candidate(connection, project_id, index, correction, tag_ids) for index, correction in enumerate(corrections)
+    ]
+    results = record_images(connection, project_id, candidates)
+    for correction, result in zip(corrections, results, strict=True):
+        if result.image is not None:
+            prediction_id = correction.prediction_id.lower()
+            stored_predictions.record_correction(connection, prediction_id, result.image.sequence)
+            stored_predictions.delete(connection, project_id, [prediction_id])
+    return results
+
+
+def _candidate(
+    connection: Connection, project_id: str, index: int, correction: PredictionCorrection, tag_ids: Sequence[str]
+) -> Candidate:
+    prediction_id = correction.prediction_id.lower()
+    present = stored_predictions.find(connection, prediction_id)
+    if present is not None and present.project_id == project_id:
+        content = present.content
+    else:
+        made = stored_predictions.find_correction(connection, project_id, prediction_id)
+        if made is None:
+            raise PredictionNotFound(correction.prediction_id)
+        content = images.in_sequences(connection, [made])[0].content
+    return Candidate(index, "", (*tag_ids, *correction.tag_ids), content)

@@ -1,0 +1,83 @@
+"""Puts the project service together and takes it apart again."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from customvision.common.database import Database
+from customvision.common.folder_lock import FolderLock
+from customvision.common.notifier import Notifier
+from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
+from customvision.common.settings import Settings
+from customvision.project.servicer import ProjectServicer, UseCases
+from customvision.project.store.blobs import BlobStore
+from customvision.project.store.collector import Collector
+from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.artifacts import Artifacts
+from customvision.project.use_cases.image_intake import ImageIntake
+from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.projects import Projects
+from customvision.project.use_cases.publishing import HEARTBEAT_SECONDS, Publishing
+from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.project.use_cases.tags import Tags
+from customvision.v1 import project_service_pb2, project_service_pb2_grpc
+
+DATABASE = "project.sqlite"
+FULL_NAME: str = project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name
+
+
+@contextlib.asynccontextmanager
+async def open_project_service(
+    settings: Settings, *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+) -> AsyncIterator[ServiceDefinition]:
+    """Opens the project service's data folder and yields what a server needs to serve it.
+
+    ``heartbeat_seconds`` is how long a watch of published models may stay silent.
+    Raises ConfigurationError where the folder is in use or cannot be used.
+    """
+    folder = settings.folder("project")
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(FolderLock(folder, user="serve project").release)
+        database = Database(folder / DATABASE, MIGRATIONS)
+        stack.callback(database.close)
+        blobs = BlobStore(folder / "blobs")
+        stack.callback(blobs.close)
+        intake = ImageIntake(database, blobs)
+        stack.callback(intake.close)
+        collecting = asyncio.create_task(Collector(database, blobs).run())
+        stack.push_async_callback(_end, collecting)
+        notifier = Notifier()
+        yield _definition(_use_cases(database, blobs, intake, notifier, heartbeat_seconds), notifier)
+
+
+def _use_cases(
+    database: Database, blobs: BlobStore, intake: ImageIntake, notifier: Notifier, heartbeat_seconds: float
+) -> UseCases:
+    return UseCases(
+        projects=Projects(database),
+        tags=Tags(database),
+        images=Images(database, blobs),
+        intake=intake,
+        iterations=Iterations(database),
+        publishing=Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds),
+        artifacts=Artifacts(database, blobs),
+        stored_predictions=StoredPredictions(database, blobs, intake),
+    )
+
+
+def _definition(use_cases: UseCases, notifier: Notifier) -> ServiceDefinition:
+    servicer = ProjectServicer(use_cases)
+    return ServiceDefinition(
+        name="project",
+        full_name=FULL_NAME,
+        register=lambda server: project_service_pb2_grpc.add_ProjectServiceServicer_to_server(servicer, server),
+        roles=TRAINING_KEY_ONLY,
+        end_streams=notifier.close,
+    )
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,20 @@
+"""The training service as a program."""
+
+import asyncio
+
+from customvision.common.keys import load_or_create_keys
+from customvision.common.program import run_program, serve
+from customvision.common.settings import Settings
+from customvision.training.wiring import open_training_service
+
+
+async def main(settings: Settings, stopping: asyncio.Event) -> None:
+    """Serves training until ``stopping`` is set."""
+    settings.folder("training")
+    keys, _ = load_or_create_keys(settings.home)
+    async with open_training_service(settings, keys) as definition:
+        await serve(definition, settings.training_address, keys, stopping)
+
+
+if __name__ == "__main__":
+    run_program("training", main)

@@ -1,0 +1,60 @@
+"""The child process that finds the weights and makes the backbone ready; quick when that was done before."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from customvision.training.backbones.prepared import PreparedBackbone, read_digests
+from customvision.training.backbones.sources import Weights, find_weights
+from customvision.training.backbones.weights_file import WeightsUnusable, architecture_of, read_shape
+from customvision.training.child import Reports, run_child
+from customvision.vision.decoding import PREPROCESSING
+
+
+def prepare(request: dict[str, Any], reports: Reports) -> None:
+    """Reports ``prepared`` with the backbone's fields, or ``unusable`` with the reason.
+
+    ``request``: ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
+    """
+    os.nice(5)
+    named = Path(request["named"]) if request["named"] else None
+    try:
+        weights = find_weights(named=named, folder=Path(request["weights_folder"]), download=request["download"])
+        backbone = _prepared(weights, Path(request["prepared_folder"]))
+    except (WeightsUnusable, OSError) as error:
+        reports.send("unusable", reason=_sentence(error))
+        return
+    reports.send("prepared", backbone=backbone.to_record())
+
+
+def _prepared(weights: Weights, prepared_folder: Path) -> PreparedBackbone:
+    architecture = architecture_of(1.0) if weights.file is None else read_shape(weights.file).architecture
+    backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
+    folder = prepared_folder / backbone_id
+    if read_digests(folder) is None:
+        # Keras and TensorFlow take four seconds to load: only a first preparation pays for them.
+        from customvision.training.backbones.conversion import convert
+
+        convert(weights_file=weights.file, backbone_id=backbone_id, architecture=architecture, folder=folder)
+    digests = read_digests(folder)
+    assert digests is not None  # noqa: S101 - convert has just written them
+    backbone = PreparedBackbone(
+        backbone_id=backbone_id,
+        architecture=architecture,
+        weights_source=weights.source.value,
+        backbone_sha256=digests[0],
+        weights_sha256=digests[1],
+        folder=str(folder),
+    )
+    return replace(backbone, warning=weights.warning)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"The backbone's files cannot be read or written ({error.strerror}: {error.filename})."
+    return str(error)
+
+
+if __name__ == "__main__":
+    run_child(prepare)

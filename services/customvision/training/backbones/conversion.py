@@ -1,0 +1,72 @@
+"""From Keras weights to what training and prediction run: an OpenVINO model that takes bytes of pixels."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import openvino
+from openvino.preprocess import PrePostProcessor
+
+from customvision.training.backbones.network import network_from_file, random_network, with_pixels_in
+from customvision.training.backbones.prepared import (
+    BACKBONE_FILE,
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    place_durably,
+)
+from customvision.training.backbones.weights_file import INPUT_SIZE
+from customvision.vision.artifacts import BackboneArtifact, digest_of
+from customvision.vision.decoding import PREPROCESSING
+
+
+def convert(*, weights_file: Path | None, backbone_id: str, architecture: str, folder: Path) -> None:
+    """Fills ``folder`` with the backbone, its Keras weights and their digests: all of them or, on an error, nothing.
+
+    ``weights_file`` None means random weights. Raises WeightsUnusable.
+    """
+    network = random_network() if weights_file is None else network_from_file(weights_file)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+    try:
+        network.save_weights(str(temporary / WEIGHTS_FILE))
+        artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()
+        weights = (temporary / WEIGHTS_FILE).read_bytes()
+        description = f'{{"backbone_sha256": "{digest_of(artifact)}", "weights_sha256": "{digest_of(weights)}"}}\n'
+        _write(temporary / BACKBONE_FILE, artifact)
+        _write(temporary / WEIGHTS_FILE, weights)
+        _write(temporary / DESCRIPTION_FILE, description.encode())
+        place_durably(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -> BackboneArtifact:
+    exported, final = folder / "exported.xml", folder / "trunk.xml"
+    with_pixels_in(network).export(str(exported), format="openvino", verbose=False)
+    model = openvino.Core().read_model(exported)
+    model.reshape([1, INPUT_SIZE, INPUT_SIZE, 3])
+    bytes_in = PrePostProcessor(model)
+    bytes_in.input().tensor().set_element_type(openvino.Type.u8)
+    model = bytes_in.build()
+    openvino.save_model(model, str(final), compress_to_fp16=False)
+    artifact = BackboneArtifact(
+        backbone_id=backbone_id,
+        architecture=architecture,
+        input_size=INPUT_SIZE,
+        feature_count=int(model.output(0).partial_shape[1].get_length()),
+        preprocessing=PREPROCESSING,
+        xml=final.read_bytes(),
+        weights=final.with_suffix(".bin").read_bytes(),
+    )
+    for file in (exported, exported.with_suffix(".bin"), final, final.with_suffix(".bin")):
+        file.unlink()
+    return artifact
+
+
+def _write(file: Path, data: bytes) -> None:
+    with file.open("wb") as output:
+        output.write(data)
+        output.flush()
+        os.fsync(output.fileno())

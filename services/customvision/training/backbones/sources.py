@@ -1,0 +1,64 @@
+"""Where a backbone's weights come from: the file that was named, the data folder, Keras' download, or chance."""
+
+import enum
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from customvision.training.backbones.download import DownloadUnavailable, downloaded_weights
+
+RANDOM_WEIGHTS = "random-1"
+SETTING = "CUSTOMVISION_BACKBONE_WEIGHTS"
+PATTERNS = ("*.weights.h5", "*.h5")
+
+
+class WeightsSource(enum.Enum):
+    """Where weights came from."""
+
+    PATH = "path"
+    DATA_FOLDER = "data_folder"
+    KERAS_DOWNLOAD = "keras_download"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that were found: a ``file``, or None for random ones; ``identity`` is equal for equal weights."""
+
+    source: WeightsSource
+    file: Path | None
+    identity: str
+    warning: str = ""
+
+
+def find_weights(*, named: Path | None, folder: Path, download: bool) -> Weights:
+    """Returns the weights to use: ``named``, else a file in ``folder``, else Keras' own, else random ones."""
+    if named is not None:
+        return _of_file(WeightsSource.PATH, named)
+    present = sorted({file for pattern in PATTERNS for file in folder.glob(pattern)})
+    if present:
+        several = f"{folder} holds several weights files; {present[0].name} is used." if len(present) > 1 else ""
+        return _of_file(WeightsSource.DATA_FOLDER, present[0], several)
+    if not download:
+        return _random("downloads are switched off")
+    try:
+        return _of_file(WeightsSource.KERAS_DOWNLOAD, downloaded_weights(folder / "keras"))
+    except DownloadUnavailable as error:
+        return _random(str(error))
+
+
+def _of_file(source: WeightsSource, file: Path, warning: str = "") -> Weights:
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return Weights(source, file, digest[:16], warning)
+
+
+def _random(cause: str) -> Weights:
+    return Weights(
+        WeightsSource.RANDOM,
+        None,
+        RANDOM_WEIGHTS,
+        f"The backbone has random weights ({cause}, and no weights file was given), so accuracy will be poor. "
+        f"Set {SETTING} to a MobileNetV2 weights file, or put one into the 'backbones' folder of the data folder, "
+        "restart, and train again.",
+    )

@@ -1,0 +1,111 @@
+"""A child process as its parent sees it: spawned, listened to, and certainly gone in the end."""
+
+import asyncio
+import collections
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+LOG_LINES_KEPT = 40
+SECONDS_TO_TERMINATE = 1.0
+
+
+class ChildStopped(Exception):
+    """The child ended otherwise than by finishing its work; ``log_tail`` is the last of its standard error."""
+
+    def __init__(self, log_tail: str) -> None:
+        super().__init__(log_tail)
+        self.log_tail = log_tail
+
+
+class ChildKilled(ChildStopped):
+    """A signal ended the child: out of memory, or somebody's hand."""
+
+    def __init__(self, signal_number: int, log_tail: str) -> None:
+        super().__init__(log_tail)
+        self.signal_number = signal_number
+
+
+class ChildCrashed(ChildStopped):
+    """The child ended with an exit status other than 0."""
+
+    def __init__(self, exit_status: int, log_tail: str) -> None:
+        super().__init__(log_tail)
+        self.exit_status = exit_status
+
+
+async def reports_of(
+    module: str, request: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Runs ``python -m module`` on ``request`` and yields its reports until it ends.
+
+    Raises ChildKilled or ChildCrashed. Closed or cancelled before, it kills the child and all that the child started,
+    within two seconds. The request travels on standard input, so that no secret stands on a command line.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=MAX_LINE_BYTES,
+        env={**os.environ, **(environment or {})},
+    )
+    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
+    tail: collections.deque[str] = collections.deque(maxlen=LOG_LINES_KEPT)
+    listening = asyncio.create_task(_keep_tail(process.stderr, tail))
+    try:
+        # A child that dies at once is found by its exit status, below.
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            await process.stdin.drain()
+        async for line in process.stdout:
+            # A child that is killed may leave half a line.
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+        await process.wait()
+        await listening
+        _check_exit(process.returncode or 0, "\n".join(tail))
+    finally:
+        await asyncio.shield(_end(process, listening))
+
+
+async def _keep_tail(stream: asyncio.StreamReader, tail: collections.deque[str]) -> None:
+    while piece := await stream.read(MAX_LINE_BYTES):
+        tail.extend(piece.decode(errors="replace").splitlines())
+
+
+def _check_exit(status: int, log_tail: str) -> None:
+    if status < 0:
+        raise ChildKilled(-status, log_tail)
+    if status > 0:
+        raise ChildCrashed(status, log_tail)
+
+
+async def _end(process: asyncio.subprocess.Process, listening: "asyncio.Task[None]") -> None:
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), SECONDS_TO_TERMINATE)
+        except TimeoutError:
+            _signal_group(process.pid, signal.SIGKILL)
+            await process.wait()
+    # The child is gone; what it started may not be.
+    _signal_group(process.pid, signal.SIGKILL)
+    if process.stdin:
+        process.stdin.close()
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

@@ -1,0 +1,1 @@
+"""What a training run computes, inside a process of its own."""

@@ -1,0 +1,29 @@
+"""The process of one attempt at a run."""
+
+import os
+from typing import Any
+
+from customvision.common.channel import open_blocking_channel
+from customvision.common.keys import Keys
+from customvision.training.child import Reports, run_child
+from customvision.training.computation.job import Job, TrainingImpossible
+from customvision.training.computation.quick_training import train
+from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
+
+# Predictions are waited for; a training can give way.
+NICENESS = 5
+
+
+def compute(request: dict[str, Any], reports: Reports) -> None:
+    """Does the job that ``request`` describes, and reports ``result``, or ``impossible`` with the reason."""
+    os.nice(NICENESS)
+    job = Job.from_record(request)
+    with open_blocking_channel(job.project_address, Keys(job.training_key, prediction_key="")) as channel:
+        try:
+            train(ProjectServiceStub(channel), job, reports)
+        except TrainingImpossible as error:
+            reports.send("impossible", reason=str(error))
+
+
+if __name__ == "__main__":
+    run_child(compute)

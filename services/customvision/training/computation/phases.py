@@ -1,0 +1,66 @@
+"""Tells the parent how far each phase has come, seldom enough not to matter."""
+
+import time
+from dataclasses import asdict
+
+from customvision.training.child import Reports
+from customvision.training.event import Metrics
+from customvision.training.run import Phase
+
+SECONDS_BETWEEN = 0.2
+# What the phases after embedding take, roughly: it keeps the estimate honest for small data sets.
+SECONDS_AFTER_EMBEDDING = 0.5
+
+
+class PhaseReport:
+    """The progress of one phase: the first and the last step are always told, the others five times a second."""
+
+    def __init__(self, reports: Reports, phase: Phase, total: int) -> None:
+        self._reports = reports
+        self._phase = phase
+        self._total = total
+        self._started = time.monotonic()
+        self._told_at = 0.0
+        self._told: int | None = None
+        self._first: tuple[int, float] | None = None
+        self.reached(0)
+
+    def reached(self, done: int) -> None:
+        """Tells that ``done`` units are done."""
+        now = time.monotonic()
+        if done and self._first is None:
+            self._first = (done, now)
+        edge = done in (0, self._total)
+        if done == self._told or (not edge and now - self._told_at < SECONDS_BETWEEN):
+            return
+        self._told, self._told_at = done, now
+        elapsed = now - self._started
+        self._reports.send(
+            "progress",
+            phase=self._phase.value,
+            done=done,
+            total=self._total,
+            elapsed_seconds=round(elapsed, 3),
+            seconds_left=self._seconds_left(done, now),
+        )
+
+    def finish(self) -> None:
+        """Tells that the phase is done."""
+        self.reached(self._total)
+
+    def _seconds_left(self, done: int, now: float) -> float | None:
+        # Counted from the first unit: before it, the phase was loading what it needs.
+        if self._phase is not Phase.EMBEDDING_IMAGES or self._first is None or done == self._first[0]:
+            return None
+        seconds_each = (now - self._first[1]) / (done - self._first[0])
+        return round(seconds_each * (self._total - done) + SECONDS_AFTER_EMBEDDING, 1)
+
+
+def report_warning(reports: Reports, message: str) -> None:
+    """Tells the run's user something to read."""
+    reports.send("warned", message=message)
+
+
+def report_metrics(reports: Reports, metrics: Metrics) -> None:
+    """Tells how well the model does."""
+    reports.send("metrics", **asdict(metrics))

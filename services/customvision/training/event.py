@@ -1,0 +1,81 @@
+"""What happens in a run, as its watchers are told: numbered, in order, stored before it is told."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from customvision.training.run import Phase, RunState
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """The run entered the state of the event; ``reason`` is a sentence, where there is one."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a phase has come: ``done`` of ``total`` units (0: cannot be counted), seconds taken and left."""
+
+    phase: Phase
+    done: int
+    total: int
+    elapsed_seconds: float
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well the model does on its held-out images, at a threshold of 0.5; shares from 0 to 1."""
+
+    precision: float
+    recall: float
+    average_precision: float
+    accuracy: float
+    held_out_image_count: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A sentence that the run's user should read."""
+
+    message: str
+
+
+Detail = StateChanged | Progress | Metrics | Warned
+_KINDS: dict[str, type[StateChanged | Progress | Metrics | Warned]] = {
+    "state_changed": StateChanged,
+    "progress": Progress,
+    "metrics": Metrics,
+    "warned": Warned,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a run; ``state`` is the run's once it has happened."""
+
+    training_run_id: str
+    sequence: int
+    event_time: datetime
+    state: RunState
+    detail: Detail
+
+
+def detail_to_record(detail: Detail) -> dict[str, Any]:
+    """Returns ``detail`` as what JSON can hold."""
+    kind = next(name for name, known in _KINDS.items() if isinstance(detail, known))
+    record = {"kind": kind, **asdict(detail)}
+    if isinstance(detail, Progress):
+        record["phase"] = detail.phase.value
+    return record
+
+
+def detail_from_record(record: dict[str, Any]) -> Detail:
+    """Reads what detail_to_record wrote. Raises KeyError, TypeError or ValueError where it is something else."""
+    fields = {name: value for name, value in record.items() if name != "kind"}
+    if record["kind"] == "progress":
+        fields["phase"] = Phase(fields["phase"])
+    detail: Detail = _KINDS[record["kind"]](**fields)
+    return detail

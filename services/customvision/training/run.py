@@ -1,0 +1,204 @@
+"""A training run: its states, and the changes that may happen to it."""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from customvision.common.errors import InvalidArgument, NotFound
+
+# A child process that is killed this often has a cause that one more attempt does not cure.
+MAX_KILLS = 3
+# Restarts of the service are nobody's fault, but a run that brings the service down must end somewhere.
+MAX_ATTEMPTS = 10
+
+
+class RunState(enum.Enum):
+    """How far a run has come. PREPARING is not shown: the iteration is not made yet."""
+
+    PREPARING = "preparing"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """True for a state that a run never leaves."""
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
+
+
+class Phase(enum.Enum):
+    """The parts of a run, in order."""
+
+    NONE = "none"
+    PREPARING_BACKBONE = "preparing_backbone"
+    READING_DATA_SET = "reading_data_set"
+    EMBEDDING_IMAGES = "embedding_images"
+    FITTING_HEAD = "fitting_head"
+    EVALUATING = "evaluating"
+    SAVING = "saving"
+
+
+class TrainingType(enum.Enum):
+    """How a model is trained. QUICK fits a head on the features of a frozen backbone."""
+
+    QUICK = "quick"
+
+
+class RunNotFound(NotFound):
+    """There is no such run."""
+
+    reason = "TRAINING_RUN_NOT_FOUND"
+
+
+class TrainingTypeUnknown(InvalidArgument):
+    """The training type is none that this version knows."""
+
+    reason = "TRAINING_TYPE_UNKNOWN"
+
+
+class RequestIdInvalid(InvalidArgument):
+    """The request id is not a UUID."""
+
+    reason = "REQUEST_ID_INVALID"
+
+
+class NotApplicable(Exception):
+    """The change does not fit the state that the run is in. The store then changes nothing."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One run of training. Times are UTC; ``attempt`` counts processes started, ``kills`` those that a signal ended.
+
+    ``outcome_reported`` is False while the project service has yet to hear that the run failed or was cancelled.
+    """
+
+    training_run_id: str
+    project_id: str
+    training_type: TrainingType
+    force: bool
+    create_time: datetime
+    request_id: str | None = None
+    iteration_id: str = ""
+    iteration_name: str = ""
+    state: RunState = RunState.PREPARING
+    phase: Phase = Phase.NONE
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    failure_reason: str = ""
+    last_sequence: int = 0
+    attempt: int = 0
+    kills: int = 0
+    cancel_requested: bool = False
+    outcome_reported: bool = True
+
+
+Change = Callable[[TrainingRun], TrainingRun]
+
+
+def queued(iteration_id: str, iteration_name: str) -> Change:
+    """The iteration is made: the run waits for its turn."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        if run.state is not RunState.PREPARING:
+            raise NotApplicable(run.training_run_id)
+        return replace(run, state=RunState.QUEUED, iteration_id=iteration_id, iteration_name=iteration_name)
+
+    return change
+
+
+def started(now: datetime) -> Change:
+    """An attempt at the run begins."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(
+            run,
+            state=RunState.RUNNING,
+            start_time=run.start_time or now,
+            attempt=run.attempt + 1,
+            phase=Phase.NONE,
+        )
+
+    return change
+
+
+def requeued(*, killed: bool) -> Change:
+    """The attempt was interrupted and the run waits for another; ``killed``: its own process met a signal."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(run, state=RunState.QUEUED, kills=run.kills + int(killed))
+
+    return change
+
+
+def in_phase(phase: Phase) -> Change:
+    """The run works on ``phase``."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(run, phase=phase)
+
+    return change
+
+
+def unchanged(run: TrainingRun) -> TrainingRun:
+    """Something is told about an open run that changes nothing in it."""
+    _expect_open(run)
+    return run
+
+
+def succeeded(now: datetime) -> Change:
+    """The project service has the model."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(run, state=RunState.SUCCEEDED, phase=Phase.SAVING, end_time=now)
+
+    return change
+
+
+def failed(reason: str, now: datetime) -> Change:
+    """The run ends without a model, for a reason that its user reads."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(run, state=RunState.FAILED, failure_reason=reason, end_time=now, outcome_reported=False)
+
+    return change
+
+
+def cancelled(now: datetime) -> Change:
+    """The run ends because its user wants it so."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        _expect_open(run)
+        return replace(run, state=RunState.CANCELLED, end_time=now, outcome_reported=False)
+
+    return change
+
+
+def cancelled_before_start(now: datetime) -> Change:
+    """A run that never started is cancelled at once."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        if run.state is not RunState.QUEUED or run.attempt:
+            raise NotApplicable(run.training_run_id)
+        return cancelled(now)(run)
+
+    return change
+
+
+def cancel_requested(run: TrainingRun) -> TrainingRun:
+    """The run's user wants its end; its process has yet to hear of it."""
+    _expect_open(run)
+    return replace(run, cancel_requested=True)
+
+
+def _expect_open(run: TrainingRun) -> None:
+    if run.state.final:
+        raise NotApplicable(run.training_run_id)

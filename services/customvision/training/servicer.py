@@ -1,0 +1,120 @@
+"""The gRPC face of training: each method reads its request, asks the domain, and answers."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from customvision.common.errors import InvalidArgument
+from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
+from customvision.training.export.exporter import Exporter, export_format_of
+from customvision.training.iteration_performance import IterationPerformances
+from customvision.training.messages import event_message, performance_message, run_message, training_type_of
+from customvision.training.scheduler import Scheduler
+from customvision.training.starter import RunStarter
+from customvision.training.store.runs import RunStore
+from customvision.training.watch import RunWatch
+from customvision.v1 import training_service_pb2
+from customvision.v1.training_service_pb2_grpc import TrainingServiceServicer
+
+DEFAULT_THRESHOLD = 0.5
+
+
+class FieldMissing(InvalidArgument):
+    """A field that the call needs is empty."""
+
+    reason = "FIELD_MISSING"
+
+
+class TrainingServicer(TrainingServiceServicer):
+    """Answers the calls of TrainingService."""
+
+    def __init__(
+        self,
+        runs: RunStore,
+        starter: RunStarter,
+        scheduler: Scheduler,
+        watch: RunWatch,
+        performances: IterationPerformances,
+        exporter: Exporter,
+    ) -> None:
+        self._runs = runs
+        self._starter = starter
+        self._scheduler = scheduler
+        self._watch = watch
+        self._performances = performances
+        self._exporter = exporter
+
+    async def StartTraining(
+        self, request: training_service_pb2.StartTrainingRequest, context: Any
+    ) -> training_service_pb2.TrainingRun:
+        """Freezes the data set and queues a run."""
+        run = await self._starter.start(
+            _required("project_id", request.project_id),
+            training_type_of(request.training_type),
+            force=request.force,
+            request_id=request.request_id,
+        )
+        return run_message(run)
+
+    async def GetTrainingRun(
+        self, request: training_service_pb2.GetTrainingRunRequest, context: Any
+    ) -> training_service_pb2.TrainingRun:
+        """Returns a run."""
+        return run_message(await self._runs.get(_required("training_run_id", request.training_run_id)))
+
+    async def ListTrainingRuns(
+        self, request: training_service_pb2.ListTrainingRunsRequest, context: Any
+    ) -> training_service_pb2.ListTrainingRunsResponse:
+        """Returns one page of runs, newest first."""
+        filters = ("training_runs", request.project_id, request.iteration_id)
+        page = await self._runs.page(
+            project_id=request.project_id,
+            iteration_id=request.iteration_id,
+            before=decode_page_token(request.page_token, *filters),
+            size=page_size_of(request.page_size),
+        )
+        token = encode_page_token(page.next_position, *filters) if page.next_position is not None else ""
+        return training_service_pb2.ListTrainingRunsResponse(
+            training_runs=[run_message(run) for run in page.runs], next_page_token=token
+        )
+
+    async def CancelTraining(
+        self, request: training_service_pb2.CancelTrainingRequest, context: Any
+    ) -> training_service_pb2.TrainingRun:
+        """Asks a run to stop."""
+        return run_message(await self._scheduler.cancel(_required("training_run_id", request.training_run_id)))
+
+    async def WatchTraining(
+        self, request: training_service_pb2.WatchTrainingRequest, context: Any
+    ) -> AsyncIterator[training_service_pb2.TrainingEvent]:
+        """Streams a run's events."""
+        run_id = _required("training_run_id", request.training_run_id)
+        async for event in self._watch.follow(run_id, request.after_sequence):
+            yield event_message(event)
+
+    async def GetPerformance(
+        self, request: training_service_pb2.GetPerformanceRequest, context: Any
+    ) -> training_service_pb2.IterationPerformance:
+        """Returns how an iteration does on its held-out images."""
+        threshold = request.threshold if request.HasField("threshold") else DEFAULT_THRESHOLD
+        performance = await self._performances.of(
+            _required("project_id", request.project_id), _required("iteration_id", request.iteration_id), threshold
+        )
+        return performance_message(request.iteration_id, performance)
+
+    async def ExportIteration(
+        self, request: training_service_pb2.ExportIterationRequest, context: Any
+    ) -> AsyncIterator[training_service_pb2.ExportChunk]:
+        """Streams a zip of the model."""
+        export = self._exporter.export(
+            _required("project_id", request.project_id),
+            _required("iteration_id", request.iteration_id),
+            export_format_of(request.format),
+        )
+        async for piece in export:
+            yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
+
+
+def _required(field: str, value: str) -> str:
+    if not value:
+        raise FieldMissing(f"{field} is empty; the call needs it.", metadata={"field": field}, field=field)
+    return value

@@ -1,0 +1,1 @@
+"""What the training service keeps: runs and their events, in one SQLite file."""

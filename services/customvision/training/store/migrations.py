@@ -1,0 +1,51 @@
+"""The steps that bring a training database up to date, oldest first. A step that was released never changes."""
+
+from customvision.common.database import Connection
+
+
+def create_runs_and_events(connection: Connection) -> None:
+    """Runs in order of arrival, and what happened in each."""
+    connection.conn.execute(
+        """
+        CREATE TABLE runs (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            training_run_id TEXT NOT NULL UNIQUE,
+            request_id TEXT UNIQUE,
+            project_id TEXT NOT NULL,
+            iteration_id TEXT NOT NULL,
+            iteration_name TEXT NOT NULL,
+            training_type TEXT NOT NULL,
+            force INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            create_time TEXT NOT NULL,
+            start_time TEXT,
+            end_time TEXT,
+            failure_reason TEXT NOT NULL,
+            last_sequence INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            kills INTEGER NOT NULL,
+            cancel_requested INTEGER NOT NULL,
+            outcome_reported INTEGER NOT NULL
+        )
+        """
+    )
+    connection.conn.execute("CREATE INDEX runs_by_project ON runs (project_id, position)")
+    connection.conn.execute("CREATE INDEX runs_by_iteration ON runs (iteration_id)")
+    connection.conn.execute("CREATE INDEX runs_by_state ON runs (state, position)")
+    connection.conn.execute("CREATE INDEX runs_to_report ON runs (position) WHERE outcome_reported = 0")
+    connection.conn.execute(
+        """
+        CREATE TABLE events (
+            training_run_id TEXT NOT NULL REFERENCES runs (training_run_id) ON DELETE CASCADE,
+            sequence INTEGER NOT NULL,
+            event_time TEXT NOT NULL,
+            state TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            PRIMARY KEY (training_run_id, sequence)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+MIGRATIONS = (create_runs_and_events,)

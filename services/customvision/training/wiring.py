@@ -1,0 +1,98 @@
+"""Puts the training service together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import grpc
+
+from customvision.common.channel import open_channel
+from customvision.common.database import Database
+from customvision.common.folder_lock import FolderLock
+from customvision.common.keys import Keys
+from customvision.common.notifier import Notifier
+from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
+from customvision.common.settings import Settings
+from customvision.training.attempt import Attempts, Place
+from customvision.training.backbones.preparation import BackbonePreparation
+from customvision.training.export.exporter import Exporter
+from customvision.training.iteration_performance import IterationPerformances
+from customvision.training.iterations import Iterations
+from customvision.training.outcome_reporter import OutcomeReporter
+from customvision.training.scheduler import Scheduler
+from customvision.training.servicer import TrainingServicer
+from customvision.training.starter import RunStarter
+from customvision.training.store.events import EventStore
+from customvision.training.store.migrations import MIGRATIONS
+from customvision.training.store.runs import RunStore
+from customvision.training.watch import HEARTBEAT_SECONDS, RunWatch
+from customvision.v1.training_service_pb2_grpc import add_TrainingServiceServicer_to_server
+
+FULL_NAME = "customvision.v1.TrainingService"
+
+
+@asynccontextmanager
+async def open_training_service(
+    settings: Settings, keys: Keys, *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+) -> AsyncIterator[ServiceDefinition]:
+    """Opens the service's data, takes up what was interrupted, and closes all in the end.
+
+    Raises ConfigurationError where the data folder or the weights file that the user named cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        folder = settings.folder("training")
+        backbones = BackbonePreparation(settings)
+        stack.callback(FolderLock(folder, user="serve training").release)
+        database = Database(folder / "training.sqlite", MIGRATIONS)
+        stack.callback(database.close)
+        channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
+
+        notifier = Notifier()
+        runs, events = RunStore(database, notifier), EventStore(database)
+        iterations = Iterations(channel)
+        run_ended = asyncio.Event()
+        place = Place(settings.project_address, keys.training_key, folder / "features.sqlite")
+        scheduler = Scheduler(runs, Attempts(runs, iterations, backbones, place), run_ended)
+        starter = RunStarter(runs, iterations, backbones, scheduler)
+        reporter = OutcomeReporter(runs, iterations, run_ended)
+        servicer = TrainingServicer(
+            runs,
+            starter,
+            scheduler,
+            RunWatch(runs, events, notifier, heartbeat_seconds=heartbeat_seconds),
+            IterationPerformances(iterations),
+            Exporter(iterations, folder),
+        )
+
+        stack.push_async_callback(backbones.stop)
+        backbones.start()
+        stack.push_async_callback(reporter.stop)
+        reporter.start()
+        stack.push_async_callback(scheduler.stop)
+        await scheduler.start()
+        stack.push_async_callback(starter.stop)
+        await stack.enter_async_context(_in_background(starter))
+        yield ServiceDefinition(
+            name="training",
+            full_name=FULL_NAME,
+            register=lambda server: _register(servicer, server),
+            roles=TRAINING_KEY_ONLY,
+            end_streams=notifier.close,
+        )
+
+
+def _register(servicer: TrainingServicer, server: grpc.aio.Server) -> None:
+    add_TrainingServiceServicer_to_server(servicer, server)
+
+
+@asynccontextmanager
+async def _in_background(starter: RunStarter) -> AsyncIterator[None]:
+    # The project service may start after this one.
+    task = asyncio.create_task(starter.finish_interrupted())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

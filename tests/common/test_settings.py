@@ -1,0 +1,81 @@
+"""Settings from the environment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from customvision.common.errors import ConfigurationError
+from customvision.common.settings import Settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Without settings everything is on this machine, on the known ports."""
+    settings = Settings.from_environment({})
+    assert settings.home == Path("~/.customvision").expanduser()
+    assert settings.project_address == "127.0.0.1:50051"
+    assert settings.training_address == "127.0.0.1:50052"
+    assert settings.prediction_address == "127.0.0.1:50053"
+    assert settings.http_address == "127.0.0.1:8080"
+    assert settings.backbone_weights is None
+    assert settings.backbone_download
+
+
+def test_what_is_set_is_used(tmp_path: Path) -> None:
+    """Every setting arrives, paths made absolute."""
+    settings = Settings.from_environment(
+        {
+            "CUSTOMVISION_HOME": str(tmp_path),
+            "CUSTOMVISION_PROJECT_ADDRESS": "[::1]:1",
+            "CUSTOMVISION_BACKBONE_WEIGHTS": "weights.h5",
+            "CUSTOMVISION_BACKBONE_DOWNLOAD": "Off",
+            "CUSTOMVISION_LOG_LEVEL": "DEBUG",
+        }
+    )
+    assert settings.home == tmp_path
+    assert settings.project_address == "[::1]:1"
+    assert settings.backbone_weights == Path("weights.h5").absolute()
+    assert not settings.backbone_download
+    assert settings.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CUSTOMVISION_PROJECT_ADDRESS", "50051"),
+        ("CUSTOMVISION_TRAINING_ADDRESS", "localhost:"),
+        ("CUSTOMVISION_PREDICTION_ADDRESS", "localhost:70000"),
+        ("CUSTOMVISION_HTTP_ADDRESS", "localhost:http"),
+        ("CUSTOMVISION_HTTP_ADDRESS", "localhost:\u00b2"),
+        ("CUSTOMVISION_BACKBONE_DOWNLOAD", "maybe"),
+        ("CUSTOMVISION_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:
+    """The sentence names the setting and the value."""
+    with pytest.raises(ConfigurationError) as raised:
+        Settings.from_environment({name: value})
+    assert name in str(raised.value)
+    assert value in str(raised.value)
+
+
+def test_a_folder_is_made_and_probed(settings: Settings) -> None:
+    """Asking for a data folder makes it and leaves nothing in it."""
+    folder = settings.folder("prediction")
+    assert folder.is_dir()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_home_that_is_a_file_is_refused(settings: Settings) -> None:
+    """A home that cannot be a folder ends in a sentence that names it."""
+    settings.home.write_text("")
+    with pytest.raises(ConfigurationError, match="CUSTOMVISION_HOME"):
+        settings.folder("project")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_home_without_permission_is_refused(settings: Settings) -> None:
+    """A folder that may not be written is found at the start."""
+    settings.home.mkdir(mode=0o500)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        settings.folder("project")

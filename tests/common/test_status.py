@@ -1,0 +1,84 @@
+"""Errors as gRPC statuses, and back."""
+
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customvision.common import errors
+from customvision.common.status import STATUS_DETAILS_KEY, code_of, internal_status, status_of
+
+KINDS = [
+    (errors.InvalidArgument, grpc.StatusCode.INVALID_ARGUMENT),
+    (errors.NotFound, grpc.StatusCode.NOT_FOUND),
+    (errors.AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (errors.FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
+    (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
+    (errors.ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
+    (errors.Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (errors.PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
+]
+
+
+class TagMissing(errors.NotFound):
+    """A cause with a reason of its own."""
+
+    reason = "TAG_MISSING"
+
+
+def details_of(status: grpc.Status) -> tuple[bytes, status_pb2.Status]:
+    """Returns the trailer and what it holds."""
+    trailer: Any = dict(status.trailing_metadata)[STATUS_DETAILS_KEY]
+    return trailer, status_pb2.Status.FromString(trailer)
+
+
+@pytest.mark.parametrize(("kind", "code"), KINDS)
+def test_each_kind_has_its_code(kind: type[errors.ServiceError], code: grpc.StatusCode) -> None:
+    """Kinds and what derives from them map to one code each."""
+    derived = type("Derived", (kind,), {"reason": "DERIVED"})
+    assert code_of(kind("x")) == code_of(derived("x")) == code
+
+
+def test_carries_reason_metadata_and_field() -> None:
+    """A program reads the cause from ErrorInfo and the field from BadRequest."""
+    status = status_of(TagMissing("There is no tag 'dahlia'.", metadata={"tag": "dahlia"}, field="tag_id"))
+    _, details = details_of(status)
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    assert details.details[0].Unpack(info)
+    assert details.details[1].Unpack(bad_request)
+    assert (status.code, status.details) == (grpc.StatusCode.NOT_FOUND, "There is no tag 'dahlia'.")
+    assert (info.reason, info.domain, dict(info.metadata)) == ("TAG_MISSING", "customvision", {"tag": "dahlia"})
+    assert bad_request.field_violations[0].field == "tag_id"
+
+
+anything = st.text(st.characters(exclude_categories=())) | st.just("\U0001f33c" * 2000)
+
+
+@given(anything, st.dictionaries(anything, anything), anything)
+def test_stays_below_six_kilobytes_whatever_users_wrote(message: str, metadata: dict[str, str], field: str) -> None:
+    """Names of any length and script, lone surrogates and control characters make a status that can be sent."""
+    status = status_of(errors.InvalidArgument(message, metadata=metadata, field=field))
+    trailer, details = details_of(status)
+    assert len(trailer) < 6 * 1024
+    assert len(status.details.encode()) <= 1000
+    assert details.message == status.details
+
+
+def test_worst_metadata_stays_below_six_kilobytes() -> None:
+    """Fifty long entries in four-byte characters are trimmed."""
+    long = "\U0001f33c" * 5000
+    error = errors.NotFound(long, metadata={f"{number}{long}": long for number in range(50)}, field=long)
+    trailer, _ = details_of(status_of(error))
+    assert len(trailer) < 6 * 1024
+
+
+def test_an_unknown_error_tells_nothing_of_itself() -> None:
+    """INTERNAL says where to look and has a reason that programs know."""
+    status = internal_status()
+    info = error_details_pb2.ErrorInfo()
+    assert details_of(status)[1].details[0].Unpack(info)
+    assert (status.code, info.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")

@@ -1,0 +1,117 @@
+"""Child processes."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from customvision.training.child_process import ChildCrashed, ChildKilled, reports_of
+
+PROGRAM = """
+import os, subprocess, sys, time
+from customvision.training.child import run_child
+
+def work(request, reports):
+    print("a library talks to standard output", flush=True)
+    reports.send("ready", pid=os.getpid(), request=request)
+    if request["then"] == "crash":
+        raise RuntimeError("on purpose")
+    if request["then"] == "family":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        reports.send("family", pid=child.pid)
+    if request["then"] in ("wait", "family"):
+        time.sleep(600)
+    reports.send("done")
+
+if __name__ == "__main__":
+    run_child(work)
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that a child can run."""
+    (tmp_path / "child_of_test.py").write_text(PROGRAM)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return "child_of_test"
+
+
+async def test_reports_come_in_order_and_prints_do_not_mix(module: str) -> None:
+    """A child gets its request, tells its reports, and what its libraries print disturbs none."""
+    reports = [report async for report in reports_of(module, {"then": "end", "text": "ä\n\N{CHERRY BLOSSOM}"})]
+    assert [report["kind"] for report in reports] == ["ready", "done"]
+    assert reports[0]["request"]["text"] == "ä\n\N{CHERRY BLOSSOM}"
+
+
+async def test_crash_brings_its_traceback(module: str) -> None:
+    """A child that fails is told apart from one that is killed, and its log is kept."""
+    with pytest.raises(ChildCrashed) as caught:
+        async for _ in reports_of(module, {"then": "crash"}):
+            pass
+    assert caught.value.exit_status == 1
+    assert "on purpose" in caught.value.log_tail
+
+
+async def test_killed_child_names_its_signal(module: str) -> None:
+    """A child that a signal ends is reported with the signal's number."""
+    with pytest.raises(ChildKilled) as caught:
+        async for report in reports_of(module, {"then": "wait"}):
+            os.kill(report["pid"], signal.SIGKILL)
+    assert caught.value.signal_number == signal.SIGKILL
+
+
+async def test_cancelled_child_is_gone_with_its_family(module: str) -> None:
+    """Whoever stops listening leaves no process behind, within two seconds."""
+    pids: list[int] = []
+
+    async def listen() -> None:
+        async with aclosing(reports_of(module, {"then": "family"})) as reports:
+            async for report in reports:
+                pids.append(report["pid"])
+                listening.set()
+
+    listening = asyncio.Event()
+    task = asyncio.create_task(listen())
+    while len(pids) < 2:
+        await listening.wait()
+        listening.clear()
+    begun = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - begun < 2
+    assert not any(_runs(pid) for pid in pids)
+
+
+async def test_child_ends_when_its_parent_is_gone(module: str, tmp_path: Path) -> None:
+    """A child whose parent is killed ends by itself."""
+    parent = tmp_path / "parent.py"
+    parent.write_text(
+        "import asyncio\n"
+        "from customvision.training.child_process import reports_of\n"
+        "async def main():\n"
+        f"    async for report in reports_of('{module}', {{'then': 'wait'}}):\n"
+        "        print(report['pid'], flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(parent), stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    pid = int(await process.stdout.readline())
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(10):
+        while _runs(pid):
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
