@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
 
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.errors import FailedPrecondition
@@ -21,6 +22,7 @@ from customvision.v1 import (
     iterations_pb2,
     prediction_service_pb2,
     prediction_service_pb2_grpc,
+    project_service_pb2,
     project_service_pb2_grpc,
     projects_pb2,
     training_service_pb2,
@@ -125,18 +127,18 @@ def definitions(told: int) -> list[ServiceDefinition]:
     """Returns the three services, in the order of the addresses."""
 
     def definition(
-        name: str, add: Callable[[Any, grpc.aio.Server], None], servicer: object, roles: frozenset[Role]
+        file: FileDescriptor, add: Callable[[Any, grpc.aio.Server], None], servicer: object, roles: frozenset[Role]
     ) -> ServiceDefinition:
-        full_name = f"customvision.v1.{name.title()}Service"
-        return ServiceDefinition(name, full_name, lambda server: add(servicer, server), roles, lambda: None)
+        ((name, service),) = file.services_by_name.items()
+        return ServiceDefinition(name, service.full_name, lambda server: add(servicer, server), roles, lambda: None)
 
     add_project = project_service_pb2_grpc.add_ProjectServiceServicer_to_server
     add_training = training_service_pb2_grpc.add_TrainingServiceServicer_to_server
     add_prediction = prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server
     return [
-        definition("project", add_project, ScriptedProject(), TRAINING_KEY_ONLY),  # type: ignore[abstract]
-        definition("training", add_training, ScriptedTraining(told), TRAINING_KEY_ONLY),  # type: ignore[abstract]
-        definition("prediction", add_prediction, ScriptedPrediction(), ANY_KEY),
+        definition(project_service_pb2.DESCRIPTOR, add_project, ScriptedProject(), TRAINING_KEY_ONLY),  # type: ignore[abstract]
+        definition(training_service_pb2.DESCRIPTOR, add_training, ScriptedTraining(told), TRAINING_KEY_ONLY),  # type: ignore[abstract]
+        definition(prediction_service_pb2.DESCRIPTOR, add_prediction, ScriptedPrediction(), ANY_KEY),
     ]
 
 

@@ -139,3 +139,21 @@ async def test_unreachable_service_is_named_with_what_to_do(run_node: RunNode, t
     assert (error["reason"], error["isTransient"]) == ("SERVICE_UNREACHABLE", True)
     assert addresses[2] in error["message"]
     assert "CUSTOMVISION_PREDICTION_ADDRESS" in error["message"]
+
+
+async def test_refused_upload_ends_at_once(run_node: RunNode, tmp_path: Path) -> None:
+    """An endless upload that the service refuses stops asking for images and throws the service's reason."""
+    async with suite(1, ANY_PORT) as addresses:
+        environment = settings(addresses, home=tmp_path, CUSTOMVISION_TRAINING_KEY="wrong")
+        async with run_node(PROGRAMS / "upload_without_end.js", **environment) as process:
+            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert output.decode().split() == ["stopped", "KEY_WRONG"], errors.decode()
+
+
+async def test_aborted_watch_throws_the_reason(run_node: RunNode, tmp_path: Path) -> None:
+    """A watch ends when its signal is aborted, although the run goes on."""
+    async with suite(3, ANY_PORT) as addresses:
+        program = PROGRAMS / "abort_watch.js"
+        async with run_node(program, scripted_suite.RUN_ID, **settings(addresses, home=tmp_path)) as process:
+            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert output.decode().split() == ["1", "2", "3", "AbortError"], errors.decode()

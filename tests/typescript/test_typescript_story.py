@@ -27,8 +27,8 @@ def suite(tmp_path: Path) -> Iterator[SuiteProcess]:
 def test_from_a_folder_to_a_prediction(suite: SuiteProcess, tmp_path: Path) -> None:
     """A user of TypeScript alone gets from a folder of photos to an answer; keys come from the suite's home."""
 
-    def node(program: Path, *arguments: object) -> list[str]:
-        command = ["node", program, *map(str, arguments)]
+    def node(program: Path, *arguments: str | Path) -> list[str]:
+        command = ["node", program, *arguments]
         done = subprocess.run(
             command, env=suite.environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )

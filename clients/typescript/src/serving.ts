@@ -27,15 +27,30 @@ export async function waitUntilServed(
 ): Promise<void> {
   const deadline = Date.now() + timeoutSeconds * 1000;
   let pause = FIRST_PAUSE_SECONDS;
-  while (!(await isServed(prediction, publication))) {
+  while (true) {
+    const outcome = await isServed(prediction, publication).catch(transientError);
+    if (outcome === true) {
+      return;
+    }
     if (Date.now() > deadline) {
-      const name = publication.publishName;
-      const message = `The prediction service has not loaded '${name}' after ${timeoutSeconds} seconds; see its log.`;
-      throw new CustomVisionError("MODEL_NOT_SERVED_IN_TIME", message, status.DEADLINE_EXCEEDED);
+      throw outcome || tooLate(publication.publishName, timeoutSeconds);
     }
     await sleep(pause * 1000);
     pause = Math.min(2 * pause, LONGEST_PAUSE_SECONDS);
   }
+}
+
+// A service that is away for a moment may be back before the time is up.
+function transientError(error: unknown): CustomVisionError {
+  if (error instanceof CustomVisionError && error.isTransient) {
+    return error;
+  }
+  throw error;
+}
+
+function tooLate(publishName: string, seconds: number): CustomVisionError {
+  const message = `The prediction service has not loaded '${publishName}' after ${seconds} seconds; see its log.`;
+  return new CustomVisionError("MODEL_NOT_SERVED_IN_TIME", message, status.DEADLINE_EXCEEDED);
 }
 
 async function isServed(prediction: Calls<PredictionServiceService>, publication: Publication): Promise<boolean> {

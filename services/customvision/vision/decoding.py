@@ -113,7 +113,9 @@ def _header(image: Image.Image) -> ImageHeader:
     orientation = _orientation(image)
     if orientation in SWAPS_SIDES:
         width, height = height, width
-    return ImageHeader(format=image.format or "", width=width, height=height, orientation=orientation)
+    # A phone's JPEG with a second picture behind the first; it decodes, and must be reduced, like any JPEG.
+    kind = "JPEG" if image.format == "MPO" else image.format or ""
+    return ImageHeader(format=kind, width=width, height=height, orientation=orientation)
 
 
 def _too_many_pixels() -> ImageHasTooManyPixels:

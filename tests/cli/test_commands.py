@@ -1,0 +1,169 @@
+"""Every command: help, and clear ends where something is missing."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from command_line import CommandLine
+from customvision.cli.__main__ import app
+from customvision.cli.display.console import printable
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yields every command with the words that call it."""
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+ALL_COMMANDS = list(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(("path", "command"), ALL_COMMANDS, ids=[" ".join(path) for path, _ in ALL_COMMANDS])
+def test_everything_has_help(path: tuple[str, ...], command: Any) -> None:
+    """Every command, option and argument says what it does."""
+    assert command.help, path
+    assert all(getattr(parameter, "help", "") for parameter in command.params), path
+
+
+def test_help_is_quick(command_line: CommandLine) -> None:
+    """Help shows within half a second, the best of three tries."""
+    durations = []
+    for _ in range(3):
+        started = time.perf_counter()
+        command_line.run("--help")
+        durations.append(time.perf_counter() - started)
+    assert min(durations) < 0.5
+
+
+def test_help_needs_no_grpc() -> None:
+    """Nothing that help needs imports grpc, which takes longer than all the rest."""
+    program = "import sys, customvision.cli.__main__; sys.exit('grpc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["projects", "list"],
+        ["projects", "show", "flowers"],
+        ["projects", "create", "flowers"],
+        ["projects", "rename", "flowers", "trees"],
+        ["projects", "delete", "flowers", "--yes"],
+        ["tags", "list", "-p", "flowers"],
+        ["images", "list", "-p", "flowers"],
+        ["iterations", "list", "-p", "flowers"],
+        ["models"],
+        ["runs"],
+        ["cancel", "11111111-1111-4111-8111-111111111111"],
+        ["export", "1", "-p", "flowers"],
+        ["predict", "a.jpg", "-p", "flowers"],
+    ],
+    ids=" ".join,
+)
+def test_absent_service_is_one_sentence(command_line: CommandLine, arguments: list[str]) -> None:
+    """A command without a service to talk to says where it looked and how to start one."""
+    command_line.make_keys()
+    line = command_line.fail(*arguments)
+    assert line.startswith("Nothing answers at 127.0.0.1:9. Start the suite with `make run` or `customvision up`")
+
+
+def test_missing_keys_are_one_sentence(command_line: CommandLine) -> None:
+    """A machine where the suite never ran is told how to start it."""
+    assert "Start the suite" in command_line.fail("projects", "list")
+    assert "customvision up" in command_line.fail("keys")
+
+
+def test_keys_are_shown(command_line: CommandLine) -> None:
+    """`keys` shows both keys and the file, for people and for programs."""
+    command_line.make_keys()
+    output, _ = command_line.run("keys")
+    assert all(text in output for text in ("t" * 64, "p" * 64, str(command_line.home / "keys.json")))
+    assert json.loads(command_line.run("keys", "--json")[0])["prediction_key"] == "p" * 64
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["predict", "a.jpg"], ["serve", "bogus"], ["tags"]], ids=" ".join)
+def test_wrong_usage_ends_with_two(command_line: CommandLine, arguments: list[str]) -> None:
+    """Wrong usage ends with exit code 2 and no traceback."""
+    output, notes = command_line.run(*arguments, exit_code=2)
+    assert "Usage" in output + notes
+    assert "Traceback" not in notes
+
+
+def test_text_that_is_not_unicode_is_refused(command_line: CommandLine) -> None:
+    """A name that is no text is refused in a sentence, and shown in characters that any terminal has."""
+    command_line.make_keys()
+    assert r"'\udcff' is not valid Unicode" in command_line.fail("projects", "create", "\udcff")
+
+
+def test_questions_are_asked(command_line: CommandLine) -> None:
+    """A destructive command does nothing where nobody confirms it."""
+    command_line.make_keys()
+    _, notes = command_line.run("images", "delete", "a", "-p", "flowers", exit_code=1)
+    assert "Delete 1 images?" in notes
+    assert "Nothing answers" not in notes
+
+
+def test_broken_pipe_is_quiet(command_line: CommandLine) -> None:
+    """A reader that leaves early gets no complaint."""
+    command_line.make_keys()
+    process = command_line.start("keys", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait()
+    process.stderr.close()
+
+
+def test_poor_terminals_are_served(command_line: CommandLine) -> None:
+    """An output that knows ASCII only shows everything else as escapes."""
+    command_line.home = command_line.home.with_name("höme")
+    command_line.environment |= {"CUSTOMVISION_HOME": str(command_line.home), "PYTHONIOENCODING": "ascii"}
+    command_line.make_keys()
+    assert r"h\xf6me" in command_line.run("keys")[0]
+
+
+def test_narrow_terminals_cut_nothing(command_line: CommandLine) -> None:
+    """On a terminal of 30 columns, a key of 64 characters is wrapped, not cut."""
+    command_line.make_keys()
+    command_line.environment |= {"COLUMNS": "30", "TERM": "xterm"}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "customvision.cli", "keys"], env=command_line.environment, stdout=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait() == 0
+    assert shown.count(b"t") >= 64 + len("training-key")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rose 🌹 and 👩‍🌾", "rose 🌹 and 👩‍🌾"),
+        ("a\x1b[31mb", r"a\x1b[31mb"),
+        ("two\nlines\r", r"two\nlines\r"),
+        ("abc\u202edcb", r"abc\u202edcb"),
+        ("\udcff", r"\udcff"),
+        ("[bold]'\"/\\", "[bold]'\"/\\"),
+    ],
+)
+def test_names_cannot_steer_the_terminal(text: str, shown: str) -> None:
+    """Control and invisible characters of a name are spelt out, and everything else is left alone."""
+    assert printable(text) == shown

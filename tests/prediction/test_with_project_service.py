@@ -1,0 +1,132 @@
+"""Prediction beside the real project service."""
+
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from customvision.common.authentication import KeyRing
+from customvision.common.channel import open_channel
+from customvision.common.keys import Keys
+from customvision.common.server import Server
+from customvision.common.settings import Settings
+from customvision.project.wiring import open_project_service
+from customvision.v1 import (
+    artifacts_pb2,
+    images_pb2,
+    iterations_pb2,
+    projects_pb2,
+    stored_predictions_pb2,
+    tags_pb2,
+)
+from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
+from customvision.vision.artifacts import digest_of
+from models import backbone, model
+from pictures import photo
+from prediction.running_suite import Prediction, Suite
+
+if TYPE_CHECKING:
+    from customvision.v1.project_service_pb2_grpc import ProjectServiceAsyncStub
+
+RED = photo(1, color=(220, 40, 90))
+
+
+class Owner:
+    """A user of the project service who trains without training."""
+
+    def __init__(self, stub: "ProjectServiceAsyncStub") -> None:
+        self.stub = stub
+
+    async def new_project(self) -> str:
+        """Returns the id of a project with two tags of ten pictures each."""
+        project = await self.stub.CreateProject(projects_pb2.CreateProjectRequest(name="colours"))
+        for index, name in enumerate(("red", "green")):
+            tag = await self.stub.CreateTag(tags_pb2.CreateTagRequest(project_id=project.project_id, name=name))
+            uploads = [images_pb2.ImageUpload(image_data=photo(100 * index + seed)) for seed in range(10)]
+            await self.stub.CreateImages(
+                images_pb2.CreateImagesRequest(project_id=project.project_id, images=uploads, tag_ids=[tag.tag_id])
+            )
+        return project.project_id
+
+    async def published(self, project_id: str, tag_names: tuple[str, ...]) -> str:
+        """Completes an iteration with a model of those tags, publishes it as 'live', and returns its id."""
+        artifact = model(tag_names)
+        digests = [await self._upload(data) for data in (artifact.to_bytes(), backbone().to_bytes(), b"{}")]
+        iteration = await self.stub.CreateIteration(
+            iterations_pb2.CreateIterationRequest(project_id=project_id, force=True)
+        )
+        await self.stub.CompleteIteration(
+            iterations_pb2.CompleteIterationRequest(
+                project_id=project_id,
+                iteration_id=iteration.iteration_id,
+                backbone=iterations_pb2.Backbone(
+                    backbone_id="means-1",
+                    architecture="means",
+                    weights_source=iterations_pb2.WEIGHTS_SOURCE_RANDOM,
+                    weights_sha256=digests[1],
+                ),
+                artifacts=iterations_pb2.IterationArtifacts(
+                    model_sha256=digests[0],
+                    backbone_sha256=digests[1],
+                    backbone_weights_sha256=digests[1],
+                    evaluation_sha256=digests[2],
+                ),
+                metrics=iterations_pb2.IterationMetrics(held_out_image_count=1),
+            )
+        )
+        await self.stub.PublishIteration(
+            iterations_pb2.PublishIterationRequest(
+                project_id=project_id, iteration_id=iteration.iteration_id, publish_name="live", overwrite=True
+            )
+        )
+        return iteration.iteration_id
+
+    async def _upload(self, data: bytes) -> str:
+        def requests() -> Iterator[artifacts_pb2.UploadArtifactRequest]:
+            header = artifacts_pb2.UploadArtifactHeader(sha256=digest_of(data), size_bytes=len(data))
+            yield artifacts_pb2.UploadArtifactRequest(header=header)
+            yield artifacts_pb2.UploadArtifactRequest(data=data)
+
+        return (await self.stub.UploadArtifact(requests())).sha256
+
+
+@pytest.fixture
+async def owner(settings: Settings, keys: Keys) -> AsyncIterator[tuple[Owner, Suite]]:
+    """A user of a real project service, and a suite whose prediction services follow it."""
+    async with open_project_service(settings) as definition:
+        server = Server(definition, "127.0.0.1:0", KeyRing(keys))
+        address = await server.start()
+        channel = open_channel(address, keys)
+        stub: ProjectServiceAsyncStub = ProjectServiceStub(channel)
+        yield Owner(stub), Suite(dataclasses.replace(settings, project_address=address), keys)
+        await channel.close()
+        await server.stop()
+
+
+async def test_follows_a_project_from_publication_to_withdrawal(owner: tuple[Owner, Suite]) -> None:
+    """Published, replaced, asked, stored, restarted, withdrawn: each step shows in prediction."""
+    user, suite = owner
+    project_id = await user.new_project()
+    async with suite.prediction() as prediction:
+        first = await user.published(project_id, ("red", "green"))
+        assert (await prediction.predict(project_id, "live", RED)).iteration_id == first
+        second = await user.published(project_id, ("rouge", "vert"))
+        await prediction.serving(second)
+        answer = await prediction.predict(project_id, "live", RED, store=True)
+        assert (answer.iteration_id, answer.predictions[0].tag_name) == (second, "rouge")
+    # Draining has sent what was to be stored.
+    request = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
+    (kept,) = (await user.stub.ListPredictions(request)).predictions
+    assert (kept.prediction_id, kept.iteration_id) == (answer.prediction_id, second)
+    assert [tag.tag_name for tag in kept.predictions] == ["rouge", "vert"]
+    async with suite.prediction() as prediction:
+        assert (await prediction.predict(project_id, "", RED)).iteration_id == second
+        await _withdraw(user, prediction, project_id, second)
+
+
+async def _withdraw(user: Owner, prediction: Prediction, project_id: str, iteration_id: str) -> None:
+    await user.stub.UnpublishIteration(
+        iterations_pb2.UnpublishIterationRequest(project_id=project_id, iteration_id=iteration_id)
+    )
+    await prediction.serving()

@@ -1,0 +1,23 @@
+"""A project service served for a test, and a call stub to it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import grpc
+import pytest
+from project_calls import Stub
+
+from customvision.common.server import ServiceDefinition
+from customvision.common.settings import Settings
+from customvision.project.wiring import open_project_service
+from customvision.v1 import project_service_pb2_grpc
+
+
+ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
+
+
+@pytest.fixture
+async def stub(settings: Settings, serve_service: ServeService) -> AsyncIterator[Stub]:
+    """A stub of a project service with an empty home."""
+    async with open_project_service(settings) as definition, serve_service(definition) as channel:
+        yield project_service_pb2_grpc.ProjectServiceStub(channel)

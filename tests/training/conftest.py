@@ -1,0 +1,59 @@
+"""Training on a home of its own, with random backbone weights that are prepared once."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from training_suite import TrainingSuite
+
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
+from customvision.training.backbones.preparation import BackbonePreparation
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of prepared backbones that holds the random one."""
+    home = tmp_path_factory.mktemp("prepared")
+    settings = replace(
+        Settings.from_environment({"CUSTOMVISION_HOME": str(home)}), backbone_download=False, backbone_weights=None
+    )
+
+    async def prepare() -> None:
+        await BackbonePreparation(settings).backbone()
+
+    asyncio.run(prepare())
+    return home / "training" / "backbones"
+
+
+@pytest.fixture
+def prepared_settings(settings: Settings, prepared_folder: Path) -> Settings:
+    """Settings whose home has the random backbone prepared."""
+    shutil.copytree(prepared_folder, settings.home / "training" / "backbones")
+    return settings
+
+
+@pytest.fixture
+async def suite(prepared_settings: Settings, keys: Keys) -> AsyncIterator[TrainingSuite]:
+    """Project and training, both serving."""
+    suite = TrainingSuite(prepared_settings, keys)
+    try:
+        await suite.start_project()
+        await suite.start_training()
+        yield suite
+    finally:
+        await suite.stop_training()
+        await suite.stop_project()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real photos and weights; tests that need it are skipped where it is missing."""
+    if not (SHARED / "datasets").is_dir():
+        pytest.skip("the folder ../shared with real photos and weights is not here")
+    return SHARED

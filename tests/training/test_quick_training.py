@@ -1,0 +1,167 @@
+"""Training from start to end, against the real project service."""
+
+import asyncio
+import uuid
+
+from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
+
+from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
+
+SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
+EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
+
+
+async def artifact(suite: TrainingSuite, sha256: str) -> bytes:
+    """Returns an artifact's bytes."""
+    from customvision.v1 import artifacts_pb2
+
+    request = artifacts_pb2.GetArtifactRequest(sha256=sha256)
+    return b"".join([chunk.data async for chunk in suite.project.GetArtifact(request)])
+
+
+async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) -> None:
+    """A run goes through its phases in order, tells metrics, and leaves a completed iteration with all artifacts."""
+    project_id, tag_ids = await suite.colored_project(per_tag=15, tags=3)
+    run_id = await suite.start(project_id)
+    events = await suite.events(run_id)
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert events[0].state == training_service_pb2.TRAINING_STATE_QUEUED
+    assert events[-1].state == SUCCEEDED
+    phases = phases_of(events)
+    assert list(phases) == [1, 2, 3, 4, 5, 6]
+    assert all(steps[0][0] == 0 and steps[-1][0] == steps[-1][1] for steps in phases.values())
+    assert phases[EMBEDDING][-1] == (45, 45)
+    (metrics,) = [event.metrics for event in events if event.HasField("metrics")]
+    assert metrics.held_out_image_count == 9
+    assert metrics.accuracy > 0.5
+
+    run = await suite.run(run_id)
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    assert iteration.status == iterations_pb2.ITERATION_STATUS_COMPLETED
+    assert (run.iteration_name, run.attempt, run.last_sequence) == ("Iteration 1", 1, len(events))
+    assert iteration.metrics == metrics
+    model = ModelArtifact.from_bytes(await artifact(suite, iteration.artifacts.model_sha256))
+    assert [label.tag_id for label in model.labels] == tag_ids
+    assert model.backbone_id == iteration.backbone.backbone_id
+    assert model.backbone_sha256 == iteration.artifacts.backbone_sha256
+    backbone = BackboneArtifact.from_bytes(await artifact(suite, iteration.artifacts.backbone_sha256))
+    assert backbone.backbone_id == model.backbone_id
+    assert iteration.backbone.weights_sha256 == iteration.artifacts.backbone_weights_sha256
+
+
+async def test_random_weights_are_owned_up_to(suite: TrainingSuite) -> None:
+    """Without trained weights the run's events and the iteration say that accuracy will be poor, and what to set."""
+    project_id, _ = await suite.colored_project(per_tag=5)
+    run_id = await suite.start(project_id)
+    warnings = [event.warning for event in await suite.events(run_id) if event.HasField("warning")]
+    iteration = await suite.iteration(project_id, (await suite.run(run_id)).iteration_id)
+    assert len(warnings) == 1
+    assert "CUSTOMVISION_BACKBONE_WEIGHTS" in warnings[0]
+    assert list(iteration.warnings) == warnings
+    assert iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_RANDOM
+
+
+async def test_only_new_images_are_embedded(suite: TrainingSuite) -> None:
+    """After three more photos a second run embeds exactly three; with none more and force, it embeds none."""
+    project_id, tag_ids = await suite.colored_project(per_tag=10)
+    await suite.events(await suite.start(project_id))
+    await suite.upload(project_id, colored_photos(0, 3, first=10), tag_ids[0])
+    second = phases_of(await suite.events(await suite.start(project_id)))
+    assert second[EMBEDDING][-1] == (3, 3)
+    third_id = await suite.start(project_id, force=True)
+    assert phases_of(await suite.events(third_id))[EMBEDDING] == [(0, 0)]
+    assert (await suite.run(third_id)).iteration_name == "Iteration 3"
+
+
+async def test_equal_data_gives_equal_models(suite: TrainingSuite) -> None:
+    """Training the same data set twice gives the same model and evaluation, byte for byte."""
+    project_id, _ = await suite.colored_project(per_tag=8)
+    runs = [await suite.finished(await suite.start(project_id, force=True)) for _ in range(2)]
+    first, second = [await suite.iteration(project_id, run.iteration_id) for run in runs]
+    assert first.artifacts == second.artifacts
+
+
+async def test_request_id_starts_one_run(suite: TrainingSuite) -> None:
+    """The same request id, also at the same moment, answers the same run and makes one iteration."""
+    project_id, _ = await suite.colored_project(per_tag=5)
+    request_id = str(uuid.uuid4())
+    ids = await asyncio.gather(*[suite.start(project_id, request_id=request_id) for _ in range(5)])
+    await suite.events(ids[0])
+    ids.append(await suite.start(project_id, request_id=request_id.upper()))
+    assert len(set(ids)) == 1
+    listed = await suite.project.ListIterations(iterations_pb2.ListIterationsRequest(project_id=project_id))
+    assert len(listed.iterations) == 1
+
+
+async def test_runs_are_listed_and_one_computes_at_a_time(suite: TrainingSuite) -> None:
+    """Runs queue up, are listed newest first, found by iteration, and never compute side by side."""
+    project_id, _ = await suite.colored_project(per_tag=5)
+    ids = [await suite.start(project_id, force=True) for _ in range(3)]
+    most = 0
+    async for _ in suite.watch(ids[-1]):
+        most = max(most, len(computing_processes()))
+    listed = await suite.training.ListTrainingRuns(
+        training_service_pb2.ListTrainingRunsRequest(project_id=project_id, page_size=2)
+    )
+    assert most <= 1
+    assert [run.training_run_id for run in listed.training_runs] == ids[:0:-1]
+    rest = await suite.training.ListTrainingRuns(
+        training_service_pb2.ListTrainingRunsRequest(
+            project_id=project_id, page_size=2, page_token=listed.next_page_token
+        )
+    )
+    assert [run.training_run_id for run in rest.training_runs] == ids[:1]
+    assert not rest.next_page_token
+    by_iteration = await suite.training.ListTrainingRuns(
+        training_service_pb2.ListTrainingRunsRequest(iteration_id=rest.training_runs[0].iteration_id)
+    )
+    assert [run.training_run_id for run in by_iteration.training_runs] == ids[:1]
+
+
+async def test_performance_at_any_threshold(suite: TrainingSuite) -> None:
+    """Precision and recall follow the threshold, and the figures at 0.5 are those of the iteration."""
+    project_id, tag_ids = await suite.colored_project(per_tag=15)
+    run = await suite.finished(await suite.start(project_id))
+    request = training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=run.iteration_id)
+    default = await suite.training.GetPerformance(request)
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    assert default.threshold == 0.5
+    assert default.overall == iteration.metrics
+    assert [tag.tag_id for tag in default.tags] == tag_ids
+    assert [tag.held_out_image_count for tag in default.tags] == [3, 3]
+    assert [tag.image_count for tag in default.tags] == [15, 15]
+    request.threshold = 0.0
+    everything = await suite.training.GetPerformance(request)
+    assert (everything.overall.recall, everything.overall.precision) == (1.0, 0.5)
+
+
+async def test_multilabel(suite: TrainingSuite) -> None:
+    """Images with several tags train a model whose probabilities are independent."""
+    project_id = await suite.create_project(multilabel=True)
+    tag_ids = [await suite.create_tag(project_id, name) for name in ("red", "warm", "green")]
+    await suite.upload(project_id, colored_photos(0, 12), tag_ids[0], tag_ids[1])
+    await suite.upload(project_id, colored_photos(3, 12), tag_ids[1])
+    await suite.upload(project_id, colored_photos(1, 12), tag_ids[2])
+    run = await suite.finished(await suite.start(project_id))
+    assert run.state == SUCCEEDED
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    model = ModelArtifact.from_bytes(await artifact(suite, iteration.artifacts.model_sha256))
+    assert model.head.multilabel
+    assert [label.tag_name for label in model.labels] == ["red", "warm", "green"]
+    assert iteration.metrics.accuracy > 0.6
+
+
+async def test_unreadable_image_is_left_out_with_a_warning(suite: TrainingSuite) -> None:
+    """An image that was deleted for good after the data set was frozen is skipped and named."""
+    project_id, tag_ids = await suite.colored_project(per_tag=8)
+    (lost,) = await suite.upload(project_id, colored_photos(0, 1, first=50), tag_ids[0])
+    stored = max((suite.settings.home / "project" / "blobs").rglob("*"), key=lambda file: file.stat().st_mtime_ns)
+    assert stored
+    run_id = await suite.start(project_id)
+    from customvision.v1 import images_pb2
+
+    await suite.project.DeleteImages(
+        images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[lost], all_iterations=True)
+    )
+    assert (await suite.finished(run_id)).state == SUCCEEDED
