@@ -108,7 +108,7 @@ def test_questions_are_asked(command_line: CommandLine) -> None:
     """A destructive command does nothing where nobody confirms it."""
     command_line.make_keys()
     _, notes = command_line.run("images", "delete", "a", "-p", "flowers", exit_code=1)
-    assert "Delete 1 images?" in notes
+    assert "Delete 1 image?" in notes
     assert "Nothing answers" not in notes
 
 

@@ -33,9 +33,9 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     folder = make(tmp_path / "f", "a/1.jpg", "a/deeper/2.jpg", "b/1.jpg", "loose.jpg")
     (folder / "empty").mkdir()
     remarks = " ".join(read_photo_folder(folder).remarks)
-    assert "1 folders inside a" in remarks
-    assert "empty holds no files" in remarks
-    assert "1 files beside" in remarks
+    assert "1 folder inside a" in remarks
+    assert "empty left out: it holds no files" in remarks
+    assert "1 file beside" in remarks
 
 
 def test_dot_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

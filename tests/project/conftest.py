@@ -12,7 +12,6 @@ from customvision.common.settings import Settings
 from customvision.project.wiring import open_project_service
 from customvision.v1 import project_service_pb2_grpc
 
-
 ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 
 

@@ -1,21 +1,21 @@
 """Short forms of calls that many tests of the project service make."""
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
-from pictures import photo
 
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, projects_pb2, tags_pb2
+from pictures import photo
 
 if TYPE_CHECKING:
-    from customvision.v1.project_service_pb2_grpc import ProjectServiceAsyncStub as Stub
-else:
-    Stub = Any
+    from customvision.v1.project_service_pb2_grpc import ProjectServiceAsyncStub
 
+Stub: TypeAlias = "ProjectServiceAsyncStub"
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
@@ -115,17 +115,13 @@ async def image_list(stub: Stub, project_id: str, **options: Any) -> list[images
 
 async def content_of(stub: Stub, image: images_pb2.Image, variant: images_pb2.ImageVariant.ValueType = 0) -> bytes:  # type: ignore[assignment]
     """Returns the stored bytes of an image."""
-    request = images_pb2.GetImageContentRequest(
-        project_id=image.project_id, image_id=image.image_id, variant=variant
-    )
+    request = images_pb2.GetImageContentRequest(project_id=image.project_id, image_id=image.image_id, variant=variant)
     chunks = await all_of(stub.GetImageContent(request))
     assert [chunk.last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     return b"".join(chunk.data for chunk in chunks)
 
 
-async def upload_artifact(
-    stub: Stub, sha256: str, size_bytes: int, pieces: Iterable[bytes]
-) -> artifacts_pb2.Artifact:
+async def upload_artifact(stub: Stub, sha256: str, size_bytes: int, pieces: Iterable[bytes]) -> artifacts_pb2.Artifact:
     """Uploads an artifact announced with this digest and size."""
 
     async def messages() -> AsyncIterator[artifacts_pb2.UploadArtifactRequest]:
@@ -156,8 +152,6 @@ async def complete(
     stub: Stub, iteration: iterations_pb2.Iteration, *, backbone_id: str = "backbone-1"
 ) -> iterations_pb2.Iteration:
     """Uploads a model of a few bytes, the iteration's own, and completes the iteration with it."""
-    import hashlib
-
     digests = []
     for data in (f"model of {iteration.iteration_id}".encode(), b"backbone", b"weights", b"evaluation"):
         digests.append(hashlib.sha256(data).hexdigest())

@@ -5,7 +5,7 @@ import uuid
 
 from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
 
-from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
@@ -14,10 +14,16 @@ EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
 
 async def artifact(suite: TrainingSuite, sha256: str) -> bytes:
     """Returns an artifact's bytes."""
-    from customvision.v1 import artifacts_pb2
-
     request = artifacts_pb2.GetArtifactRequest(sha256=sha256)
     return b"".join([chunk.data async for chunk in suite.project.GetArtifact(request)])
+
+
+async def lose(suite: TrainingSuite, project_id: str, image_id: str) -> None:
+    """Deletes an image's file behind the project service's back."""
+    request = images_pb2.GetImageRequest(project_id=project_id, image_id=image_id)
+    digest = (await suite.project.GetImage(request)).content_sha256
+    (file,) = (suite.settings.home / "project" / "blobs").rglob(f"*{digest}*")
+    file.unlink()
 
 
 async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) -> None:
@@ -152,16 +158,31 @@ async def test_multilabel(suite: TrainingSuite) -> None:
     assert iteration.metrics.accuracy > 0.6
 
 
-async def test_unreadable_image_is_left_out_with_a_warning(suite: TrainingSuite) -> None:
-    """An image that was deleted for good after the data set was frozen is skipped and named."""
+async def test_lost_image_is_left_out_with_a_warning(suite: TrainingSuite) -> None:
+    """An image whose file is lost is skipped and named, in the events and in the iteration."""
     project_id, tag_ids = await suite.colored_project(per_tag=8)
     (lost,) = await suite.upload(project_id, colored_photos(0, 1, first=50), tag_ids[0])
-    stored = max((suite.settings.home / "project" / "blobs").rglob("*"), key=lambda file: file.stat().st_mtime_ns)
-    assert stored
+    await lose(suite, project_id, lost)
     run_id = await suite.start(project_id)
-    from customvision.v1 import images_pb2
+    warnings = [event.warning for event in await suite.events(run_id) if event.HasField("warning")]
+    run = await suite.run(run_id)
+    assert run.state == SUCCEEDED
+    assert lost in warnings[1]
+    assert list((await suite.iteration(project_id, run.iteration_id)).warnings) == warnings
 
-    await suite.project.DeleteImages(
-        images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[lost], all_iterations=True)
+
+async def test_too_few_readable_images_fail_the_run(suite: TrainingSuite) -> None:
+    """Where a tag keeps one readable image, the run fails and names the tag."""
+    project_id, tag_ids = await suite.colored_project(per_tag=8)
+    few = await suite.create_tag(project_id, "few")
+    ids = await suite.upload(project_id, colored_photos(2, 5), few)
+    for image_id in ids[:4]:
+        await lose(suite, project_id, image_id)
+    run = await suite.finished(await suite.start(project_id))
+    assert run.state == training_service_pb2.TRAINING_STATE_FAILED
+    assert run.failure_reason == (
+        "Tag 'few' has 1 readable images; training needs at least 2. Upload its images again."
     )
-    assert (await suite.finished(run_id)).state == SUCCEEDED
+    failed = await suite.iteration_with(project_id, run.iteration_id, iterations_pb2.ITERATION_STATUS_FAILED)
+    assert failed.failure_reason == run.failure_reason
+    assert tag_ids

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from customvision.cli.display.console import counted
 from customvision.cli.failures import Failure
 
 LAYOUT = "It needs one sub-folder per class, each with the photos of that class."
@@ -19,7 +20,7 @@ class PhotoFolder:
     @property
     def name(self) -> str:
         """The folder's own name, also where it was given as a dot."""
-        return self.path.name
+        return self.path.resolve().name
 
     @property
     def file_count(self) -> int:
@@ -34,7 +35,7 @@ def read_photo_folder(path: Path) -> PhotoFolder:
     if not path.is_dir():
         raise Failure(f"{path} is a file. Give the folder that holds the photos. {LAYOUT}")
     try:
-        return _read(path.resolve())
+        return _read(path)
     except OSError as error:
         raise Failure(f"{error.filename} cannot be read ({error.strerror}).") from error
 
@@ -47,15 +48,15 @@ def _read(path: Path) -> PhotoFolder:
         if files:
             classes[folder.name] = files
         else:
-            remarks.append(f"{folder.name} holds no files and is left out.")
+            remarks.append(f"{folder.name} left out: it holds no files.")
         deeper = sum(entry.is_dir() for entry in _visible(folder))
         if deeper:
-            remarks.append(f"{deeper} folders inside {folder.name} are left out: classes are one level deep.")
+            remarks.append(f"{counted(deeper, 'folder')} inside {folder.name} left out: classes are one level deep.")
     loose = sum(entry.is_file() for entry in _visible(path))
     if not classes:
         raise Failure(f"{path} has no class to learn: no sub-folder with photos. {LAYOUT}")
     if loose:
-        remarks.append(f"{loose} files beside the class folders are left out.")
+        remarks.append(f"{counted(loose, 'file')} beside the class folders left out.")
     return PhotoFolder(path, classes, remarks)
 
 

@@ -16,6 +16,7 @@ from customvision.client.async_client import AsyncClient
 from customvision.client.client import Client
 from customvision.client.errors import CustomVisionError
 from customvision.client.operations.image_files import Outcome, UploadedImage
+from customvision.client.operations.projects import is_id
 from customvision.client.settings import ClientSettings
 
-__all__ = ["AsyncClient", "Client", "ClientSettings", "CustomVisionError", "Outcome", "UploadedImage"]
+__all__ = ["AsyncClient", "Client", "ClientSettings", "CustomVisionError", "Outcome", "UploadedImage", "is_id"]

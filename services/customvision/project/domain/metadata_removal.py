@@ -75,10 +75,7 @@ def _clean_jpeg(source: bytes, orientation: int) -> bytes:
 
 
 def _next_marker(source: bytes, position: int) -> tuple[int, int]:
-    if position == len(source):
-        # Some cameras leave the end marker out; decoders go without it, and so do we.
-        return _EOI, position
-    if source[position] != 0xFF:
+    if source[position : position + 1] != b"\xff":
         raise _OddContainer
     while position < len(source) and source[position] == 0xFF:
         position += 1

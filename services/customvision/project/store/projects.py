@@ -101,7 +101,8 @@ def next_iteration_number(connection: Connection, project_id: str) -> int:
 def delete(connection: Connection, project_id: str) -> None:
     """Removes a project with everything in it."""
     connection.execute("DELETE FROM iterations WHERE project_id = ?", [project_id])
-    connection.execute("DELETE FROM tags WHERE project_id = ?", [project_id])
+    # Before the tags: an image that is gone need not be noted as untagged.
+    connection.execute("DELETE FROM images WHERE project_id = ?", [project_id])
     connection.execute("DELETE FROM projects WHERE project_id = ?", [project_id])
 
 

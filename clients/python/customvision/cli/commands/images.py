@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from customvision.cli.connection import connect, find_tags
-from customvision.cli.display.console import notes, output, printable
+from customvision.cli.display.console import counted, notes, output, printable
 from customvision.cli.display.tables import print_fields, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import images_pb2
@@ -94,7 +94,7 @@ def delete(
     yes: YesOption = False,
 ) -> None:
     """Take images out of a project's data set."""
-    confirm(f"Delete {len(image)} images?", yes=yes)
+    confirm(f"Delete {counted(len(image), 'image')}?", yes=yes)
     deleted = 0
     with connect() as client:
         project_id = client.find_project(project).project_id
@@ -103,7 +103,7 @@ def delete(
                 project_id=project_id, image_ids=ids, all_iterations=all_iterations
             )
             deleted += client.project.DeleteImages(request).deleted_count
-    output.print(f"{deleted} images are deleted.")
+    output.print(f"{counted(deleted, 'image')} deleted.")
 
 
 @app.command("tag")
@@ -116,7 +116,7 @@ def tag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -
         for ids in _chunks(image):
             request = images_pb2.TagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=tag_ids)
             added += client.project.TagImages(request).added_count
-    output.print(f"{added} tags are added.")
+    output.print(f"{counted(added, 'tag')} added.")
 
 
 @app.command("untag")
@@ -129,7 +129,7 @@ def untag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption)
         for ids in _chunks(image):
             request = images_pb2.UntagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=tag_ids)
             removed += client.project.UntagImages(request).removed_count
-    output.print(f"{removed} tags are removed.")
+    output.print(f"{counted(removed, 'tag')} removed.")
 
 
 @app.command()

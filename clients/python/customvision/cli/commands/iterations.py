@@ -26,7 +26,7 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
         print_json([record(iteration) for iteration in iterations])
         return
     print_table(
-        ["name", "status", "images", "precision", "recall", "average precision", "published as", "created", "id"],
+        ["name", "status", "images", "precision", "recall", "average precision", "published as", "created"],
         [
             (
                 iteration.name,
@@ -35,7 +35,6 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
                 *_metrics(iteration),
                 iteration.publish_name,
                 time_of(iteration.create_time),
-                iteration.iteration_id,
             )
             for iteration in iterations
         ],

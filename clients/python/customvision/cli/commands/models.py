@@ -1,6 +1,6 @@
 """``models``: what the prediction service answers with."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,9 @@ from customvision.cli.connection import connect
 from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption
 from customvision.v1 import prediction_service_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
 
 
 def register(app: typer.Typer) -> None:
@@ -25,17 +28,18 @@ def models(
     with connect() as client:
         project_id = client.find_project(project).project_id if project else ""
         served = list(client.list_models(project_id))
+        names = {} if as_json else _project_names(client)
     if as_json:
         print_json([record(model) for model in served])
         return
     print_table(
-        ["project", "publish name", "state", "answered by iteration", "loaded", "trouble"],
+        ["project", "publish name", "state", "answered by", "loaded", "trouble"],
         [
             (
-                model.project_id,
+                names.get(model.project_id, model.project_id),
                 model.publish_name,
                 enum_name(prediction_service_pb2.ModelState, model.state, "MODEL_STATE_"),
-                model.serving_iteration_id or "none",
+                _answered_by(model),
                 time_of(model.load_time),
                 model.failure_reason,
             )
@@ -43,3 +47,19 @@ def models(
         ],
         empty="Nothing is published. `customvision train FOLDER` trains and publishes.",
     )
+
+
+def _project_names(client: "Client") -> dict[str, str]:
+    from customvision.client import CustomVisionError
+
+    try:
+        return {project.project_id: project.name for project in client.list_projects()}
+    except CustomVisionError:
+        # Models are answered for while the project service is away, or with the prediction key only.
+        return {}
+
+
+def _answered_by(model: prediction_service_pb2.ServedModel) -> str:
+    if not model.serving_iteration_id:
+        return "nothing"
+    return "this iteration" if model.serving_iteration_id == model.iteration_id else "an earlier iteration"

@@ -49,7 +49,7 @@ def predict(
 
 
 def _project_id(client: "Client", project: str) -> str:
-    from customvision.client.operations.projects import is_id
+    from customvision.client import is_id
 
     # An id needs no look-up, so that the prediction key alone is enough.
     return project.lower() if is_id(project) else client.find_project(project).project_id

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from customvision.cli.connection import connect
-from customvision.cli.display.console import output, printable
+from customvision.cli.display.console import counted, output, printable
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, YesOption, confirm
 from customvision.v1 import projects_pb2
@@ -93,7 +93,7 @@ def delete(project: ProjectArgument, yes: YesOption = False) -> None:
     """Delete a project with its tags, images and iterations. None of them may be published."""
     with connect() as client:
         found = client.find_project(project)
-        confirm(f"Delete '{found.name}' with {found.image_count} images and all its iterations?", yes=yes)
+        confirm(f"Delete '{found.name}' with {counted(found.image_count, 'image')} and all its iterations?", yes=yes)
         client.project.DeleteProject(projects_pb2.DeleteProjectRequest(project_id=found.project_id))
     output.print(f"'{printable(found.name)}' is deleted.")
 

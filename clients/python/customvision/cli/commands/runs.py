@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from customvision.cli.commands.training_story import follow
+from customvision.cli.commands.training_story import check_succeeded, follow
 from customvision.cli.connection import connect, find_iteration
 from customvision.cli.display.console import notes, output, printable
 from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
-from customvision.cli.failures import Failure
 from customvision.cli.options import JsonOption, ProjectOption
 from customvision.v1 import training_service_pb2
 
@@ -72,14 +71,14 @@ def watch(run: RunArgument) -> None:
     """Follow a training run: before, while and after it runs. Exit code 1 where it did not succeed."""
     with connect() as client:
         progress = follow(client, run)
+    check_succeeded(progress)
+    output.print("The run succeeded.")
     if progress.metrics is not None:
         metrics = progress.metrics
         output.print(
             f"precision {metrics.precision:.1%} · recall {metrics.recall:.1%} · "
             f"average precision {metrics.average_precision:.1%} · {metrics.held_out_image_count} held-out images"
         )
-    if progress.state != training_service_pb2.TRAINING_STATE_SUCCEEDED:
-        raise Failure(f"The run is {_state(progress.state)}: {progress.reason}")
 
 
 def cancel(run: RunArgument) -> None:

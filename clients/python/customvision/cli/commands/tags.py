@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from customvision.cli.connection import connect, find_tag
-from customvision.cli.display.console import output, printable
+from customvision.cli.display.console import counted, output, printable
 from customvision.cli.display.tables import enum_name, print_json, print_table, record
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import tags_pb2
@@ -69,6 +69,6 @@ def delete(tag: TagArgument, project: ProjectOption, yes: YesOption = False) -> 
     with connect() as client:
         project_id = client.find_project(project).project_id
         found = find_tag(client, project_id, tag)
-        confirm(f"Delete the tag '{found.name}', which {found.image_count} images carry?", yes=yes)
+        confirm(f"Delete the tag '{found.name}' of {counted(found.image_count, 'image')}?", yes=yes)
         client.project.DeleteTag(tags_pb2.DeleteTagRequest(project_id=project_id, tag_id=found.tag_id))
     output.print(f"'{printable(found.name)}' is deleted.")

@@ -1,12 +1,13 @@
 """The story of ``train``: project, tags, upload, run, publication, each a chapter that tells what it does."""
 
+import shlex
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from customvision.cli.display.console import notes, printable
+from customvision.cli.display.console import counted, notes, printable
 from customvision.cli.display.training import training_display
 from customvision.cli.display.training_report import TrainingReport
 from customvision.cli.display.upload import UploadSummary, print_upload, upload_bar
@@ -30,36 +31,32 @@ def train_folder(
         notes.print(printable(remark), style="yellow")
     project = find_or_create_project(client, project_name, photos)
     upload = upload_photos(client, project, photos)
-    run = start_training(client, project, force=force)
-    progress = None
-    if run is None:
-        iteration = last_completed_iteration(client, project)
-        notes.print(f"Nothing changed since '{printable(iteration.name)}'; its figures follow. --force trains anyway.")
-    else:
-        progress = follow_to_success(client, run)
-        iteration = client.project.GetIteration(
-            iterations_pb2.GetIterationRequest(project_id=project.project_id, iteration_id=run.iteration_id)
-        )
-    if iteration.publish_name != publish_name:
-        iteration = client.publish(project.project_id, iteration.iteration_id, publish_name, overwrite=True)
-    client.wait_until_served(project.project_id, publish_name, iteration.iteration_id)
-    performance = client.training.GetPerformance(
-        training_service_pb2.GetPerformanceRequest(project_id=project.project_id, iteration_id=iteration.iteration_id)
+    iteration_id, progress = train(client, project, force=force)
+    iteration = client.project.GetIteration(
+        iterations_pb2.GetIterationRequest(project_id=project.project_id, iteration_id=iteration_id)
     )
-    return TrainingReport(project, upload, iteration, publish_name, performance, progress, example_of(photos, upload))
+    if iteration.publish_name != publish_name:
+        iteration = client.publish(project.project_id, iteration_id, publish_name, overwrite=True)
+    client.wait_until_served(project.project_id, publish_name, iteration_id)
+    performance = client.training.GetPerformance(
+        training_service_pb2.GetPerformanceRequest(project_id=project.project_id, iteration_id=iteration_id)
+    )
+    command = command_to_try(client, project, project_name, publish_name, example_of(photos, upload))
+    return TrainingReport(project, upload, iteration, performance, progress, command)
 
 
 def find_or_create_project(client: "Client", name: str, photos: PhotoFolder) -> projects_pb2.Project:
     """Returns the project to train, made where there is none. Raises Failure where one class cannot make a project."""
-    from customvision.client import CustomVisionError
+    from customvision.client import CustomVisionError, is_id
 
     try:
         project = client.find_project(name)
     except CustomVisionError as error:
-        if error.reason != "PROJECT_NOT_FOUND":
+        # An id is never made up by users: it names a project that is gone.
+        if error.reason != "PROJECT_NOT_FOUND" or is_id(name):
             raise
     else:
-        notes.print(f"Continuing project '{printable(project.name)}' ({project.image_count} images).")
+        notes.print(f"Continuing project '{printable(project.name)}' ({counted(project.image_count, 'image')}).")
         return project
     if len(photos.classes) == 1:
         only = printable(next(iter(photos.classes)))
@@ -95,40 +92,49 @@ def create_tag(client: "Client", project: projects_pb2.Project, name: str) -> st
     return client.project.CreateTag(request).tag_id
 
 
-def start_training(
-    client: "Client", project: projects_pb2.Project, *, force: bool
-) -> training_service_pb2.TrainingRun | None:
-    """Starts a run and returns it, or None where nothing changed since the last one."""
+def train(client: "Client", project: projects_pb2.Project, *, force: bool) -> tuple[str, TrainingProgress | None]:
+    """Trains until the run has succeeded; returns the iteration and how the run went.
+
+    Where nothing changed since the last iteration, returns that one and None. Raises Failure where the run does
+    not succeed; Ctrl-C leaves it running.
+    """
     from customvision.client import CustomVisionError
 
+    follow_run_under_way(client, project)
     request = training_service_pb2.StartTrainingRequest(
         project_id=project.project_id, force=force, request_id=str(uuid.uuid4())
     )
     try:
-        return client.training.StartTraining(request)
+        run = client.training.StartTraining(request)
     except CustomVisionError as error:
         if error.reason != "NOTHING_CHANGED":
             raise
-        return None
-
-
-def last_completed_iteration(client: "Client", project: projects_pb2.Project) -> iterations_pb2.Iteration:
-    """Returns the newest iteration that has a model."""
-    for iteration in client.list_iterations(project.project_id):
-        if iteration.status == iterations_pb2.ITERATION_STATUS_COMPLETED:
-            return iteration
-    raise Failure("Nothing changed, yet no iteration is completed; --force trains anyway.")
-
-
-def follow_to_success(client: "Client", run: training_service_pb2.TrainingRun) -> TrainingProgress:
-    """Shows a run until it has succeeded. Raises Failure where it ends otherwise; Ctrl-C leaves it running."""
+        notes.print(f"{printable(error.message)} --force trains anyway.")
+        return error.metadata["iteration_id"], None
     notes.print(f"Training '{printable(run.iteration_name)}' (run {run.training_run_id}).")
     progress = follow(client, run.training_run_id)
-    if progress.state == training_service_pb2.TRAINING_STATE_CANCELLED:
-        raise Failure(f"The run was cancelled. {progress.reason}".strip())
-    if progress.state != training_service_pb2.TRAINING_STATE_SUCCEEDED:
-        raise Failure(f"The run failed: {progress.reason}")
-    return progress
+    check_succeeded(progress)
+    return run.iteration_id, progress
+
+
+def follow_run_under_way(client: "Client", project: projects_pb2.Project) -> None:
+    """Shows a run of the project that an earlier command started, until it has ended."""
+    for run in client.list_training_runs(project.project_id):
+        if run.state in (training_service_pb2.TRAINING_STATE_QUEUED, training_service_pb2.TRAINING_STATE_RUNNING):
+            notes.print(f"'{printable(run.iteration_name)}' is being trained (run {run.training_run_id}); watching it.")
+            follow(client, run.training_run_id)
+            return
+
+
+def check_succeeded(progress: TrainingProgress) -> None:
+    """Raises Failure, with the reason, where a run ended without a model."""
+    match progress.state:
+        case training_service_pb2.TRAINING_STATE_SUCCEEDED:
+            return
+        case training_service_pb2.TRAINING_STATE_CANCELLED:
+            raise Failure(f"The run was cancelled. {progress.reason}".strip())
+        case _:
+            raise Failure(f"The run failed: {progress.reason}")
 
 
 def follow(client: "Client", training_run_id: str) -> TrainingProgress:
@@ -151,3 +157,13 @@ def example_of(photos: PhotoFolder, upload: UploadSummary) -> Path:
     """Returns a photo of the folder that can be read, to try the model on."""
     files = (file for class_files in photos.classes.values() for file in class_files)
     return next((file for file in files if file not in upload.unusable), photos.path)
+
+
+def command_to_try(
+    client: "Client", project: projects_pb2.Project, project_name: str, publish_name: str, example: Path
+) -> str:
+    """Returns the command that asks the new model about a photo."""
+    words = ["customvision", "predict", "--project", project_name]
+    if len(list(client.list_models(project.project_id))) > 1:
+        words += ["--publish-name", publish_name]
+    return shlex.join([*words, str(example)])

@@ -28,6 +28,11 @@ def printable(text: object) -> str:
     return "".join(_visible(character) for character in str(text))
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a count with its noun, in the plural where that is right: ``1 image``, ``2 images``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _visible(character: str) -> str:
     if character in JOINERS or unicodedata.category(character) not in INVISIBLE_CATEGORIES:
         return character

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from customvision.cli.display.console import output, printable
 
+WHOLE_COLUMNS = frozenset({"id", "run"})
+
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Prints rows under headers, numbers to the right, or the sentence ``empty`` where there are none."""
@@ -23,7 +25,9 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, emp
         return
     for index, header in enumerate(headers):
         numeric = all(isinstance(row[index], int | float) for row in listed)
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        # An id that is broken over lines cannot be copied; other columns give way first.
+        whole = header in WHOLE_COLUMNS
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in listed:
         table.add_row(*(printable(cell) for cell in row))
     output.print(table)
@@ -31,13 +35,10 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     """Prints one field a line, leaving out those that are empty."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in fields:
-        if value not in ("", None):
-            table.add_row(name, printable(value))
-    output.print(table)
+    shown = [(name, value) for name, value in fields if value not in ("", None)]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        output.print(f"{name:<{width}}  {printable(value)}", soft_wrap=True)
 
 
 def print_json(value: object) -> None:

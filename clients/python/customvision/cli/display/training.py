@@ -72,7 +72,7 @@ class LiveDisplay:
         running = phase is self._progress.current and self._progress.state not in FINAL_WORDS
         mark: RenderableType = self._spinner if running else Text("✓", style="green")
         bar: RenderableType = ""
-        if phase.total:
+        if phase.total > 1:
             bar = ProgressBar(total=phase.total, completed=phase.done, width=BAR_WIDTH)
         return [mark, phase.name, bar, counts(phase), f"{phase.seconds:.1f} s"]
 
@@ -124,8 +124,8 @@ class PlainDisplay:
 
 
 def counts(phase: PhaseStatus) -> str:
-    """Returns how far a phase is, such as ``120/400``; empty where it cannot be counted."""
-    return f"{phase.done}/{phase.total}" if phase.total else ""
+    """Returns how far a phase is, such as ``120/400``; empty where there is nothing to count."""
+    return f"{phase.done}/{phase.total}" if phase.total > 1 else ""
 
 
 def _left(progress: TrainingProgress) -> str:

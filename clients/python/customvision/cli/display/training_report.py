@@ -1,8 +1,6 @@
 """What a training ended with."""
 
-import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from customvision.cli.display.console import output, printable
@@ -17,16 +15,15 @@ from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
 class TrainingReport:
     """The project, what was uploaded, the iteration that answers now and how it does.
 
-    ``progress`` is None where nothing had changed and no run was needed; ``example`` is a photo to try.
+    ``progress`` is None where nothing had changed and no run was needed; ``command`` asks the model.
     """
 
     project: projects_pb2.Project
     upload: UploadSummary
     iteration: iterations_pb2.Iteration
-    publish_name: str
     performance: training_service_pb2.IterationPerformance
     progress: TrainingProgress | None
-    example: Path
+    command: str
 
     def record(self) -> dict[str, Any]:
         """Returns the report for programs."""
@@ -35,7 +32,7 @@ class TrainingReport:
             "project_name": self.project.name,
             "iteration_id": self.iteration.iteration_id,
             "iteration_name": self.iteration.name,
-            "publish_name": self.publish_name,
+            "publish_name": self.iteration.publish_name,
             "trained": self.progress is not None,
             "images": {
                 "created": self.upload.created,
@@ -57,12 +54,11 @@ class TrainingReport:
 def print_report(report: TrainingReport) -> None:
     """Prints figures per tag, seconds by phase, and what to try next."""
     print_performance(report.performance)
-    if report.seconds():
-        output.print("Seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds().items()))
-    output.print(f"'{printable(report.iteration.name)}' answers as '{printable(report.publish_name)}'. Try it:")
-    output.print(f"  {printable(_command(report))}", style="bold", soft_wrap=True)
-
-
-def _command(report: TrainingReport) -> str:
-    words = ["customvision", "predict", "--project", report.project.name, str(report.example)]
-    return shlex.join(words)
+    seconds = report.seconds()
+    if seconds:
+        phases = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
+        output.print(f"Trained in {sum(seconds.values()):.1f} seconds: {phases}.")
+    output.print(
+        f"'{printable(report.iteration.name)}' answers as '{printable(report.iteration.publish_name)}'. Try it:"
+    )
+    output.print(f"  {printable(report.command)}", style="bold", soft_wrap=True)

@@ -17,12 +17,12 @@ LISTED_FILES = 20
 
 @dataclass
 class UploadSummary:
-    """What became of the files of a folder: counts, a sentence for each refused one, and which those were."""
+    """What became of the files of a folder: counts, a sentence for each that is not used, and which cannot be."""
 
     folder: Path
     created: int = 0
     already_there: int = 0
-    copies: int = 0
+    copies: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     unusable: set[Path] = field(default_factory=set)
     _first_by_digest: dict[str, Path] = field(default_factory=dict)
@@ -32,15 +32,16 @@ class UploadSummary:
         original = self._first_by_digest.setdefault(image.sha256, image.path) if image.sha256 else image.path
         if image.outcome.name == "REFUSED":
             self.unusable.add(image.path)
+        same = f"{self._named(image.path)}: the same photo as {self._named(original)}."
         match image.outcome.name:
             case "CREATED":
                 self.created += 1
             case "REFUSED" if original != image.path:
-                self.refused.append(f"{self._named(image.path)}: the same photo as {self._named(original)}.")
+                self.refused.append(same)
             case "REFUSED":
                 self.refused.append(f"{self._named(image.path)}: {printable(image.message)}")
             case _ if original != image.path:
-                self.copies += 1
+                self.copies.append(same)
             case _:
                 self.already_there += 1
 
@@ -49,7 +50,7 @@ class UploadSummary:
         parts = [
             f"{self.created} new",
             f"{self.already_there} already there" if self.already_there else "",
-            f"{self.copies} copies of others" if self.copies else "",
+            f"{len(self.copies)} twice in the folder" if self.copies else "",
             f"{len(self.refused)} left out" if self.refused else "",
         ]
         return " · ".join(filter(None, parts))
@@ -74,7 +75,12 @@ def upload_bar(console: Console) -> Progress:
 def print_upload(console: Console, summary: UploadSummary) -> None:
     """Prints the counts, and by name the files that were left out."""
     console.print(f"Photos: {summary.counts()}.")
-    for line in summary.refused[:LISTED_FILES]:
-        console.print(f"  left out: {line}", style="yellow", soft_wrap=True)
-    if len(summary.refused) > LISTED_FILES:
-        console.print(f"  … and {len(summary.refused) - LISTED_FILES} more.", style="yellow")
+    _print_some(console, "twice", summary.copies)
+    _print_some(console, "left out", summary.refused)
+
+
+def _print_some(console: Console, what: str, lines: list[str]) -> None:
+    for line in lines[:LISTED_FILES]:
+        console.print(f"  {what}: {line}", style="yellow", soft_wrap=True)
+    if len(lines) > LISTED_FILES:
+        console.print(f"  {what}: … and {len(lines) - LISTED_FILES} more.", style="yellow")

@@ -1,0 +1,147 @@
+"""One suite, one trained project, and every command that looks at it or changes it, in the order of a user's day."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from pictures import photo
+from suite_process import SuiteProcess, running_suite, write_folder
+
+HOSTILE = "tulips 🌷 [bold]'\"/\\ ‮"
+COLORS = {"roses": (200, 40, 60), HOSTILE.replace("/", "∕"): (220, 160, 30)}
+P = ("--project", "flowers")
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two classes, one with a hostile name, a photo that is in both, and a text file."""
+    files = {name: [photo(seed, color=color) for seed in range(8)] for name, color in COLORS.items()}
+    folder = write_folder(tmp_path_factory.mktemp("photos") / "flowers", files)
+    roses, tulips = (folder / name for name in COLORS)
+    shutil.copy(roses / "001.jpg", tulips / "same.jpg")
+    (roses / "notes.txt").write_text("no photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory, flowers: Path) -> Iterator[SuiteProcess]:
+    """A suite that was trained on the folder once; it is asked for JSON, whose shape is checked here."""
+    with running_suite(tmp_path_factory.mktemp("suite") / "home") as running:
+        outcome = running.run("train", flowers, "--json")
+        report = json.loads(outcome.stdout)
+        assert (report["images"]["created"], len(report["images"]["left_out"])) == (16, 2)
+        assert (report["project_name"], report["publish_name"], report["trained"]) == ("flowers", "production", True)
+        assert len(report["performance"]["tags"]) == 2
+        assert report["seconds"]["embedding images"] >= 0
+        assert "same.jpg: the same photo as roses/001.jpg" in outcome.stderr
+        assert "roses/notes.txt: " in outcome.stderr
+        assert r"\u202e" in outcome.stderr
+        assert "‮" not in outcome.stderr
+        yield running
+
+
+def shown(suite: SuiteProcess, *arguments: str | Path) -> Any:
+    """Returns what a command answers with --json."""
+    return json.loads(suite.run(*arguments, "--json").stdout)
+
+
+def failure(suite: SuiteProcess, *arguments: str | Path) -> str:
+    """Returns the one line of a command that fails."""
+    outcome = suite.run(*arguments, check=False)
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1, outcome.stderr
+    return outcome.stderr
+
+
+def test_nothing_changed_is_no_failure(suite: SuiteProcess, flowers: Path) -> None:
+    """A second run on the same folder shows the figures of the iteration that there is and publishes as asked."""
+    outcome = suite.run("train", flowers, "--publish-name", "staging")
+    assert "Nothing changed" in outcome.stderr
+    assert "16 already there" in outcome.stderr
+    assert "all tags" in outcome.stdout
+    assert [model["publish_name"] for model in shown(suite, "models")] == ["staging"]
+    suite.run("train", flowers)
+    assert [model["publish_name"] for model in shown(suite, "models")] == ["production"]
+
+
+def test_predictions(suite: SuiteProcess, flowers: Path) -> None:
+    """Images are answered in order, as a table and as JSON; one that cannot be used leaves exit code 1."""
+    images = [flowers / "roses" / "003.jpg", flowers / "roses" / "notes.txt", flowers / "roses" / "004.jpg"]
+    outcome = suite.run("predict", *images, *P, "--json", check=False)
+    assert outcome.returncode == 1
+    answers = json.loads(outcome.stdout)
+    assert [answer["image"] for answer in answers] == [str(image) for image in images]
+    assert [sorted(answer) for answer in answers] == [
+        ["image", "predictions"], ["error", "image", "predictions"], ["image", "predictions"],
+    ]  # fmt: skip
+    assert sorted(answers[0]["predictions"][0]) == ["probability", "tag_name"]
+    table = suite.run("predict", images[0], *P, "--all").stdout
+    assert "roses" in table
+    assert "tulips 🌷" in table
+    assert "%" in table
+    assert "Nothing is published as 'nope'" in failure(suite, "predict", images[0], *P, "--publish-name", "nope")
+
+
+def test_projects(suite: SuiteProcess) -> None:
+    """Projects are made, told apart by id where they share a name, renamed and deleted; a published one stays."""
+    assert "published" in failure(suite, "projects", "delete", "flowers", "--yes")
+    second = suite.run("projects", "create", "flowers", "--multilabel", "--description", "d").stdout.strip()
+    assert second in failure(suite, "projects", "show", "flowers")
+    assert shown(suite, "projects", "show", second)["classification_type"] == "CLASSIFICATION_TYPE_MULTILABEL"
+    suite.run("projects", "rename", second, "more [red]flowers")
+    assert "more [red]flowers" in suite.run("projects", "list").stdout
+    suite.run("projects", "delete", "more [red]flowers", "--yes")
+    assert [project["name"] for project in shown(suite, "projects", "list")] == ["flowers"]
+    assert "no project 'gone'" in failure(suite, "projects", "show", "gone")
+
+
+def test_tags(suite: SuiteProcess) -> None:
+    """Tags are listed with their counts, made, renamed and deleted."""
+    assert [tag["image_count"] for tag in shown(suite, "tags", "list", *P)] == [8, 8]
+    made = suite.run("tags", "create", "other", *P, "--negative").stdout.strip()
+    suite.run("tags", "rename", made, "none of these", *P)
+    assert "none of these" in suite.run("tags", "list", *P).stdout
+    assert "no tag 'other'" in failure(suite, "tags", "delete", "other", *P, "--yes")
+    suite.run("tags", "delete", "none of these", *P, "--yes")
+    assert len(shown(suite, "tags", "list", *P)) == 2
+
+
+def test_images(suite: SuiteProcess, tmp_path: Path) -> None:
+    """Images are listed by tag, shown, retagged, downloaded and deleted."""
+    images = shown(suite, "images", "list", *P, "--tag", "roses")
+    assert len(images) == 8
+    assert "more than these 3" in suite.run("images", "list", *P, "--limit", "3").stderr
+    image = images[-1]["image_id"]
+    assert shown(suite, "images", "show", image, *P)["width"] == 96
+    suite.run("images", "untag", image, *P, "--tag", "roses")
+    assert [one["image_id"] for one in shown(suite, "images", "list", *P, "--untagged")] == [image]
+    suite.run("images", "tag", image, *P, "--tag", "roses")
+    target = suite.run("images", "download", image, *P, "-o", tmp_path).stdout.strip()
+    assert Path(target).read_bytes().startswith(b"\xff\xd8")
+    assert "1 image deleted" in suite.run("images", "delete", image, *P, "--yes").stdout
+    assert len(shown(suite, "images", "list", *P)) == 15
+    assert failure(suite, "images", "show", "gone", *P)
+
+
+def test_iterations_and_runs(suite: SuiteProcess, tmp_path: Path) -> None:
+    """Iterations are found by name, number and publish name, renamed, exported, withdrawn and deleted."""
+    for name in ("Iteration 1", "1", "production"):
+        assert shown(suite, "iterations", "show", name, *P)["performance"]["overall"]["held_out_image_count"] > 0
+    suite.run("iterations", "rename", "1", "the first", *P)
+    assert "the first" in suite.run("iterations", "list", *P).stdout
+    exported = suite.run("export", "the first", *P, "-o", tmp_path / "model.zip").stdout.strip()
+    assert "model.keras" in ZipFile(exported).namelist()
+    [run] = shown(suite, "runs", *P)
+    assert "succeeded" in suite.run("cancel", run["training_run_id"]).stderr
+    assert "published" in failure(suite, "iterations", "delete", "1", *P, "--yes")
+    suite.run("iterations", "unpublish", "1", *P, "--yes")
+    suite.run("iterations", "publish", "1", *P, "--publish-name", "again")
+    assert "again" in suite.run("models").stdout
+    suite.run("iterations", "unpublish", "1", *P, "--yes")
+    suite.run("iterations", "delete", "1", *P, "--yes")
+    assert "not trained yet" in suite.run("iterations", "list", *P).stdout

@@ -1,0 +1,123 @@
+"""The collector: what nothing names goes, what anything names or is about to name stays."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from customvision.common.database import Database
+from customvision.common.settings import Settings
+from customvision.project.domain.artifact import Artifact
+from customvision.project.domain.image_upload import ImageUpload
+from customvision.project.domain.project import ClassificationType
+from customvision.project.store import artifacts
+from customvision.project.store.blobs import BlobMissing, BlobStore
+from customvision.project.store.collector import Collector
+from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.image_intake import ImageIntake
+from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.projects import Projects
+from pictures import photo
+
+
+@dataclass
+class Store:
+    """A store whose clock a test moves."""
+
+    database: Database
+    blobs: BlobStore
+    intake: ImageIntake
+    ahead_seconds: float = 0.0
+
+    async def collect(self) -> int:
+        """Collects at the test's time."""
+        clock = lambda: time.time() + self.ahead_seconds  # noqa: E731 - one expression
+        return await Collector(self.database, self.blobs, grace_seconds=600, clock=clock).collect()
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """An empty store."""
+    folder = settings.folder("project")
+    database, blobs = Database(folder / "project.sqlite", MIGRATIONS), BlobStore(folder / "blobs")
+    intake = ImageIntake(database, blobs)
+    yield Store(database, blobs, intake)
+    intake.close()
+    blobs.close()
+    database.close()
+
+
+async def _project_with_image(store: Store) -> tuple[str, str, str]:
+    project = await Projects(store.database).create(
+        name="garden", description="", classification_type=ClassificationType.MULTICLASS, request_id=""
+    )
+    [result] = await store.intake.add(project.project_id, [], [ImageUpload(photo(1), (), "")])
+    assert result.image is not None
+    return project.project_id, result.image.image_id, result.image.content.content_sha256
+
+
+async def test_files_of_deleted_images_go_after_the_grace(store: Store) -> None:
+    """Image and thumbnail stay while named, and for ten minutes after; then they go."""
+    project_id, image_id, digest = await _project_with_image(store)
+    store.ahead_seconds = 3600
+    assert await store.collect() == 0
+    await Images(store.database, store.blobs).delete(project_id, [image_id], all_iterations=False)
+    store.ahead_seconds = 0
+    assert await store.collect() == 0
+    assert await store.blobs.read(digest)
+    store.ahead_seconds = 3600
+    assert await store.collect() == 2
+    with pytest.raises(BlobMissing):
+        await store.blobs.read(digest)
+
+
+async def test_a_blob_that_an_upload_counts_on_is_left(store: Store) -> None:
+    """While an upload of the same content is under way its blob stays, however old."""
+    data = b"old content"
+    digest = hashlib.sha256(data).hexdigest()
+    store.ahead_seconds = 3600
+    async with store.blobs.hold([digest]):
+        await store.blobs.write({digest: data})
+        assert await store.collect() == 0
+    assert await store.collect() == 1
+
+
+async def test_an_upload_makes_an_old_blob_young(store: Store, settings: Settings) -> None:
+    """A blob that is written again starts its grace anew."""
+    import os
+
+    data = b"old content"
+    digest = hashlib.sha256(data).hexdigest()
+    await store.blobs.write({digest: data})
+    path = settings.home / "project" / "blobs" / digest[:2] / digest[2:]
+    os.utime(path, (1, 1))
+    await store.blobs.write({digest: data})
+    assert await store.collect() == 0
+    os.utime(path, (1, 1))
+    assert await store.collect() == 1
+
+
+async def test_artifacts_that_no_iteration_names_go_after_the_grace(store: Store) -> None:
+    """First the record, then the file; one that somebody asked for meanwhile stays."""
+    data = b"model"
+    digest = hashlib.sha256(data).hexdigest()
+    await store.blobs.write({digest: data})
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    await store.database.write(lambda connection: artifacts.record(connection, Artifact(digest, 5), long_ago))
+    await store.database.write(lambda connection: artifacts.touch(connection, [digest], datetime.now(UTC)))
+    assert await store.collect() == 0
+    store.ahead_seconds = 3600
+    assert await store.collect() == 1
+    assert await store.database.read(lambda connection: artifacts.find(connection, digest)) is None
+
+
+async def test_what_a_crash_left_half_written_is_removed(settings: Settings) -> None:
+    """Opening the store clears the folder where blobs are written first."""
+    incoming = settings.folder("project") / "blobs" / "incoming"
+    incoming.mkdir(parents=True)
+    (incoming / ".tmp-half").write_bytes(b"half")
+    BlobStore(settings.folder("project") / "blobs").close()
+    assert not list(incoming.iterdir())

@@ -1,0 +1,177 @@
+"""Lists of images: pages, filters, orders and tokens."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from project_calls import (
+    MISSING,
+    Stub,
+    add_photos,
+    freeze,
+    image_list,
+    make_project,
+    make_tag,
+    make_trainable,
+    refusal_of,
+)
+
+from customvision.common.database import Connection, Database
+from customvision.common.pagination import BadPageToken, decode_page_token
+from customvision.common.settings import Settings
+from customvision.project.domain.image import Image, ImageContent, ImageFilter, ImageOrder, TaggingStatus
+from customvision.project.domain.tag import TagType
+from customvision.project.domain.text import new_id
+from customvision.project.store import image_lists, images, tags
+from customvision.project.store.columns import now
+from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.lookups import require_tags
+from customvision.v1 import images_pb2, tags_pb2
+
+
+async def test_pages_cover_the_data_set_once_in_either_order(stub: Stub) -> None:
+    """Whatever the page size, every image comes once, oldest or newest first."""
+    project_id = (await make_project(stub)).project_id
+    created = [image.image_id for image in await add_photos(stub, project_id, range(7))]
+    for page_size in (1, 3, 7, 0):
+        listed = await image_list(stub, project_id, page_size=page_size)
+        assert [image.image_id for image in listed] == created
+        newest = await image_list(stub, project_id, page_size=page_size, order=images_pb2.IMAGE_ORDER_NEWEST_FIRST)
+        assert [image.image_id for image in newest] == created[::-1]
+
+
+async def test_images_that_arrive_between_pages_do_not_shift_them(stub: Stub) -> None:
+    """A page goes on after the last image of the page before, whatever was added or deleted meanwhile."""
+    project_id = (await make_project(stub)).project_id
+    created = [image.image_id for image in await add_photos(stub, project_id, range(6))]
+    first = await stub.ListImages(images_pb2.ListImagesRequest(project_id=project_id, page_size=3))
+    await stub.DeleteImages(images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=created[1:3]))
+    rest = images_pb2.ListImagesRequest(project_id=project_id, page_size=3, page_token=first.next_page_token)
+    assert [image.image_id for image in (await stub.ListImages(rest)).images] == created[3:]
+
+
+async def test_filters_select_by_tags_and_tagging(stub: Stub) -> None:
+    """Any of the tags asked for; tagged or untagged; an image with two of the tags comes once."""
+    project_id = (await make_project(stub, multilabel=True)).project_id
+    rose, red, blue = [await make_tag(stub, project_id, name) for name in ("rose", "red", "blue")]
+    both = await add_photos(stub, project_id, [0, 1], [rose, red])
+    only = await add_photos(stub, project_id, [2], [red])
+    none = await add_photos(stub, project_id, [3, 4])
+
+    async def ids(**options: object) -> list[str]:
+        return [image.image_id for image in await image_list(stub, project_id, page_size=2, **options)]
+
+    assert await ids(tag_ids=[rose, red]) == [image.image_id for image in (*both, *only)]
+    assert await ids(tag_ids=[rose]) == [image.image_id for image in both]
+    assert await ids(tag_ids=[blue]) == []
+    assert await ids(tagging_status=images_pb2.TAGGING_STATUS_UNTAGGED) == [image.image_id for image in none]
+    assert len(await ids(tagging_status=images_pb2.TAGGING_STATUS_TAGGED)) == 3
+    assert await ids(tag_ids=[rose], tagging_status=images_pb2.TAGGING_STATUS_UNTAGGED) == []
+
+
+async def test_an_iteration_lists_its_data_set_as_it_was_frozen(stub: Stub) -> None:
+    """Images deleted, retagged and added since do not change what an iteration lists."""
+    project_id, (dahlia, rose) = await make_trainable(stub)
+    frozen = await image_list(stub, project_id)
+    iteration = await freeze(stub, project_id)
+    gone, moved = frozen[0].image_id, frozen[1].image_id
+    await stub.DeleteImages(images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[gone]))
+    await stub.UntagImages(images_pb2.UntagImagesRequest(project_id=project_id, image_ids=[moved], tag_ids=[dahlia]))
+    await stub.DeleteTag(tags_pb2.DeleteTagRequest(project_id=project_id, tag_id=rose))
+    await add_photos(stub, project_id, [100], [dahlia])
+    assert await image_list(stub, project_id, iteration_id=iteration.iteration_id, page_size=3) == frozen
+    roses = await image_list(stub, project_id, iteration_id=iteration.iteration_id, tag_ids=[rose], page_size=2)
+    assert roses == frozen[5:]
+    assert not await image_list(stub, project_id, iteration_id=iteration.iteration_id, tagging_status=2)
+
+
+async def test_bad_filters_are_refused(stub: Stub) -> None:
+    """Unknown tag, iteration, order or status; more than 20 tags; a token of another filter."""
+    project_id = (await make_project(stub)).project_id
+    await add_photos(stub, project_id, range(2))
+    token = (await stub.ListImages(images_pb2.ListImagesRequest(project_id=project_id, page_size=1))).next_page_token
+    cases = {
+        "TAG_NOT_FOUND": {"tag_ids": [MISSING]},
+        "ITERATION_NOT_FOUND": {"iteration_id": MISSING},
+        "ENUM_VALUE_INVALID": {"order": 17},
+        "TOO_MANY_ITEMS": {"tag_ids": [str(number) for number in range(21)]},
+        "PAGE_TOKEN_INVALID": {"order": images_pb2.IMAGE_ORDER_NEWEST_FIRST, "page_token": token},
+        "PAGE_SIZE_INVALID": {"page_size": -5},
+    }
+    for reason, options in cases.items():
+        request = images_pb2.ListImagesRequest(project_id=project_id, **options)  # type: ignore[arg-type]
+        assert (await refusal_of(stub.ListImages(request))).reason == reason
+    status = images_pb2.ListImagesRequest(project_id=project_id, tagging_status=9)  # type: ignore[arg-type]
+    assert (await refusal_of(stub.ListImages(status))).fields == ["tagging_status"]
+    unknown = images_pb2.ListImagesRequest(project_id=MISSING)
+    assert (await refusal_of(stub.ListImages(unknown))).code == grpc.StatusCode.NOT_FOUND
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_no_token_of_a_caller_s_own_is_taken(token: str) -> None:
+    """Whatever a caller makes up as a page token is refused as such."""
+    with pytest.raises(BadPageToken):
+        decode_page_token(token, "images")
+
+
+async def test_a_page_of_a_large_project_is_quick(settings: Settings) -> None:
+    """A page of 50,000 images costs as much as one of few, with any filter: it walks an index."""
+    database = Database(settings.folder("project") / "large.sqlite", MIGRATIONS)
+    try:
+        await database.write(_fill)
+        slowest = {}
+        for name, condition in _LISTS.items():
+            started = time.perf_counter()
+            page = await database.read(condition)
+            slowest[name] = time.perf_counter() - started
+            assert len(page) == 101, name
+        assert max(slowest.values()) < 0.1, slowest
+    finally:
+        database.close()
+
+
+def _fill(connection: Connection) -> None:
+    connection.execute(
+        "INSERT INTO projects (project_id, name, description, classification_type, create_time, update_time)"
+        " VALUES ('large', 'large', '', 'multiclass', ?, ?)",
+        [now().isoformat()] * 2,
+    )
+    for name in ("common", "rare"):
+        tags.insert(
+            connection,
+            tag_id=name,
+            project_id="large",
+            name=name,
+            description="",
+            type=TagType.REGULAR,
+            create_time=now(),
+            request_id=None,
+            request_fingerprint="",
+        )
+    common, rare = require_tags(connection, "large", ["common", "rare"])
+    for number in range(50_000):
+        content = ImageContent(1, 1, "image/jpeg", 1, f"{number:064x}", "0" * 64, "1" * 64)
+        sequence = images.insert(
+            connection, image_id=new_id(), project_id="large", file_name="", content=content, create_time=now()
+        )
+        if number < 49_000:
+            images.add_tags(connection, [sequence], [rare if number > 48_800 else common])
+
+
+def _page(**options: Any) -> Callable[[Connection], list[Image]]:
+    selected = ImageFilter(project_id="large", **options)
+    return lambda connection: image_lists.page(connection, selected, after=None, limit=101)
+
+
+_LISTS = {
+    "all": _page(),
+    "newest": _page(order=ImageOrder.NEWEST_FIRST),
+    "rare tag": _page(tag_ids=("rare",)),
+    "two tags, newest": _page(tag_ids=("common", "rare"), order=ImageOrder.NEWEST_FIRST),
+    "untagged": _page(tagging_status=TaggingStatus.UNTAGGED),
+    "tagged, newest": _page(tagging_status=TaggingStatus.TAGGED, order=ImageOrder.NEWEST_FIRST),
+}
