@@ -83,6 +83,18 @@ def wait_until(condition: Callable[[], bool], seconds: float, explain: Callable[
         time.sleep(0.02)
 
 
+def best_tag(suite: SuiteProcess, image: Path, project: str) -> str:
+    """Returns the likeliest tag of one image, having checked that the answer is ordered and sums to one."""
+    answer = suite.json("predict", image, "--project", project)
+    assert answer[0]["image"] == str(image)
+    predictions = answer[0]["predictions"]
+    assert isinstance(predictions, list)
+    probabilities = [prediction["probability"] for prediction in predictions]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert abs(sum(probabilities) - 1) < 1e-6
+    return str(predictions[0]["tag_name"])
+
+
 def write_folder(folder: Path, classes: Mapping[str, Sequence[bytes]]) -> Path:
     """Writes one sub-folder of JPEG files per class and returns ``folder``."""
     for name, files in classes.items():

@@ -3,6 +3,9 @@
 import uuid
 
 import grpc
+
+from customvision.v1 import images_pb2, stored_predictions_pb2
+from pictures import photo
 from project_calls import (
     MISSING,
     Stub,
@@ -13,9 +16,6 @@ from project_calls import (
     make_tag,
     refusal_of,
 )
-
-from customvision.v1 import images_pb2, stored_predictions_pb2
-from pictures import photo
 
 
 def recording(project_id: str, seed: int, **fields: object) -> stored_predictions_pb2.RecordPredictionRequest:
@@ -83,10 +83,11 @@ async def test_bad_recordings_are_refused(stub: Stub) -> None:
     """No id, an id that is none, a file that is none, a probability above one, an unknown project."""
     project_id = (await make_project(stub)).project_id
     unlikely = [stored_predictions_pb2.TagProbability(tag_id="x", probability=1.5)]
-    cases = [
+    cases: list[tuple[dict[str, object], str]] = [
         ({"prediction_id": ""}, "prediction_id"),
         ({"prediction_id": "7"}, "prediction_id"),
         ({"image_data": b"text"}, "image_data"),
+        ({"publish_name": "x" * 10_000}, "publish_name"),
         ({"predictions": unlikely}, "predictions[0].probability"),
     ]
     for fields, named in cases:

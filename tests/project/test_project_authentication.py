@@ -1,28 +1,25 @@
 """Every call of the project service needs the training key."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
 from google.protobuf import message_factory
 
+from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
-from customvision.common.server import ServiceDefinition
+from customvision.common.server import Server
 from customvision.common.settings import Settings
 from customvision.project.wiring import open_project_service
 from customvision.v1 import project_service_pb2
 
-Serve = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 METHODS = {method.name: method for method in project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].methods}
 
 
 @pytest.fixture
 async def address(settings: Settings, keys: Keys) -> AsyncIterator[str]:
     """The address of a project service."""
-    from customvision.common.authentication import KeyRing
-    from customvision.common.server import Server
-
     async with open_project_service(settings) as definition:
         server = Server(definition, "127.0.0.1:0", KeyRing(keys))
         yield await server.start()
@@ -47,16 +44,13 @@ async def test_no_call_is_open(address: str, keys: Keys) -> None:
 async def _code(channel: grpc.aio.Channel, name: str, metadata: tuple[tuple[str, str], ...]) -> grpc.StatusCode:
     method = METHODS[name]
     request = message_factory.GetMessageClass(method.input_type)()
-    kinds = {
+    kinds: dict[tuple[bool, bool], Any] = {
         (False, False): channel.unary_unary,
         (False, True): channel.unary_stream,
         (True, False): channel.stream_unary,
     }
-    make = kinds[method.client_streaming, method.server_streaming]
-    call = make(
-        f"/customvision.v1.ProjectService/{name}",
-        request_serializer=lambda message: message.SerializeToString(),
-        response_deserializer=lambda data: data,
+    call = kinds[method.client_streaming, method.server_streaming](
+        f"/customvision.v1.ProjectService/{name}", request_serializer=lambda message: message.SerializeToString()
     )(iter([request]) if method.client_streaming else request, metadata=metadata, timeout=10)
     code = await call.code()
     assert isinstance(code, grpc.StatusCode)

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from project_calls import Stub, add_images, all_of, image_list, make_project
 
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.v1 import images_pb2, project_service_pb2_grpc
 from pictures import photo
+from project_calls import Stub, add_images, all_of, image_list, make_project
 
 COMMAND = [sys.executable, "-m", "customvision.project"]
 
@@ -79,7 +79,7 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
                 enough = len(acknowledged) + 20
                 senders = [asyncio.create_task(_send(stub, project_id, seeds, acknowledged)) for _ in range(4)]
                 while len(acknowledged) < enough:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.005)
                 process.send_signal(signal.SIGKILL)
                 await asyncio.gather(*senders)
     with _process(tmp_path) as (_, address):

@@ -4,10 +4,10 @@ import grpc
 from google.protobuf import empty_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from project_calls import MISSING, Stub, add_photos, freeze, make_project, make_tag, make_trainable, refusal_of
 
 from customvision.project.domain.text import NameInvalid, checked_name
 from customvision.v1 import projects_pb2
+from project_calls import MISSING, Stub, add_photos, freeze, make_project, make_tag, make_trainable, refusal_of
 
 REQUEST = "5f6dcfd5-c3d5-4c5c-9a7e-0d9d3f5a8b1c"
 NAMES = ["🌷", "a'b\"c", "../../etc/passwd", "'; DROP TABLE projects; --", "ورد", "‮abc", " padded ", "x" * 128]
@@ -42,7 +42,7 @@ async def test_bad_names_are_refused_with_their_field(stub: Stub) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_name_is_kept_or_refused(name: str) -> None:
     """A name is either returned unchanged or NameInvalid, whatever it holds."""
     try:
@@ -89,7 +89,7 @@ async def test_update_changes_only_what_is_present(stub: Stub) -> None:
     assert (await stub.UpdateProject(cleared)).description == ""
     bad = projects_pb2.UpdateProjectRequest(project_id=project.project_id, name="new", description="x" * 1025)
     assert (await refusal_of(stub.UpdateProject(bad))).fields == ["description"]
-    unknown = projects_pb2.UpdateProjectRequest(project_id=project.project_id, classification_type=9)
+    unknown = projects_pb2.UpdateProjectRequest(project_id=project.project_id, classification_type=9)  # type: ignore[arg-type]
     assert (await refusal_of(stub.UpdateProject(unknown))).fields == ["classification_type"]
     assert (await stub.GetProject(projects_pb2.GetProjectRequest(project_id=project.project_id))).name == "park"
 

@@ -1,9 +1,11 @@
 """Tags: created, read, listed, changed, deleted."""
 
+from typing import Any
+
 import grpc
-from project_calls import MISSING, Stub, add_photos, image_list, make_project, make_tag, refusal_of
 
 from customvision.v1 import tags_pb2
+from project_calls import MISSING, Stub, add_photos, image_list, make_project, make_tag, refusal_of
 
 NAMES = ["🌹", "a/b", 'it\'s "red"', "zwei Wörter", "ورد", "rose", "Rose", "rose "]
 
@@ -63,12 +65,14 @@ async def test_update_changes_only_what_is_present(stub: Stub) -> None:
     """Name, description and type change one by one; an unspecified type is refused."""
     project_id = (await make_project(stub)).project_id
     tag_id = await make_tag(stub, project_id, "rose")
-    ids = {"project_id": project_id, "tag_id": tag_id}
+    ids: dict[str, Any] = {"project_id": project_id, "tag_id": tag_id}
     changed = await stub.UpdateTag(tags_pb2.UpdateTagRequest(**ids, description="red"))
     assert (changed.name, changed.description, changed.type) == ("rose", "red", tags_pb2.TAG_TYPE_REGULAR)
     negative = await stub.UpdateTag(tags_pb2.UpdateTagRequest(**ids, type=tags_pb2.TAG_TYPE_NEGATIVE))
     assert (negative.name, negative.type) == ("rose", tags_pb2.TAG_TYPE_NEGATIVE)
-    assert (await refusal_of(stub.UpdateTag(tags_pb2.UpdateTagRequest(**ids, type=0)))).fields == ["type"]
+    assert (
+        await refusal_of(stub.UpdateTag(tags_pb2.UpdateTagRequest(**ids, type=tags_pb2.TAG_TYPE_UNSPECIFIED)))
+    ).fields == ["type"]
     assert await stub.GetTag(tags_pb2.GetTagRequest(**ids)) == negative
 
 

@@ -8,23 +8,11 @@ from pathlib import Path
 import pytest
 
 from pictures import photo
-from suite_process import SuiteProcess, running_suite, wait_until, write_folder
+from suite_process import SuiteProcess, best_tag, running_suite, write_folder
 
 ROOT = Path(__file__).parents[2]
 FLOWERS = ROOT.parent / "shared" / "datasets" / "flower_photos"
 WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilenet_v2_1.0_224_no_top.weights.h5"
-
-
-def best_tag(suite: SuiteProcess, image: Path, project: str) -> str:
-    """Returns the likeliest tag of one image."""
-    answer = suite.json("predict", image, "--project", project)
-    assert answer[0]["image"] == str(image)
-    predictions = answer[0]["predictions"]
-    assert isinstance(predictions, list)
-    probabilities = [prediction["probability"] for prediction in predictions]
-    assert probabilities == sorted(probabilities, reverse=True)
-    assert abs(sum(probabilities) - 1) < 1e-6
-    return str(predictions[0]["tag_name"])
 
 
 def test_train_predict_and_go_on(suite: SuiteProcess, colors_folder: Path, tmp_path: Path) -> None:
@@ -91,21 +79,6 @@ def test_watch_attaches_before_during_and_after(suite: SuiteProcess, colors_fold
     run = str(suite.json("runs", "--project", colors_folder.name)[0]["training_run_id"])
     after = suite.run("watch", run)
     assert re.search(r"(?i)succeeded", after.stdout)
-
-
-@pytest.mark.parametrize("victim", ["project", "training", "prediction"])
-def test_a_service_is_killed_in_the_middle(suite: SuiteProcess, colors_folder: Path, victim: str) -> None:
-    """Training reaches its end although a service is killed on the way, and the model answers afterwards."""
-    training = suite.spawn("train", colors_folder)
-    wait_until(lambda: bool(suite.json("projects", "list")), 30)
-    suite.kill(victim)
-    stdout, stderr = training.communicate(timeout=180)
-    wait_until(suite.is_ready, 30)
-    if training.returncode != 0:
-        # Where the service stayed away for longer than the command is patient, it says so and a second try goes on.
-        assert "Traceback" not in stderr
-        suite.run("train", colors_folder)
-    assert best_tag(suite, colors_folder / "green" / "003.jpg", colors_folder.name) == "green", stdout
 
 
 def test_real_photos_with_imagenet_weights(tmp_path: Path) -> None:

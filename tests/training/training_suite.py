@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import psutil
 from google.protobuf.message import Message
-from pictures import photo
 
 from customvision.common.authentication import KeyRing
 from customvision.common.channel import open_channel
@@ -19,6 +18,7 @@ from customvision.training.wiring import open_training_service
 from customvision.v1 import images_pb2, iterations_pb2, projects_pb2, tags_pb2, training_service_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
+from pictures import photo
 
 COLORS = ((200, 40, 40), (40, 180, 60), (50, 60, 200), (200, 190, 40))
 BATCH = 50

@@ -39,6 +39,7 @@ class Scheduler:
         self._run_ended = run_ended
         self._queue_changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False
         self._computing: dict[str, ModelTask] = {}
 
     async def start(self) -> None:
@@ -49,6 +50,8 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Ends the process of the run under way; the next start puts that run back into the queue."""
+        # A cancelled run and the stop may come together, and the loop then sees only the first.
+        self._stopping = True
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -72,7 +75,7 @@ class Scheduler:
         return run
 
     async def _work(self) -> None:
-        while True:
+        while not self._stopping:
             self._queue_changed.clear()
             waiting = await self._runs.in_state(RunState.QUEUED)
             if not waiting:

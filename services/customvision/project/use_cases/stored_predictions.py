@@ -12,7 +12,14 @@ from customvision.project.domain.stored_prediction import (
     TagProbability,
     check_probabilities,
 )
-from customvision.project.domain.text import checked_count, checked_name, checked_request_id, checked_some
+from customvision.project.domain.text import (
+    MAX_NAME_CHARACTERS,
+    checked_count,
+    checked_name,
+    checked_request_id,
+    checked_some,
+    checked_text,
+)
 from customvision.project.store import images, stored_predictions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import now
@@ -44,12 +51,14 @@ class StoredPredictions:
     ) -> StoredPrediction:
         """Keeps an answer with its image, cleaned like any other; a repeated id changes nothing.
 
-        Raises RequestIdInvalid, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge,
+        Raises RequestIdInvalid, TextTooLong, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge,
         ImageHasTooManyPixels.
         """
         key = checked_request_id(prediction_id, "prediction_id")
         if key is None:
             key = checked_name("", "prediction_id")
+        checked_text(iteration_id, "iteration_id", MAX_NAME_CHARACTERS)
+        checked_text(publish_name, "publish_name", MAX_NAME_CHARACTERS)
         check_probabilities(predictions)
         await self._database.read(lambda connection: require_classification_type(connection, project_id))
         prepared = await self._intake.prepare(image_data)
