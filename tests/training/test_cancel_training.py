@@ -1,7 +1,9 @@
 """Cancelling runs."""
 
 import asyncio
+import sqlite3
 import time
+from pathlib import Path
 
 from training_suite import TrainingSuite, computing_processes, reasons_of
 
@@ -63,6 +65,27 @@ async def test_cancel_wish_outlives_the_service(suite: TrainingSuite) -> None:
     project_id, _ = await suite.colored_project(per_tag=60)
     run_id = await suite.start(project_id)
     await suite.reached(run_id, EMBEDDING)
-    await asyncio.gather(suite.cancel(run_id), suite.stop_training())
+    await suite.stop_training()
+    remember_the_wish(suite.settings.home / "training" / "training.sqlite")
+    await suite.start_training()
+    assert (await suite.finished(run_id)).state == CANCELLED
+
+
+def remember_the_wish(database: Path) -> None:
+    """Leaves the database as a service that was killed just after taking the call would have."""
+    connection = sqlite3.connect(database)
+    with connection:
+        connection.execute("UPDATE runs SET cancel_requested = 1")
+    connection.close()
+
+
+async def test_cancel_and_stop_together(suite: TrainingSuite) -> None:
+    """A service that is stopped while it cancels a run still stops, and the run is not resumed."""
+    project_id, _ = await suite.colored_project(per_tag=60)
+    run_id = await suite.start(project_id)
+    await suite.reached(run_id, EMBEDDING)
+    await suite.cancel(run_id)
+    async with asyncio.timeout(10):
+        await suite.stop_training()
     await suite.start_training()
     assert (await suite.finished(run_id)).state == CANCELLED

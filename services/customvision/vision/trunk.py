@@ -11,6 +11,8 @@ import openvino
 from customvision.vision.decoding import RgbPixels
 
 Features = npt.NDArray[np.float32]
+# OpenVINO's Python binding deadlocks where two threads make the first inference of a process at the same moment.
+_FIRST_INFERENCE = threading.Lock()
 
 
 class Trunk:
@@ -34,7 +36,10 @@ class Trunk:
             "CPU",
             {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads},
         )
-        return cls(compiled)
+        trunk = cls(compiled)
+        with _FIRST_INFERENCE:
+            trunk.embed(np.zeros((trunk.input_size, trunk.input_size, 3), np.uint8))
+        return trunk
 
     def embed(self, pixels: RgbPixels) -> Features:
         """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``."""
