@@ -132,7 +132,7 @@ async def test_a_quiet_watch_has_a_heartbeat_and_ends_when_the_service_drains(
         events = [await watch.read() for _ in range(3)]
         assert [event.WhichOneof("event") for event in events] == ["synchronized", "heartbeat", "heartbeat"]
         definition.end_streams()
-        with pytest.raises(grpc.aio.AioRpcError, match="shutting down") as ended:
+        with pytest.raises(grpc.aio.AioRpcError, match="is stopping") as ended:
             while True:
                 await asyncio.wait_for(watch.read(), 5)
         assert ended.value.code() == grpc.StatusCode.UNAVAILABLE

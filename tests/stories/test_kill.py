@@ -109,7 +109,7 @@ def test_predictions_go_on_while_project_is_away(suite: SuiteProcess, client: Cl
     assert not failures
 
 
-def test_prediction_is_killed_under_load(suite: SuiteProcess, client: Client, large_folder: Path) -> None:
+def test_prediction_answers_again_after_a_kill(suite: SuiteProcess, large_folder: Path) -> None:
     """A prediction service that was killed answers again by itself, without anyone publishing anew."""
     name = large_folder.name
     suite.run("train", large_folder)

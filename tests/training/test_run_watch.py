@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from customvision.common.database import Database
-from customvision.common.notifier import Notifier
+from customvision.common.notifier import Notifier, ServiceStopping
 from customvision.training.event import Event, StateChanged, Warned
 from customvision.training.run import (
     RunNotFound,
@@ -21,7 +21,7 @@ from customvision.training.run import (
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
-from customvision.training.watch import Draining, Heartbeat, RunWatch, SequenceNegative, SequenceNotReached
+from customvision.training.watch import Heartbeat, RunWatch, SequenceNegative, SequenceNotReached
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ async def test_draining_ends_watches(following: Following) -> None:
     watch = following.watch.follow("run", 0)
     await anext(watch)
     following.notifier.close()
-    with pytest.raises(Draining):
+    with pytest.raises(ServiceStopping):
         await anext(watch)
 
 

@@ -3,6 +3,17 @@
 import asyncio
 from collections import defaultdict
 
+from customvision.common.errors import Unavailable
+
+
+class ServiceStopping(Unavailable):
+    """The service stops, so a watch ends; one that is opened again goes on where it was."""
+
+    reason = "SERVICE_STOPPING"
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping; connect again in a moment and go on where you were.")
+
 
 class Notifier:
     """Lets coroutines of one event loop wait until a topic is touched."""

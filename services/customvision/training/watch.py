@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from customvision.common.errors import InvalidArgument, OutOfRange, Unavailable
-from customvision.common.notifier import Notifier, wait
+from customvision.common.errors import InvalidArgument, OutOfRange
+from customvision.common.notifier import Notifier, ServiceStopping, wait
 from customvision.training.event import Event
 from customvision.training.run import RunState
 from customvision.training.store.events import EventStore
@@ -23,12 +23,6 @@ class SequenceNotReached(OutOfRange):
     """The watcher asks to continue after an event that has not happened."""
 
     reason = "SEQUENCE_NOT_REACHED"
-
-
-class Draining(Unavailable):
-    """The service stops; a watcher that reconnects goes on where it was."""
-
-    reason = "SERVICE_STOPPING"
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class RunWatch:
     async def follow(self, training_run_id: str, after: int) -> AsyncGenerator[Event | Heartbeat, None]:
         """Yields the run's events after sequence ``after`` and ends after the one that makes its state final.
 
-        Raises RunNotFound, SequenceNegative, SequenceNotReached, and Draining when the service stops.
+        Raises RunNotFound, SequenceNegative, SequenceNotReached, and ServiceStopping when the service stops.
         """
         state = await self._check(training_run_id, after)
         told = after
@@ -69,7 +63,7 @@ class RunWatch:
             if events:
                 continue
             if self._notifier.closed:
-                raise Draining("The training service stops; watch again from the last sequence when it is back.")
+                raise ServiceStopping
             if not await wait(changed, self._heartbeat_seconds):
                 yield Heartbeat(training_run_id, told, state)
 

@@ -11,8 +11,9 @@ import openvino
 from customvision.vision.decoding import RgbPixels
 
 Features = npt.NDArray[np.float32]
-# OpenVINO's Python binding deadlocks where two threads make the first inference of a process at the same moment.
-_FIRST_INFERENCE = threading.Lock()
+# OpenVINO's Python binding deadlocks where two threads make the first inference of a process at the same moment:
+# one waits for the interpreter's lock inside the binding's static initialisation, the other the other way round.
+_LOADING = threading.Lock()
 
 
 class Trunk:
@@ -29,15 +30,11 @@ class Trunk:
     def load(cls, xml: Path, weights: Path, *, threads: int | None = None) -> "Trunk":
         """Reads an OpenVINO model (``uint8[1, size, size, 3]`` to ``float32[1, features]``) and compiles it in f32."""
         threads = threads or available_cores()
-        core = openvino.Core()
         # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
-        compiled = core.compile_model(
-            core.read_model(xml, weights),
-            "CPU",
-            {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads},
-        )
-        trunk = cls(compiled)
-        with _FIRST_INFERENCE:
+        precision = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads}
+        with _LOADING:
+            core = openvino.Core()
+            trunk = cls(core.compile_model(core.read_model(xml, weights), "CPU", precision))
             trunk.embed(np.zeros((trunk.input_size, trunk.input_size, 3), np.uint8))
         return trunk
 

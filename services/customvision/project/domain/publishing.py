@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from customvision.common.errors import AlreadyExists, FailedPrecondition, Unavailable
+from customvision.common.errors import AlreadyExists, FailedPrecondition
 from customvision.project.domain.iteration import Iteration, IterationArtifacts
 from customvision.project.domain.text import shortened
 
@@ -74,12 +74,3 @@ class IterationNotPublished(FailedPrecondition):
             f"{shortened(iteration.name)} is not published; there is nothing to take out of service.",
             metadata={"iteration_id": iteration.iteration_id},
         )
-
-
-class ServiceDraining(Unavailable):
-    """The service stops; a watcher connects again."""
-
-    reason = "SERVICE_DRAINING"
-
-    def __init__(self) -> None:
-        super().__init__("The project service is shutting down; connect again.")

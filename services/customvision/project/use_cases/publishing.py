@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from customvision.common.database import Connection, Database
-from customvision.common.notifier import Notifier, wait
+from customvision.common.notifier import Notifier, ServiceStopping, wait
 from customvision.project.domain.iteration import Iteration, IterationStatus
 from customvision.project.domain.publishing import (
     Heartbeat,
@@ -13,7 +13,6 @@ from customvision.project.domain.publishing import (
     PublishedModel,
     PublishedModelEvent,
     PublishNameTaken,
-    ServiceDraining,
     Synchronized,
     UnpublishedModel,
 )
@@ -82,7 +81,7 @@ class Publishing:
         """Yields every published model, then Synchronized, then each change; a heartbeat where all is quiet.
 
         Several changes of one name that come faster than they are read are told as one: what it stands for now.
-        Raises ServiceDraining when the service stops.
+        Raises ServiceStopping when the service stops.
         """
         models, revision = await self._database.read(_start)
         for model in models:
@@ -96,7 +95,7 @@ class Publishing:
             for change in changes:
                 yield change
             if self._notifier.closed:
-                raise ServiceDraining
+                raise ServiceStopping
             if not await wait(touched, self._heartbeat_seconds):
                 yield Heartbeat()
 
