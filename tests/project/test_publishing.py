@@ -7,12 +7,12 @@ from typing import Any
 
 import grpc
 import pytest
-from project_calls import Stub, complete, freeze, make_trainable, refusal_of
 
 from customvision.common.server import ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.project.wiring import open_project_service
 from customvision.v1 import iterations_pb2, project_service_pb2_grpc, projects_pb2
+from project_calls import Stub, complete, freeze, make_trainable, refusal_of
 
 Serve = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 
