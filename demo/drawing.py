@@ -53,7 +53,7 @@ def _place(random: Random) -> tuple[float, float, float]:
     return (
         WIDTH / 2 + random.uniform(-50, 50),
         HEIGHT / 2 + random.uniform(-30, 30),
-        random.uniform(45, 75),
+        random.uniform(65, 95),
     )
 
 

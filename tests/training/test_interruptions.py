@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import grpc
+import pytest
 from training_suite import TrainingSuite, computing_processes, reasons_of
 
 from customvision.common.channel import open_channel
@@ -191,15 +192,14 @@ async def test_watch_ends_with_unavailable_when_the_service_drains(suite: Traini
     """A watcher of a service that stops is told to come again."""
     project_id, _ = await suite.colored_project(per_tag=120)
     run_id = await suite.start(project_id)
-    watch = suite.training.WatchTraining(training_service_pb2.WatchTrainingRequest(training_run_id=run_id))
-    await watch.read()
-    stopping = asyncio.create_task(suite.stop_training())
-    try:
-        while await watch.read() is not grpc.aio.EOF:
-            pass
-    except grpc.aio.AioRpcError as error:
-        assert error.code() is grpc.StatusCode.UNAVAILABLE
-    else:
-        raise AssertionError("the watch ended as if the run had")
-    finally:
+    # A channel of its own: the suite's is closed with its service.
+    async with open_channel(suite.settings.training_address, suite.keys) as channel:
+        request = training_service_pb2.WatchTrainingRequest(training_run_id=run_id)
+        watch = TrainingServiceStub(channel).WatchTraining(request)
+        await watch.read()
+        stopping = asyncio.create_task(suite.stop_training())
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            while await watch.read() is not grpc.aio.EOF:
+                pass
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         await stopping

@@ -22,7 +22,7 @@ async def lose(suite: TrainingSuite, project_id: str, image_id: str) -> None:
     """Deletes an image's file behind the project service's back."""
     request = images_pb2.GetImageRequest(project_id=project_id, image_id=image_id)
     digest = (await suite.project.GetImage(request)).content_sha256
-    (file,) = (suite.settings.home / "project" / "blobs").rglob(f"*{digest}*")
+    (file,) = (suite.settings.home / "project" / "blobs").rglob(f"*{digest[2:]}")
     file.unlink()
 
 

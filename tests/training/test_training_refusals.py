@@ -220,12 +220,12 @@ async def test_iterations_without_a_model(suite: TrainingSuite) -> None:
 @pytest.mark.parametrize("method", [method.name for method in SERVICE.methods])
 async def test_every_method_needs_the_training_key(suite: TrainingSuite, method: str) -> None:
     """No key, a wrong key and the prediction key open no method of this service."""
-    requests = {name: SERVICE.methods_by_name[name].input_type._concrete_class for name in SERVICE.methods_by_name}
+    request = getattr(training_service_pb2, SERVICE.methods_by_name[method].input_type.name)()
     for presented, code in (
         ("", grpc.StatusCode.UNAUTHENTICATED),
         ("wrong", grpc.StatusCode.UNAUTHENTICATED),
         (suite.keys.prediction_key, grpc.StatusCode.PERMISSION_DENIED),
     ):
         async with open_channel(suite.settings.training_address, Keys(presented, "")) as channel:
-            call = getattr(TrainingServiceStub(channel), method)(requests[method]())
+            call = getattr(TrainingServiceStub(channel), method)(request)
             assert (await refusal(call)).code() is code

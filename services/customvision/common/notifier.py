@@ -50,7 +50,9 @@ class Notifier:
 async def wait(event: asyncio.Event, seconds: float) -> bool:
     """Waits for ``event`` at most so long; returns whether it was set."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the event.
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -1,6 +1,8 @@
 """The story of ``train``: project, tags, upload, run, publication, each a chapter that tells what it does."""
 
 import shlex
+import shutil
+import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,7 +165,15 @@ def command_to_try(
     client: "Client", project: projects_pb2.Project, project_name: str, publish_name: str, example: Path
 ) -> str:
     """Returns the command that asks the new model about a photo."""
-    words = ["customvision", "predict", "--project", project_name]
+    words = [own_command(), "predict", "--project", project_name]
     if len(list(client.list_models(project.project_id))) > 1:
         words += ["--publish-name", publish_name]
     return shlex.join([*words, str(example)])
+
+
+def own_command() -> str:
+    """Returns how this program can be started again: by its name where the shell finds it, else by its path."""
+    found = shutil.which("customvision")
+    started_as = sys.argv[0]
+    is_found = found is not None and Path(started_as).exists() and Path(found).samefile(started_as)
+    return "customvision" if is_found else started_as

@@ -1,0 +1,116 @@
+"""Backbone weights: where they are found, and what cannot be used."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from training_suite import TrainingSuite
+
+from customvision.common.errors import ConfigurationError
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
+from customvision.training.backbones import sources
+from customvision.training.backbones.download import DownloadUnavailable
+from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
+from customvision.training.backbones.sources import WeightsSource, find_weights
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
+from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.vision.artifacts import digest_of
+
+
+def weights_file(file: Path, *shapes: tuple[int, ...]) -> Path:
+    """Writes an HDF5 file with arrays of these shapes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(file, "w") as content:
+        for number, shape in enumerate(shapes):
+            content[f"layers/layer_{number}/vars/0"] = np.zeros(shape, np.float32)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("width", "channels"), [(0.35, 56), (0.5, 80), (0.75, 120), (1.0, 160), (1.3, 208), (1.4, 224)]
+)
+def test_width_is_told_from_shapes(tmp_path: Path, width: float, channels: int) -> None:
+    """The width of the network, and whether it has a classifier, are read from the file."""
+    file = weights_file(tmp_path / "w.h5", (1, 1, 6 * channels, channels), (1280, 1000))
+    assert (read_shape(file).width, read_shape(file).classes) == (width, 1000)
+
+
+def test_other_networks_are_refused(tmp_path: Path) -> None:
+    """An HDF5 file of another network, and a file that is no HDF5, are refused by name."""
+    other = weights_file(tmp_path / "other.h5", (3, 3, 3, 64))
+    text = tmp_path / "text.h5"
+    text.write_text("no weights")
+    for file in (other, text):
+        with pytest.raises(WeightsUnusable, match=file.name):
+            read_shape(file)
+
+
+def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The named file comes before the data folder, that before the download, and chance is last, with a warning."""
+    folder = tmp_path / "backbones"
+    named = weights_file(tmp_path / "named.h5", (1,))
+    downloaded = weights_file(tmp_path / "downloaded.h5", (3,))
+    monkeypatch.setattr(sources, "downloaded_weights", lambda _: downloaded)
+    assert find_weights(named=None, folder=folder, download=True).source is WeightsSource.KERAS_DOWNLOAD
+    weights_file(folder / "own.weights.h5", (2,))
+    assert find_weights(named=named, folder=folder, download=True).source is WeightsSource.PATH
+    own = find_weights(named=None, folder=folder, download=True)
+    assert (own.source, own.file) == (WeightsSource.DATA_FOLDER, folder / "own.weights.h5")
+    weights_file(folder / "second.weights.h5", (2,))
+    assert "own.weights.h5 is used" in find_weights(named=None, folder=folder, download=True).warning
+
+
+def test_chance_is_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be had, the warning says why and what to set."""
+
+    def unreachable(_: Path) -> Path:
+        raise DownloadUnavailable("the server cannot be reached")
+
+    monkeypatch.setattr(sources, "downloaded_weights", unreachable)
+    for download, cause in ((True, "cannot be reached"), (False, "switched off")):
+        weights = find_weights(named=None, folder=tmp_path, download=download)
+        assert weights.source is WeightsSource.RANDOM
+        assert cause in weights.warning
+        assert "CUSTOMVISION_BACKBONE_WEIGHTS" in weights.warning
+
+
+def test_missing_file_stops_the_start(settings: Settings) -> None:
+    """A weights file that was named and does not exist is a mistake in the setting, said in one sentence."""
+    with pytest.raises(ConfigurationError, match="CUSTOMVISION_BACKBONE_WEIGHTS"):
+        BackbonePreparation(replace(settings, backbone_weights=Path("/nowhere/w.h5")))
+
+
+async def test_prepared_backbone_is_used_again(prepared_settings: Settings, prepared_folder: Path) -> None:
+    """A second preparation finds the first one's files, whole, and makes nothing."""
+    backbone = await BackbonePreparation(prepared_settings).backbone()
+    assert digest_of(backbone.backbone_file.read_bytes()) == backbone.backbone_sha256
+    assert digest_of(backbone.weights_file.read_bytes()) == backbone.weights_sha256
+    assert made_at(Path(backbone.folder)) == made_at(prepared_folder / backbone.backbone_id)
+
+
+def made_at(folder: Path) -> list[int]:
+    """Returns when each file of a prepared backbone was written; copies keep that time."""
+    return [file.stat().st_mtime_ns for file in sorted(folder.iterdir())]
+
+
+async def test_unusable_file_fails_the_run_with_its_reason(settings: Settings, keys: Keys, tmp_path: Path) -> None:
+    """A named file that is no MobileNetV2 fails the run, naming the file, in the run and in the iteration."""
+    text = tmp_path / "weights.h5"
+    text.write_text("no weights")
+    suite = TrainingSuite(replace(settings, backbone_weights=text), keys)
+    await suite.start_project()
+    await suite.start_training()
+    try:
+        project_id, _ = await suite.colored_project(per_tag=5)
+        run = await suite.finished(await suite.start(project_id))
+        assert run.state == training_service_pb2.TRAINING_STATE_FAILED
+        assert run.failure_reason == "The weights file weights.h5 is no readable HDF5 file."
+        await suite.iteration_with(project_id, run.iteration_id, iterations_pb2.ITERATION_STATUS_FAILED)
+        with pytest.raises(BackboneUnavailable):
+            await BackbonePreparation(suite.settings).backbone()
+    finally:
+        await suite.stop_training()
+        await suite.stop_project()
