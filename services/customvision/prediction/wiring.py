@@ -1,13 +1,10 @@
 """Puts the prediction service together, and takes it apart in the right order."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import grpc
-
+from customvision.common.background import in_background
 from customvision.common.channel import open_channel
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
@@ -39,7 +36,7 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
     async with contextlib.AsyncExitStack() as stack:
         lock = FolderLock(folder, user="serve prediction")
         stack.callback(lock.release)
-        channel = await stack.enter_async_context(_closing_channel(settings.project_address, keys))
+        channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
         project = ProjectClient(channel)
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
@@ -51,8 +48,8 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
         stack.push_async_callback(stored.close)
         predictor = Predictor(registry, stored)
         stack.callback(predictor.close)
-        await stack.enter_async_context(_running(published.follow()))
-        await stack.enter_async_context(_running(published.remember()))
+        await stack.enter_async_context(in_background(published.follow()))
+        await stack.enter_async_context(in_background(published.remember()))
 
         servicer = PredictionServicer(predictor, registry)
         yield ServiceDefinition(
@@ -62,23 +59,3 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
             roles=ANY_KEY,
             end_streams=lambda: None,
         )
-
-
-@contextlib.asynccontextmanager
-async def _closing_channel(address: str, keys: Keys) -> AsyncIterator[grpc.aio.Channel]:
-    channel = open_channel(address, keys)
-    try:
-        yield channel
-    finally:
-        await channel.close()
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

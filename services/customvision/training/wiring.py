@@ -1,12 +1,12 @@
 """Puts the training service together."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
 
+from customvision.common.background import in_background
 from customvision.common.channel import open_channel
 from customvision.common.database import Database
 from customvision.common.folder_lock import FolderLock
@@ -72,7 +72,8 @@ async def open_training_service(
         stack.push_async_callback(scheduler.stop)
         await scheduler.start()
         stack.push_async_callback(starter.stop)
-        await stack.enter_async_context(_in_background(starter))
+        # The project service may start after this one.
+        await stack.enter_async_context(in_background(starter.finish_interrupted()))
         yield ServiceDefinition(
             name="training",
             full_name=FULL_NAME,
@@ -84,15 +85,3 @@ async def open_training_service(
 
 def _register(servicer: TrainingServicer, server: grpc.aio.Server) -> None:
     add_TrainingServiceServicer_to_server(servicer, server)
-
-
-@asynccontextmanager
-async def _in_background(starter: RunStarter) -> AsyncIterator[None]:
-    # The project service may start after this one.
-    task = asyncio.create_task(starter.finish_interrupted())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
