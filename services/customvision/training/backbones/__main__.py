@@ -13,7 +13,7 @@ from customvision.vision.decoding import PREPROCESSING
 
 
 def prepare(request: dict[str, Any], reports: Reports) -> None:
-    """Reports ``prepared`` with the backbone's fields, or ``unusable`` with the reason.
+    """Reports ``found``, then ``prepared`` with the backbone's fields; or ``unusable`` with the reason.
 
     ``request``: ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
     """
@@ -21,16 +21,17 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
     named = Path(request["named"]) if request["named"] else None
     try:
         weights = find_weights(named=named, folder=Path(request["weights_folder"]), download=request["download"])
-        backbone = _prepared(weights, Path(request["prepared_folder"]))
+        architecture = architecture_of(1.0) if weights.file is None else read_shape(weights.file).architecture
+        backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
+        reports.send("found", backbone_id=backbone_id, warning=weights.warning)
+        backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]))
     except (WeightsUnusable, OSError) as error:
         reports.send("unusable", reason=_sentence(error))
         return
     reports.send("prepared", backbone=backbone.to_record())
 
 
-def _prepared(weights: Weights, prepared_folder: Path) -> PreparedBackbone:
-    architecture = architecture_of(1.0) if weights.file is None else read_shape(weights.file).architecture
-    backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
+def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path) -> PreparedBackbone:
     folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
         # Keras and TensorFlow take four seconds to load: only a first preparation pays for them.

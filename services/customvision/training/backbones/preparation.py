@@ -39,6 +39,7 @@ class BackbonePreparation:
         }
         self._environment = {**QUIET, "KERAS_HOME": str(settings.home / "backbones" / "keras")}
         self._task: asyncio.Task[PreparedBackbone] | None = None
+        self._known_backbone_id = ""
 
     def start(self) -> None:
         """Begins, or begins again where it failed before."""
@@ -59,7 +60,7 @@ class BackbonePreparation:
 
     def known_backbone_id(self) -> str:
         """Returns the backbone's id, or an empty string while it is not known."""
-        return self._task.result().backbone_id if self.ready and self._task else ""
+        return self._known_backbone_id
 
     async def stop(self) -> None:
         """Ends a preparation that is under way."""
@@ -78,8 +79,6 @@ class BackbonePreparation:
             log.error("the backbone weights cannot be used", reason=report["reason"])
             raise BackboneUnavailable(report["reason"])
         backbone = PreparedBackbone(**report["backbone"])
-        if backbone.warning:
-            log.warning(backbone.warning)
         log.info("backbone ready", backbone_id=backbone.backbone_id, weights_source=backbone.weights_source)
         return backbone
 
@@ -87,8 +86,16 @@ class BackbonePreparation:
         last: dict[str, Any] = {}
         async with contextlib.aclosing(reports_of(MODULE, self._request, environment=self._environment)) as reports:
             async for report in reports:
+                if report["kind"] == "found":
+                    self._take_note(report)
                 last = report
         return last
+
+    def _take_note(self, found: dict[str, Any]) -> None:
+        # Told before the conversion, which may take a while.
+        self._known_backbone_id = found["backbone_id"]
+        if found["warning"]:
+            log.warning(found["warning"])
 
 
 def _reason(error: ChildStopped) -> str:
