@@ -1,5 +1,7 @@
 """Page tokens."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +57,10 @@ def test_a_page_has_between_one_and_a_thousand_rows(requested: int) -> None:
     else:
         assert 1 <= page_size_of(requested) <= 1000
         assert page_size_of(0) == 100
+
+
+def test_a_nested_token_is_refused_like_any_other() -> None:
+    """A token that would exhaust the JSON reader's stack is answered as invalid, not as a fault of ours."""
+    nested = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    with pytest.raises(BadPageToken):
+        decode_page_token(nested)

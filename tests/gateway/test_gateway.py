@@ -104,3 +104,13 @@ async def test_an_unknown_route_is_404_as_json(settings: Settings, keys: Keys) -
         answer = await client.get("/nowhere", headers={"training-key": keys.training_key})
     assert answer.status_code == 404
     assert answer.json() == {"code": "NotFound", "message": "Not Found"}
+
+
+async def test_odd_methods_make_no_new_series(settings: Settings, keys: Keys) -> None:
+    """Callers without a key cannot grow the gateway's memory by inventing HTTP methods."""
+    async with gateway(settings, keys) as client:
+        for number in range(20):
+            await client.request(f"ODD{number}", "/healthz")
+        answer = await client.get("/metrics", headers={"training-key": keys.training_key})
+    assert "ODD" not in answer.text
+    assert 'method="other"' in answer.text

@@ -63,3 +63,17 @@ def test_exits_are_described_in_words() -> None:
     assert describe_exit(1) == "ended with code 1"
     assert describe_exit(-9) == "was killed by SIGKILL"
     assert describe_exit(-250) == "was killed by signal 250"
+
+
+async def test_a_service_that_cannot_be_spawned_is_tried_again() -> None:
+    """A spawn that the system refuses counts as a death: it is logged and tried again, and a stop still works."""
+    stopping = asyncio.Event()
+    with capture_logs() as entries:
+        supervisor = Supervisor([ServiceProcess("project", ["/no/such/program"])], stopping, first_pause_seconds=0.01)
+        running = asyncio.create_task(supervisor.run())
+        async with asyncio.timeout(20):
+            while len(entries) < 2:
+                await asyncio.sleep(0.01)
+            stopping.set()
+            await running
+    assert "project could not be started (No such file or directory); starting it again" in entries[0]["event"]

@@ -203,3 +203,16 @@ def test_reads_from_memory_only() -> None:
     """The bytes may come from anywhere: a view of a larger buffer is fine."""
     data = photo(1)
     assert np.array_equal(decode_for_backbone(io.BytesIO(data).getvalue(), 16), decode_for_backbone(data, 16))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "1", "P", "LA"])
+def test_a_very_large_picture_is_shrunk_before_it_is_converted(mode: str) -> None:
+    """A picture of 24 million pixels comes out smaller, with the colours that it has, whatever its mode."""
+    drawn = Image.new("RGB", (6000, 4000), (255, 255, 255))
+    drawn.paste((0, 0, 0), (0, 0, 3000, 4000))
+    _, upright = open_upright(encoded(drawn.convert(mode), "PNG"), smallest_side=448)
+    assert min(upright.size) >= 448
+    assert upright.width < 1500
+    assert upright.mode == "RGB"
+    assert upright.getpixel((10, 10)) == (0, 0, 0)
+    assert upright.getpixel((upright.width - 10, 10)) == (255, 255, 255)

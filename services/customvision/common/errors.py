@@ -62,6 +62,12 @@ class Unavailable(ServiceError):
     reason = "UNAVAILABLE"
 
 
+class Internal(ServiceError):
+    """A service that was called met an error of its own; repeating the call is not known to help."""
+
+    reason = "INTERNAL"
+
+
 class Unauthenticated(ServiceError):
     """The call carries no valid key."""
 

@@ -14,7 +14,7 @@ import structlog
 
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.errors import ServiceError
-from customvision.common.status import code_of, error_from_call, internal_status, status_of
+from customvision.common.status import code_of, internal_status, status_of
 
 REQUEST_ID_HEADER = "x-request-id"
 # Health must answer before anyone has a key; every other service names the roles that open it.
@@ -62,10 +62,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             except grpc.aio.AbortError:
                 outcome = "ABORTED"
                 raise
-            except grpc.RpcError as error:
-                forwarded = error_from_call(error, service="called")
-                outcome = code_of(forwarded).name
-                await context.abort_with_status(status_of(forwarded))
             except Exception:
                 outcome = "INTERNAL"
                 log.exception("call failed", method=method)

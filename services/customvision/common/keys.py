@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from customvision.common.durable_files import fsync_folder, write_temporary
@@ -16,8 +16,8 @@ FILE_NAME = "keys.json"
 class Keys:
     """The secrets that open the suite: ``training_key`` opens everything, ``prediction_key`` predictions only."""
 
-    training_key: str
-    prediction_key: str
+    training_key: str = field(repr=False)
+    prediction_key: str = field(repr=False)
 
 
 def load_or_create_keys(home: Path) -> tuple[Keys, bool]:

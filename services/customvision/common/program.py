@@ -17,7 +17,7 @@ from customvision.common.logs import configure_logging
 from customvision.common.server import Server, ServiceDefinition
 from customvision.common.settings import Settings
 
-# sysexits' EX_CONFIG: the supervisor does not start such a service again.
+# sysexits' EX_CONFIG: a supervisor that meets it at the first start gives up and says why.
 EXIT_CONFIGURATION = 78
 # Set by a supervisor that holds our standard input open: its end means that the supervisor is gone.
 SUPERVISED = "CUSTOMVISION_SUPERVISED"

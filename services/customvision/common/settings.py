@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from customvision.common.durable_files import make_folder_durably
 from customvision.common.errors import ConfigurationError
 
 DEFAULT_ADDRESSES = {
@@ -74,7 +75,7 @@ class Settings:
         """
         folder = self.home / name
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder_durably(folder)
             probe = folder / f".writable-{os.getpid()}"
             probe.touch()
             probe.unlink()

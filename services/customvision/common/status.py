@@ -29,6 +29,7 @@ _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+    errors.Internal: grpc.StatusCode.INTERNAL,
 }
 
 
@@ -82,8 +83,8 @@ def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceErro
         return errors.Unavailable(
             f"The {service} service does not answer; see that it runs, then try again.", metadata={"service": service}
         )
-    if kind is None:
-        return errors.Unavailable(f"The {service} service failed: {details}", metadata={"service": service})
+    if kind is None or kind is errors.Internal:
+        return errors.Internal(f"The {service} service failed: {details}", metadata={"service": service})
     return _with_reason(kind, details, info)
 
 

@@ -20,7 +20,7 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers in place of the application where the key does not do."""
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+        if scope["type"] != "lifespan" and scope["path"] not in OPEN_PATHS:
             try:
                 self._key_ring.authenticate(_presented(scope), TRAINING_KEY_ONLY)
             except ServiceError as error:

@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from customvision.gateway.health import SuiteHealth
 
 UNMATCHED = "unmatched"
+# HTTP allows any word as a method, and every label value is kept for ever.
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"
 
 
 class Metrics:
@@ -38,7 +41,8 @@ class Metrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one request that was answered."""
-        self._requests.labels(method, route, str(status)).inc()
+        known = method if method in KNOWN_METHODS else OTHER_METHOD
+        self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     async def respond(self, _request: Request) -> Response:

@@ -49,18 +49,28 @@ class Supervisor:
         first = True
         while not self._stopping.is_set():
             started = time.monotonic()
-            await service.start()
-            if self._stopping.is_set():
-                await service.stop()
-                return
-            code = await service.wait()
+            ending = await self._run_once(service)
             if self._stopping.is_set():
                 return
-            if first and code == EXIT_CONFIGURATION:
+            if first and ending == EXIT_CONFIGURATION:
                 self._stopping.set()
                 raise ConfigurationError(f"The {service.name} service could not start; its reason stands above.")
             if time.monotonic() - started > HEALTHY_SECONDS:
                 pause = self._first_pause
-            log.warning(f"{service.name} {describe_exit(code)}; starting it again in {pause:g} s")
+            log.warning(f"{service.name} {_described(ending)}; starting it again in {pause:g} s")
             await wait(self._stopping, pause)
             first, pause = False, min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self, service: ServiceProcess) -> int | OSError:
+        """Runs the service to its end; returns its exit code, or why it could not even be started."""
+        try:
+            await service.start()
+        except OSError as error:
+            return error
+        if self._stopping.is_set():
+            await service.stop()
+        return await service.wait()
+
+
+def _described(ending: int | OSError) -> str:
+    return f"could not be started ({ending.strerror})" if isinstance(ending, OSError) else describe_exit(ending)

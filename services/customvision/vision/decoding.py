@@ -1,6 +1,8 @@
 """From a file's bytes to pixels, the same way for training and prediction, within limits."""
 
+import contextlib
 import io
+import threading
 import warnings
 from dataclasses import dataclass
 
@@ -13,6 +15,9 @@ from customvision.common.errors import InvalidArgument
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 MAX_BYTES = 6 * 1024 * 1024
 MAX_PIXELS = 64_000_000
+# Pictures above this are decoded one at a time: each takes hundreds of megabytes for a moment.
+LARGE_PIXELS = 16_000_000
+_LARGE_PICTURES = threading.Lock()
 # The name of this recipe: part of a backbone's identity, changed whenever pixels could.
 PREPROCESSING = "squash-bilinear-rgb-1"
 EXIF_ORIENTATION = 0x0112
@@ -68,7 +73,7 @@ def decode_for_backbone(data: bytes, size: int) -> RgbPixels:
 
 
 def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image.Image]:
-    """Decodes all of ``data`` to an upright RGB image on white; a JPEG may come out smaller by 2, 4 or 8.
+    """Decodes all of ``data`` to an upright RGB image on white; a JPEG, or a very large picture, may come out smaller.
 
     No side of what is returned is shorter than ``smallest_side`` unless the file's is. All of the file is read,
     so damage is found. Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
@@ -77,12 +82,8 @@ def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         header = _header(image)
-        if header.format == "JPEG":
-            image.draft(None, (smallest_side, smallest_side))
-        image.load()
-        upright = _to_rgb(image)
-        if header.orientation != 1:
-            upright = _turn_upright(upright, header.orientation)
+        with _LARGE_PICTURES if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext():
+            upright = _decoded(image, header, smallest_side)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except InvalidArgument:
@@ -93,6 +94,14 @@ def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image
             "The file is not a readable image: it is damaged, or not JPEG, PNG, GIF, BMP or WebP.", field="image_data"
         ) from error
     return header, upright
+
+
+def _decoded(image: Image.Image, header: ImageHeader, smallest_side: int) -> Image.Image:
+    if header.format == "JPEG":
+        image.draft(None, (smallest_side, smallest_side))
+    image.load()
+    upright = _to_rgb(image, smallest_side)
+    return upright if header.orientation == 1 else _turn_upright(upright, header.orientation)
 
 
 def _check_size(data: bytes) -> None:
@@ -134,20 +143,32 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, smallest_side: int) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _sixteen_bits_to_rgb(image)
+        return _shrunk(_eight_bits(image), smallest_side).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return image.convert("RGB")
+        layer = _shrunk(_in_mode(image, "RGBA"), smallest_side)
+        white = Image.new("RGB", layer.size, (255, 255, 255))
+        white.paste(layer, mask=layer.getchannel("A"))
+        return white
+    return _shrunk(_in_mode(image, "RGB"), smallest_side)
 
 
-def _sixteen_bits_to_rgb(image: Image.Image) -> Image.Image:
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    # Pillow's convert copies also where there is nothing to convert.
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _shrunk(image: Image.Image, smallest_side: int) -> Image.Image:
+    """Returns a very large picture smaller by a whole factor: what follows needs several times its memory."""
+    factor = min(image.size) // smallest_side
+    large = image.width * image.height > LARGE_PIXELS
+    return image.reduce(factor) if large and factor > 1 else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
     # Pillow's own conversion clips 16-bit grey to white instead of scaling it.
-    values = np.asarray(image).astype(np.float32)
-    return Image.fromarray(np.clip(values / 257.0, 0, 255).astype(np.uint8)).convert("RGB")
+    return Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
 
 
 def _turn_upright(image: Image.Image, orientation: int) -> Image.Image:
