@@ -1,6 +1,7 @@
 """Project and training in this process, on one home, as tests drive them."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -162,11 +163,14 @@ def colored_photos(color: int, count: int, *, first: int = 0) -> list[bytes]:
 
 def computing_processes() -> list[psutil.Process]:
     """Returns the processes below this one that compute a run."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.status() != psutil.STATUS_ZOMBIE and "customvision.training.computation" in process.cmdline()
-    ]
+    return [process for process in psutil.Process().children(recursive=True) if _computes(process)]
+
+
+def _computes(process: psutil.Process) -> bool:
+    # A process may end while it is looked at.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE and "customvision.training.computation" in process.cmdline()
+    return False
 
 
 def phases_of(events: Sequence[training_service_pb2.TrainingEvent]) -> dict[int, list[tuple[int, int]]]:

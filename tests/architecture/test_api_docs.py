@@ -18,11 +18,12 @@ INTERCEPTOR_REASONS = {("INTERNAL", "INTERNAL"), ("UNAVAILABLE", "UNAVAILABLE")}
 
 def reasons_in_code() -> Iterator[tuple[str, str]]:
     """Yields reason and status of every class of error that the services define; a class's kind is its base."""
-    sources = [path for path in ROOT.glob("services/**/*.py") if path.parts[-2:] != ("common", "errors.py")]
-    for path in sources:
+    for path in ROOT.glob("services/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef) and (reason := reason_of(node)):
                 (base,) = node.bases
+                if ast.unparse(base) in ("Exception", "ServiceError"):
+                    continue  # A kind of error, not a cause.
                 yield reason, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", ast.unparse(base).split(".")[-1]).upper()
 
 

@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ import typer.main
 from command_line import CommandLine
 from customvision.cli.__main__ import app
 from customvision.cli.display.console import printable
+from customvision.v1 import projects_pb2, tags_pb2
+from scripted_server import ScriptedServer
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -88,6 +92,46 @@ def test_keys_are_shown(command_line: CommandLine) -> None:
     output, _ = command_line.run("keys")
     assert all(text in output for text in ("t" * 64, "p" * 64, str(command_line.home / "keys.json")))
     assert json.loads(command_line.run("keys", "--json")[0])["prediction_key"] == "p" * 64
+
+
+def test_every_command_that_the_page_names_exists() -> None:
+    """docs/command-line.md names no command that there is not."""
+    text = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
+    named = [words.split() for words in re.findall(r"`customvision ((?:[a-z-]+ ?)+)", text)]
+    assert len(named) > 20
+    callable_paths = {path for path, command in ALL_COMMANDS if not hasattr(command, "commands")}
+    # Words after a command are its arguments.
+    missing = [words for words in named if not {tuple(words[:1]), tuple(words[:2])} & callable_paths]
+    assert not missing
+
+
+def test_a_tag_is_shown(command_line: CommandLine) -> None:
+    """`tags show` finds a tag by name or id and shows it to people and programs."""
+    tag = tags_pb2.Tag(tag_id="id-of-rose", name="rose", type=tags_pb2.TAG_TYPE_NEGATIVE, image_count=7)
+    scripts = {
+        "ListProjects": lambda _: projects_pb2.ListProjectsResponse(projects=[projects_pb2.Project(project_id="p")]),
+        "ListTags": lambda _: tags_pb2.ListTagsResponse(tags=[tags_pb2.Tag(name="daisy"), tag]),
+    }
+    with ScriptedServer(scripts) as server:
+        command_line.connect(project=server.address)
+        output, _ = command_line.run("tags", "show", "rose", "-p", "flowers")
+        assert [line.split() for line in output.splitlines()] == [
+            ["name", "rose"], ["id", "id-of-rose"], ["type", "negative"], ["images", "7"],
+        ]  # fmt: skip
+        shown = json.loads(command_line.run("tags", "show", "id-of-rose", "-p", "flowers", "--json")[0])
+        assert shown["name"] == "rose"
+        assert "no tag 'tulip'" in command_line.fail("tags", "show", "tulip", "-p", "flowers")
+
+
+def test_services_import_nothing_from_the_current_folder(
+    command_line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the user's folder that is called like a library does not take the library's place."""
+    (tmp_path / "structlog.py").write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    command_line.environment["CUSTOMVISION_PROJECT_ADDRESS"] = "nonsense"
+    _, notes = command_line.run("serve", "project", exit_code=78)
+    assert "nonsense" in notes
 
 
 @pytest.mark.parametrize("arguments", [["bogus"], ["predict", "a.jpg"], ["serve", "bogus"], ["tags"]], ids=" ".join)

@@ -1,11 +1,14 @@
 """What surrounds every call of the clients: keys, deadlines, retries, errors, pages."""
 
+import time
 from collections.abc import Callable
 
 import grpc
 import pytest
 
 from customvision.client import AsyncClient, Client, ClientSettings, CustomVisionError
+from customvision.client.interceptors import Target
+from customvision.client.operations.patience import Contact
 from customvision.common.authentication import KeyRing
 from customvision.common.errors import FailedPrecondition
 from customvision.common.keys import Keys
@@ -66,6 +69,48 @@ def test_other_failures_are_not_tried_again(make_settings: MakeSettings) -> None
             client.find_project(PROJECT)
         assert len(server.calls["GetProject"]) == 1
     assert failure.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def away_for(calls: int) -> Callable[[ScriptedCall], projects_pb2.Project]:
+    """Answers the first call, and those after so many that it does not."""
+
+    def answer(call: ScriptedCall) -> projects_pb2.Project:
+        if 1 < call.number <= 1 + calls:
+            call.fail(grpc.StatusCode.UNAVAILABLE)
+        return project_named(call)
+
+    return answer
+
+
+async def test_a_patient_client_waits_for_a_service_that_went_away(make_settings: MakeSettings) -> None:
+    """Once the suite has answered, a call outlasts a service that is away for longer than a moment."""
+    with ScriptedServer({"GetProject": away_for(6)}) as server:
+        with Client(make_settings(server.address), patience_seconds=10) as client:
+            assert [client.find_project(PROJECT).name for _ in range(2)] == ["flowers"] * 2
+        assert len(server.calls["GetProject"]) == 8
+    with ScriptedServer({"GetProject": away_for(6)}) as server:
+        async with AsyncClient(make_settings(server.address), patience_seconds=10) as awaited:
+            assert [(await awaited.find_project(PROJECT)).name for _ in range(2)] == ["flowers"] * 2
+        assert len(server.calls["GetProject"]) == 8
+
+
+def test_a_suite_that_never_answered_is_told_at_once(make_settings: MakeSettings) -> None:
+    """Patience is for services that went away, not for a suite that nobody started."""
+    began = time.monotonic()
+    with (
+        Client(make_settings("127.0.0.1:9"), patience_seconds=60) as client,
+        pytest.raises(CustomVisionError, match="Start the suite"),
+    ):
+        client.find_project(PROJECT)
+    assert time.monotonic() - began < 30
+
+
+def test_keys_stay_out_of_representations(make_settings: MakeSettings) -> None:
+    """What is printed of settings and of a channel's target shows no key."""
+    settings = make_settings()
+    target = Target("project", settings.project_address, settings.credentials(), Contact(0))
+    assert "tttt" not in f"{settings!r} {target!r}"
+    assert "pppp" not in f"{settings!r} {target!r}"
 
 
 class TooFewImages(FailedPrecondition):

@@ -171,6 +171,26 @@ def test_broken_streams_are_repeated(make_settings: MakeSettings, numbered_files
     assert len(store.stored) == 249
 
 
+def test_finding_known_files_is_as_patient_as_sending_them(
+    make_settings: MakeSettings, numbered_files: list[Path]
+) -> None:
+    """A service that is away when the upload asks what is there is waited for."""
+    store = BreakingStore()
+
+    def away(call: ScriptedCall) -> images_pb2.FindImagesResponse:
+        if call.number <= 6:
+            call.fail(grpc.StatusCode.UNAVAILABLE)
+        return store.find(call)
+
+    with (
+        ScriptedServer({"FindImages": away, "UploadImages": store.upload}) as server,
+        Client(make_settings(server.address)) as client,
+    ):
+        assert outcomes(list(client.upload_images(PROJECT, numbered_files[:3]))) == [
+            "created", "already there", "created",
+        ]  # fmt: skip
+
+
 def test_upload_gives_up_on_an_absent_service(make_settings: MakeSettings, numbered_files: list[Path]) -> None:
     """An upload ends with who did not answer once its patience has."""
 

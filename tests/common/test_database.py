@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from customvision.common.database import Connection, Database, StorageFull
-from customvision.common.errors import ConfigurationError
+from customvision.common.database import Connection, Database
+from customvision.common.errors import ConfigurationError, StorageFull
 
 
 def create_notes(connection: Connection) -> None:
@@ -183,6 +183,39 @@ async def test_a_write_that_raises_an_interrupt_does_not_leave_callers_waiting(d
     with pytest.raises(Abrupt):
         await asyncio.wait_for(database.write(interrupted), 10)
     await asyncio.wait_for(database.write(insert("after")), 10)
+
+
+async def test_a_group_that_cannot_be_undone_does_not_end_the_writer(database: Database) -> None:
+    """Where neither COMMIT nor ROLLBACK works, the caller hears of it; once they work, so does the next write."""
+    denied = {"COMMIT", "ROLLBACK"}
+
+    def deny(connection: Connection) -> None:
+        insert("lost")(connection)
+        connection.conn.set_authorizer(
+            lambda action, name, *_: (
+                sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION and name in denied else sqlite3.SQLITE_OK
+            )
+        )
+
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        await asyncio.wait_for(database.write(deny), 10)
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        await asyncio.wait_for(database.write(insert("still")), 10)
+    denied.clear()
+    await asyncio.wait_for(database.write(insert("after")), 10)
+    assert await database.read(texts) == ["after"]
+
+
+async def test_a_write_after_the_close_is_refused_at_once(path: Path) -> None:
+    """Nobody waits for a writer that has ended; what was written before is there."""
+    database = Database(path, [create_notes])
+    await database.write(insert("kept"))
+    database.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await asyncio.wait_for(database.write(insert("late")), 10)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT text FROM notes").fetchall() == [("kept",)]
+    other.close()
 
 
 async def test_migrations_run_once_in_order_and_an_old_database_is_upgraded(path: Path) -> None:

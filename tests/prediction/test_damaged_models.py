@@ -103,12 +103,15 @@ async def test_a_missing_artifact_and_a_hostile_digest_are_refused(suite: Suite)
 
 
 async def test_a_load_that_the_network_failed_is_tried_again(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """UNAVAILABLE is told as such, with a reason, and heals by itself."""
+    """What could not be fetched is loading still, with the reason, and heals by itself."""
     monkeypatch.setattr(served_model, "FIRST_PAUSE_SECONDS", 0.05)
     digest = suite.project.publish("p", "m", "i", model())
     suite.project.away.add(digest)
     async with suite.prediction() as prediction:
-        error = await failure_of(prediction, "m")
-        assert error.reason == "MODEL_NOT_FETCHED"
+        (shown,) = await prediction.until(lambda models: bool(models) and bool(models[0].failure_reason))
+        assert shown.state == messages.MODEL_STATE_LOADING
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await prediction.predict("p", "m", RED)
+        assert error_from_call(raised.value, service="prediction").reason == "MODEL_NOT_FETCHED"
         suite.project.away.clear()
         await prediction.serving("i")

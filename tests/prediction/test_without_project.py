@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Collection
+from pathlib import Path
 
 import grpc
 import pytest
@@ -9,11 +11,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.status import error_from_call
+from customvision.prediction import published_models
+from customvision.prediction.remembered_models import RememberedModel, write_remembered
 from customvision.prediction.wiring import open_prediction_service
 from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
-from prediction.running_suite import Suite
+from prediction.running_suite import PATIENCE_SECONDS, Suite
 
 RED = photo(1, color=(220, 40, 90))
 
@@ -88,6 +92,52 @@ async def test_artifacts_that_nothing_needs_are_removed(suite: Suite) -> None:
         assert kept == {second, model().backbone_sha256}
         listed = json.loads((folder / "published.json").read_text())["models"]
     assert [entry["iteration_id"] for entry in listed] == ["i2"]
+
+
+async def test_a_restart_serves_the_older_model_while_the_newer_cannot_be_loaded(suite: Suite) -> None:
+    """What answered keeps its files and answers after each restart, until a sound iteration takes its place."""
+    old = suite.project.publish("p", "m", "old", model())
+    folder = suite.settings.home / "prediction"
+    async with suite.prediction() as prediction:
+        await prediction.serving("old")
+        damaged = suite.project.add_artifact(b"not an artifact")
+        suite.project.publish("p", "m", "bad", model_sha256=damaged, backbone_sha256=model().backbone_sha256)
+        await prediction.until(lambda _: "bad" in (folder / "published.json").read_text())
+    for _ in range(2):
+        async with suite.prediction() as prediction:
+            (shown,) = await prediction.until(lambda models: models[0].state == messages.MODEL_STATE_FAILED)
+            assert (shown.iteration_id, shown.serving_iteration_id) == ("bad", "old")
+            assert (await prediction.predict("p", "m", RED)).iteration_id == "old"
+        await suite.stop_project()
+    await suite.start_project()
+    async with suite.prediction() as prediction:
+        suite.project.publish("p", "m", "next", model(("x", "y")))
+        await prediction.serving("next")
+        await prediction.until(lambda _: not (folder / "artifacts" / old).exists())
+        assert "old" not in (folder / "published.json").read_text()
+
+
+async def test_what_is_published_while_the_list_is_written_stays(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An artifact that arrives between two lists is not taken for one that nothing needs."""
+    loaded = threading.Event()
+
+    def write_slowly(path: Path, models: Collection[RememberedModel]) -> None:
+        assert loaded.wait(PATIENCE_SECONDS)
+        write_remembered(path, models)
+
+    monkeypatch.setattr(published_models, "write_remembered", write_slowly)
+    suite.project.publish("p", "first", "i1", model())
+    folder = suite.settings.home / "prediction"
+    async with suite.prediction() as prediction:
+        await prediction.serving("i1")
+        second = suite.project.publish("p", "second", "i2", model(("x", "y")))
+        await prediction.serving("i1", "i2")
+        loaded.set()
+        # The list is written again only once the removal that followed the first one is over.
+        await prediction.until(
+            lambda _: (folder / "published.json").exists() and "i2" in (folder / "published.json").read_text()
+        )
+        assert (folder / "artifacts" / second).exists()
 
 
 async def test_one_backbone_is_fetched_once_for_many_models_and_goes_with_the_last(suite: Suite) -> None:

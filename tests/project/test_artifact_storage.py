@@ -5,10 +5,10 @@ import hashlib
 from collections.abc import AsyncIterator
 
 import grpc
-from project_calls import Stub, all_of, refusal_of, upload_artifact
 
 from customvision.common.settings import Settings
 from customvision.v1 import artifacts_pb2
+from project_calls import Stub, all_of, refusal_of, upload_artifact
 
 MEBIBYTE = 1024 * 1024
 
@@ -28,6 +28,16 @@ async def test_an_artifact_comes_back_as_it_was_sent(stub: Stub) -> None:
     chunks = await all_of(stub.GetArtifact(artifacts_pb2.GetArtifactRequest(sha256=digest)))
     assert b"".join(chunk.data for chunk in chunks) == data
     assert max(len(chunk.data) for chunk in chunks) <= MEBIBYTE
+
+
+async def test_an_upload_mends_a_damaged_artifact(stub: Stub, settings: Settings) -> None:
+    """A file of the right size with other bytes is replaced by what comes."""
+    digest = hashlib.sha256(b"model").hexdigest()
+    await upload_artifact(stub, digest, 5, [b"model"])
+    (settings.home / "project" / "blobs" / digest[:2] / digest[2:]).write_bytes(b"medal")
+    await upload_artifact(stub, digest, 5, [b"model"])
+    [chunk] = await all_of(stub.GetArtifact(artifacts_pb2.GetArtifactRequest(sha256=digest)))
+    assert chunk.data == b"model"
 
 
 async def test_bytes_that_were_not_announced_leave_nothing_behind(stub: Stub, settings: Settings) -> None:

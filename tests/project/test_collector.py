@@ -85,6 +85,19 @@ async def test_a_blob_that_an_upload_counts_on_is_left(store: Store) -> None:
     assert await store.collect() == 1
 
 
+async def test_a_file_that_goes_while_the_collector_decides_does_not_stop_it(store: Store, settings: Settings) -> None:
+    """One that a reader found damaged and removed is passed over, and the others go."""
+    digests = [f"00{number:062x}" for number in range(3)]
+    await store.blobs.write(dict.fromkeys(digests, b"unnamed"))
+
+    async def named(found: list[str]) -> set[str]:
+        assert sorted(found) == digests
+        (settings.home / "project" / "blobs" / "00" / digests[1][2:]).unlink()
+        return set()
+
+    assert await store.blobs.collect(time.time() + 3600, named) == 2
+
+
 async def test_an_upload_makes_an_old_blob_young(store: Store, settings: Settings) -> None:
     """A blob that is written again starts its grace anew."""
     import os

@@ -4,7 +4,12 @@ import hashlib
 import io
 
 import grpc
+import pytest
 from PIL import Image
+
+from customvision.common.settings import Settings
+from customvision.v1 import images_pb2
+from pictures import encoded, photo, picture
 from project_calls import (
     MISSING,
     Stub,
@@ -15,10 +20,6 @@ from project_calls import (
     make_project,
     refusal_of,
 )
-
-from customvision.common.settings import Settings
-from customvision.v1 import images_pb2
-from pictures import encoded, picture
 
 
 async def test_content_and_thumbnail_are_what_the_record_says(stub: Stub) -> None:
@@ -67,8 +68,6 @@ async def test_a_download_keeps_the_order_asked_for(stub: Stub, settings: Settin
 
 async def test_a_lost_file_is_named_and_comes_back_with_the_upload(stub: Stub, settings: Settings) -> None:
     """Reading it says what to do; uploading the same photo again mends it."""
-    from pictures import photo
-
     project_id = (await make_project(stub)).project_id
     [image] = await add_photos(stub, project_id, [1])
     (settings.home / "project" / "blobs" / image.content_sha256[:2] / image.content_sha256[2:]).unlink()
@@ -77,6 +76,42 @@ async def test_a_lost_file_is_named_and_comes_back_with_the_upload(stub: Stub, s
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_FILE_LOST")
     await add_images(stub, project_id, [photo(1)])
     assert hashlib.sha256(await content_of(stub, image)).hexdigest() == image.content_sha256
+
+
+async def _digests_found(stub: Stub, image: images_pb2.Image) -> list[str]:
+    request = images_pb2.FindImagesRequest(project_id=image.project_id, source_sha256s=[image.source_sha256])
+    return [found.image_id for found in (await stub.FindImages(request)).images]
+
+
+@pytest.mark.parametrize("variant", [images_pb2.IMAGE_VARIANT_FULL, images_pb2.IMAGE_VARIANT_THUMBNAIL])
+async def test_a_damaged_file_is_found_no_more_once_it_was_read(
+    stub: Stub, settings: Settings, variant: images_pb2.ImageVariant.ValueType
+) -> None:
+    """A client that asks which photos are there sends it again, and that mends it: image or thumbnail."""
+    project_id = (await make_project(stub)).project_id
+    [image] = await add_photos(stub, project_id, [1])
+    whole = await content_of(stub, image, variant)
+    digest = hashlib.sha256(whole).hexdigest()
+    path = settings.home / "project" / "blobs" / digest[:2] / digest[2:]
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    assert await _digests_found(stub, image) == [image.image_id]
+    assert (await refusal_of(content_of(stub, image, variant))).reason == "IMAGE_FILE_LOST"
+    assert await _digests_found(stub, image) == []
+    await add_images(stub, project_id, [photo(1)])
+    assert await _digests_found(stub, image) == [image.image_id]
+    assert await content_of(stub, image, variant) == whole
+
+
+async def test_an_upload_mends_damage_that_nobody_has_met(stub: Stub, settings: Settings) -> None:
+    """A file with one flipped byte has the right size; a duplicate upload writes it again all the same."""
+    project_id = (await make_project(stub)).project_id
+    [image] = await add_photos(stub, project_id, [1])
+    whole = await content_of(stub, image)
+    path = settings.home / "project" / "blobs" / image.content_sha256[:2] / image.content_sha256[2:]
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    [again] = await add_images(stub, project_id, [photo(1)])
+    assert again.status == images_pb2.IMAGE_CREATE_STATUS_OK_DUPLICATE
+    assert await content_of(stub, image) == whole
 
 
 async def test_content_of_unknown_images_is_not_found(stub: Stub) -> None:

@@ -1,15 +1,20 @@
 """Predictions that are kept with their image: recorded, listed, deleted, made into training images."""
 
+import hashlib
+import io
 import uuid
 
 import grpc
+from PIL import Image
 
+from customvision.common.settings import Settings
 from customvision.v1 import images_pb2, stored_predictions_pb2
-from pictures import photo
+from pictures import encoded, photo, picture
 from project_calls import (
     MISSING,
     Stub,
     add_images,
+    all_of,
     content_of,
     image_list,
     make_project,
@@ -93,8 +98,57 @@ async def test_bad_recordings_are_refused(stub: Stub) -> None:
     for fields, named in cases:
         refusal = await refusal_of(stub.RecordPrediction(recording(project_id, 1, **fields)))
         assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [named])
+    for prediction_id in ("", "7", "rose", MISSING + "0"):
+        refusal = await refusal_of(stub.RecordPrediction(recording(project_id, 1, prediction_id=prediction_id)))
+        assert (refusal.reason, refusal.fields) == ("PREDICTION_ID_INVALID", ["prediction_id"])
     assert (await refusal_of(stub.RecordPrediction(recording(MISSING, 1)))).reason == "PROJECT_NOT_FOUND"
     assert not await listed(stub, project_id)
+
+
+async def prediction_content(
+    stub: Stub,
+    project_id: str,
+    prediction_id: str,
+    variant: images_pb2.ImageVariant.ValueType = 0,  # type: ignore[assignment]
+) -> tuple[bytes, str]:
+    """Returns the bytes of a stored prediction's image, and their content type."""
+    request = stored_predictions_pb2.GetPredictionContentRequest(
+        project_id=project_id, prediction_id=prediction_id, variant=variant
+    )
+    chunks = await all_of(stub.GetPredictionContent(request))
+    assert [chunk.last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert not any(chunk.image_id or chunk.missing for chunk in chunks)
+    return b"".join(chunk.data for chunk in chunks), chunks[0].content_type
+
+
+async def test_the_image_of_a_kept_prediction_can_be_looked_at(stub: Stub) -> None:
+    """Whole, as its digest says, in pieces; and as a thumbnail."""
+    project_id = (await make_project(stub)).project_id
+    large = encoded(picture(1, size=(1100, 900)), "PNG")
+    kept = await stub.RecordPrediction(recording(project_id, 1, image_data=large))
+    data, content_type = await prediction_content(stub, project_id, kept.prediction_id.upper())
+    assert (hashlib.sha256(data).hexdigest(), content_type) == (kept.content_sha256, "image/png")
+    assert len(data) > 2**20
+    thumbnail = images_pb2.IMAGE_VARIANT_THUMBNAIL
+    data, content_type = await prediction_content(stub, project_id, kept.prediction_id, thumbnail)
+    with Image.open(io.BytesIO(data)) as small:
+        assert (small.format, small.size, content_type) == ("JPEG", (256, 209), "image/jpeg")
+
+
+async def test_the_image_of_a_prediction_that_is_not_there_is_not_found(stub: Stub, settings: Settings) -> None:
+    """Another project's, an unknown one, and one whose file is lost, each by its reason."""
+    one, other = [(await make_project(stub)).project_id for _ in range(2)]
+    kept = await stub.RecordPrediction(recording(one, 1))
+    for project_id, prediction_id, reason in (
+        (other, kept.prediction_id, "PREDICTION_NOT_FOUND"),
+        (one, "../keys.json", "PREDICTION_NOT_FOUND"),
+        (MISSING, kept.prediction_id, "PROJECT_NOT_FOUND"),
+    ):
+        refusal = await refusal_of(prediction_content(stub, project_id, prediction_id))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, reason)
+    (settings.home / "project" / "blobs" / kept.content_sha256[:2] / kept.content_sha256[2:]).unlink()
+    refusal = await refusal_of(prediction_content(stub, one, kept.prediction_id))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PREDICTION_FILE_LOST")
 
 
 async def test_a_corrected_prediction_becomes_a_training_image(stub: Stub) -> None:

@@ -6,18 +6,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from training_suite import TrainingSuite
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training.backbones import sources
-from customvision.training.backbones.download import DownloadUnavailable
+from customvision.training.backbones import download, sources
+from customvision.training.backbones.download import FILE_NAME, DownloadUnavailable, downloaded_weights
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.sources import WeightsSource, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import digest_of
+from training_suite import TrainingSuite
 
 
 def weights_file(file: Path, *shapes: tuple[int, ...]) -> Path:
@@ -70,11 +70,28 @@ def test_chance_is_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         raise DownloadUnavailable("the server cannot be reached")
 
     monkeypatch.setattr(sources, "downloaded_weights", unreachable)
-    for download, cause in ((True, "cannot be reached"), (False, "switched off")):
-        weights = find_weights(named=None, folder=tmp_path, download=download)
+    for switched_on, cause in ((True, "cannot be reached"), (False, "switched off")):
+        weights = find_weights(named=None, folder=tmp_path, download=switched_on)
         assert weights.source is WeightsSource.RANDOM
         assert cause in weights.warning
         assert "CUSTOMVISION_BACKBONE_WEIGHTS" in weights.warning
+
+
+def test_download_must_stay_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A downloaded file that changed is fetched again, and taken only where it is what came first."""
+    served = b"first"
+    monkeypatch.setattr(download, "_probe", lambda: None)
+    monkeypatch.setattr(download, "_fetch", lambda folder: (folder / FILE_NAME).write_bytes(served))
+    assert downloaded_weights(tmp_path).read_bytes() == b"first"
+    (tmp_path / FILE_NAME).write_bytes(b"changed on disk")
+    assert downloaded_weights(tmp_path).read_bytes() == b"first"
+    (tmp_path / FILE_NAME).write_bytes(b"changed on disk")
+    served = b"another"
+    for _ in range(2):
+        with pytest.raises(DownloadUnavailable, match="differs from the first one"):
+            downloaded_weights(tmp_path)
+    served = b"first"
+    assert downloaded_weights(tmp_path).read_bytes() == b"first"
 
 
 def test_missing_file_stops_the_start(settings: Settings) -> None:

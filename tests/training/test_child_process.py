@@ -54,7 +54,6 @@ async def test_crash_brings_its_traceback(module: str) -> None:
     with pytest.raises(ChildCrashed) as caught:
         async for _ in reports_of(module, {"then": "crash"}):
             pass
-    assert caught.value.exit_status == 1
     assert "on purpose" in caught.value.log_tail
 
 
@@ -63,7 +62,29 @@ async def test_killed_child_names_its_signal(module: str) -> None:
     with pytest.raises(ChildKilled) as caught:
         async for report in reports_of(module, {"then": "wait"}):
             os.kill(report["pid"], signal.SIGKILL)
-    assert caught.value.signal_number == signal.SIGKILL
+    assert caught.value.cause == "signal 9"
+
+
+async def test_silent_child_is_killed(module: str) -> None:
+    """A child that hangs is ended once it has told nothing for too long, and counts as killed."""
+    pids: list[int] = []
+    with pytest.raises(ChildKilled) as caught:
+        async for report in reports_of(module, {"then": "wait"}, seconds_of_silence=3):
+            pids.append(report["pid"])  # noqa: PERF401 - it ends in an error
+    assert caught.value.cause == "silent for 0.05 minutes"
+    assert pids
+    assert not any(_runs(pid) for pid in pids)
+
+
+async def test_files_of_the_current_folder_are_not_imported(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's file that bears the name of a library does not stand in for it."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "json.py").write_text("raise SystemExit('the wrong json')\n")
+    monkeypatch.chdir(here)
+    assert [report["kind"] async for report in reports_of(module, {"then": "end"})] == ["ready", "done"]
 
 
 async def test_cancelled_child_is_gone_with_its_family(module: str) -> None:

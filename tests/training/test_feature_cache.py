@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from customvision.training.computation.feature_cache import FeatureCache
+from customvision.training.computation.feature_cache import FeatureCache, with_feature_cache
 
 
 def test_features_are_found_again_exactly(tmp_path: Path) -> None:
@@ -38,6 +38,24 @@ def test_damaged_file_is_started_anew(tmp_path: Path) -> None:
     """A damaged cache costs time, not the training."""
     file = tmp_path / "features.sqlite"
     file.write_bytes(b"no database at all" * 1000)
+
+    def work(cache: FeatureCache) -> set[str]:
+        cache.add({"digest": np.ones(4, np.float32)})
+        return set(cache.find(["digest"]))
+
+    assert with_feature_cache(file, "backbone-a", work) == {"digest"}
+
+
+def test_damaged_pages_are_forgotten(tmp_path: Path) -> None:
+    """A cache that opens and cannot be read is started anew too, rather than fail run after run."""
+    file = tmp_path / "features.sqlite"
+    digests = [f"{number:064x}" for number in range(200)]
+    with FeatureCache.open(file, "backbone-a") as cache:
+        cache.add({digest: np.ones(500, np.float32) for digest in digests})
+    content = bytearray(file.read_bytes())
+    content[8192:] = b"x" * (len(content) - 8192)
+    file.write_bytes(content)
+    assert with_feature_cache(file, "backbone-a", lambda cache: cache.find(digests)) == {}
     with FeatureCache.open(file, "backbone-a") as cache:
         cache.add({"digest": np.ones(4, np.float32)})
         assert set(cache.find(["digest"])) == {"digest"}

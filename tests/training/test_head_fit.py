@@ -1,13 +1,18 @@
 """Fitting heads."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+from customvision.training.child import Reports
+from customvision.training.computation import phases
 from customvision.training.computation.head_fit import STRENGTHS, Truth, choose_strength, fit_head
 from customvision.training.computation.logistic_regression import Problem, fit, log_loss, probabilities_at
+from customvision.training.computation.phases import PhaseReport
 from customvision.training.computation.row_space import RowSpace
+from customvision.training.run import Phase
 from customvision.vision.trunk import Features
 
 
@@ -101,6 +106,39 @@ def test_equal_input_gives_equal_heads() -> None:
     first, second = (fit_head(features, truth, multilabel=False, strength=1e-3) for _ in range(2))
     assert (first.weights == second.weights).all()
     assert (first.bias == second.bias).all()
+
+
+def test_long_fits_show_life() -> None:
+    """Both parts of a fit call back at each of their steps, so that nobody takes a long one for dead."""
+    features, truth = clouds(60, 3)
+    choosing: list[int] = []
+    strength = choose_strength(features, truth, multilabel=False, alive=lambda: choosing.append(1))
+    assert len(choosing) >= 5 * len(STRENGTHS) / 2
+    fitting: list[int] = []
+    fit_head(features, truth, multilabel=False, strength=strength, alive=lambda: fitting.append(1))
+    assert len(fitting) > 2
+
+
+class Told(Reports):
+    """Keeps what a child would tell its parent."""
+
+    def __init__(self) -> None:
+        self.reports: list[int] = []
+
+    def send(self, kind: str, **fields: Any) -> None:  # noqa: ARG002 - all are of one kind
+        """Keeps how far the phase has come."""
+        self.reports.append(fields["done"])
+
+
+def test_sign_of_life_repeats_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A phase that goes on without finishing a unit says where it is, and seldom."""
+    told = Told()
+    phase = PhaseReport(told, Phase.FITTING_HEAD, 7)
+    phase.alive()
+    assert told.reports == [0]
+    monkeypatch.setattr(phases, "SECONDS_BETWEEN_SIGNS_OF_LIFE", 0.0)
+    phase.alive()
+    assert told.reports == [0, 0]
 
 
 def test_many_images_stay_affordable() -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from training_suite import TrainingSuite, computing_processes, reasons_of
 
 from customvision.common.channel import open_channel
 from customvision.common.keys import load_or_create_keys
 from customvision.common.settings import Settings
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
+from training_suite import TrainingSuite, computing_processes, reasons_of
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
@@ -76,7 +76,7 @@ async def test_ten_reconnects_see_every_event_once(suite: TrainingSuite) -> None
     assert [event.sequence for event in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].state == SUCCEEDED
     assert seen == await suite.events(run_id)
-    assert reasons_of(seen) == ["The training service was restarted; the run starts over."]
+    assert reasons_of(seen) == ["The training service was interrupted; the run starts over."]
 
 
 async def test_project_service_away_for_a_moment(suite: TrainingSuite) -> None:
@@ -182,7 +182,7 @@ async def test_killed_service_resumes_its_runs(prepared_settings: Settings) -> N
                 run = await suite.run(run_id)
                 assert (run.state, run.attempt) == (SUCCEEDED, 2)
                 assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-                assert reasons_of(events) == ["The training service was restarted; the run starts over."]
+                assert reasons_of(events) == ["The training service was interrupted; the run starts over."]
             assert await process.end(signal.SIGTERM) == 0
     finally:
         await suite.stop_project()
@@ -203,3 +203,16 @@ async def test_watch_ends_with_unavailable_when_the_service_drains(suite: Traini
                 pass
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         await stopping
+
+
+async def test_leftovers_of_a_kill_are_removed(suite: TrainingSuite) -> None:
+    """Half an export and half a backbone, left by a service that was killed, are gone after the next start."""
+    await suite.stop_training()
+    folder = suite.settings.home / "training"
+    leftovers = [folder / ".tmp-export-1", folder / "backbones" / "network" / ".tmp-2"]
+    for leftover in leftovers:
+        leftover.mkdir(parents=True)
+        (leftover / "model.zip").touch()
+    await suite.start_training()
+    assert not any(leftover.exists() for leftover in leftovers)
+    assert list((folder / "backbones").rglob("backbone.json"))

@@ -7,12 +7,12 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from training_suite import TrainingSuite, colored_photos
 
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
+from training_suite import TrainingSuite, colored_photos
 
 SERVICE = training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -106,6 +106,17 @@ BAD_REQUESTS: list[tuple[str, Request, grpc.StatusCode, str]] = [
         ),
         grpc.StatusCode.INVALID_ARGUMENT,
         "REQUEST_ID_INVALID",
+    ),
+    *(
+        (
+            f"start with a request id written {written}",
+            lambda stub, written=written: stub.StartTraining(
+                training_service_pb2.StartTrainingRequest(project_id=NOWHERE, request_id=written)
+            ),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "REQUEST_ID_INVALID",
+        )
+        for written in (f"{{{NOWHERE}}}", NOWHERE.replace("-", ""), f"urn:uuid:{NOWHERE}")
     ),
     (
         "start of a type of the future",

@@ -473,7 +473,7 @@ class FindImagesResponse(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
-        """images whose source_sha256 was asked for."""
+        """images whose source_sha256 was asked for. One whose file is lost is left out: sending it again mends it."""
 
     def __init__(
         self,
@@ -660,7 +660,7 @@ class ImageContentChunk(_message.Message):
     LAST_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
     image_id: _builtins.str
-    """image_id that the piece belongs to."""
+    """image_id that the piece belongs to; empty from GetPredictionContent."""
     content_type: _builtins.str
     """content_type of the whole: image/jpeg or image/png."""
     data: _builtins.bytes

@@ -96,7 +96,7 @@ class PredictResponse(_message.Message):
     iteration_id: _builtins.str
     """iteration_id of the model that answered."""
     prediction_id: _builtins.str
-    """prediction_id under which the answer is kept; empty unless store was asked for."""
+    """prediction_id under which the answer will be kept; empty unless store was asked for and there was room in the queue."""
     publish_name: _builtins.str
     """publish_name of the model that answered."""
     @_builtins.property

@@ -222,6 +222,11 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsResponse.FromString,
                 _registered_method=True)
+        self.GetPredictionContent = channel.unary_stream(
+                '/customvision.v1.ProjectService/GetPredictionContent',
+                request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.GetPredictionContentRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_images__pb2.ImageContentChunk.FromString,
+                _registered_method=True)
         self.DeletePredictions = channel.unary_unary(
                 '/customvision.v1.ProjectService/DeletePredictions',
                 request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.DeletePredictionsRequest.SerializeToString,
@@ -491,6 +496,13 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPredictionContent(self, request, context):
+        """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeletePredictions(self, request, context):
         """DeletePredictions deletes stored predictions.
         """
@@ -687,6 +699,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.ListPredictions,
                     request_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsResponse.SerializeToString,
+            ),
+            'GetPredictionContent': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetPredictionContent,
+                    request_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.GetPredictionContentRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_images__pb2.ImageContentChunk.SerializeToString,
             ),
             'DeletePredictions': grpc.unary_unary_rpc_method_handler(
                     servicer.DeletePredictions,
@@ -1673,6 +1690,33 @@ class ProjectService:
             '/customvision.v1.ProjectService/ListPredictions',
             customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsRequest.SerializeToString,
             customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPredictionContent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/customvision.v1.ProjectService/GetPredictionContent',
+            customvision_dot_v1_dot_stored__predictions__pb2.GetPredictionContentRequest.SerializeToString,
+            customvision_dot_v1_dot_images__pb2.ImageContentChunk.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,8 @@ class ProjectServiceStub:
     """RecordPrediction keeps an answer with its image."""
     ListPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]
     """ListPredictions returns stored predictions page by page, newest first."""
+    GetPredictionContent: _grpc.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]
+    """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost."""
     DeletePredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.DeletePredictionsRequest, _stored_predictions_pb2.DeletePredictionsResponse]
     """DeletePredictions deletes stored predictions."""
     CreateImagesFromPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.CreateImagesFromPredictionsRequest, _stored_predictions_pb2.CreateImagesFromPredictionsResponse]
@@ -197,6 +199,8 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """RecordPrediction keeps an answer with its image."""
     ListPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]  # type: ignore[assignment]
     """ListPredictions returns stored predictions page by page, newest first."""
+    GetPredictionContent: _aio.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]  # type: ignore[assignment]
+    """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost."""
     DeletePredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.DeletePredictionsRequest, _stored_predictions_pb2.DeletePredictionsResponse]  # type: ignore[assignment]
     """DeletePredictions deletes stored predictions."""
     CreateImagesFromPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.CreateImagesFromPredictionsRequest, _stored_predictions_pb2.CreateImagesFromPredictionsResponse]  # type: ignore[assignment]
@@ -494,6 +498,14 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stored_predictions_pb2.ListPredictionsResponse, _abc.Awaitable[_stored_predictions_pb2.ListPredictionsResponse]]:
         """ListPredictions returns stored predictions page by page, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetPredictionContent(
+        self,
+        request: _stored_predictions_pb2.GetPredictionContentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_images_pb2.ImageContentChunk], _abc.AsyncIterator[_images_pb2.ImageContentChunk]]:
+        """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost."""
 
     @_abc_1.abstractmethod
     def DeletePredictions(

@@ -265,7 +265,7 @@ class DeleteProjectRequest(_message.Message):
 
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
-    """project_id is the project to delete; none of its iterations may be published."""
+    """project_id is the project to delete; none of its iterations may be published, nor in training."""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ from customvision.v1 import images_pb2 as customvision_dot_v1_dot_images__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/stored_predictions.proto\x12\x0f\x63ustomvision.v1\x1a\x1c\x63ustomvision/v1/images.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n\x0eTagProbability\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x10\n\x08tag_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"\xe8\x01\n\x10StoredPrediction\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x34\n\x0bpredictions\x18\x05 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ontent_sha256\x18\x07 \x01(\t\"\xba\x01\n\x17RecordPredictionRequest\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x12\n\nimage_data\x18\x05 \x01(\x0c\x12\x34\n\x0bpredictions\x18\x06 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\"i\n\x16ListPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0citeration_id\x18\x04 \x01(\t\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.customvision.v1.StoredPrediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x18\x44\x65letePredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x02 \x03(\t\"2\n\x19\x44\x65letePredictionsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x03\"\x85\x01\n\"CreateImagesFromPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12:\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32%.customvision.v1.PredictionCorrection\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\">\n\x14PredictionCorrection\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07tag_ids\x18\x02 \x03(\t\"Z\n#CreateImagesFromPredictionsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".customvision.v1.ImageCreateResultB6\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/stored_predictions.proto\x12\x0f\x63ustomvision.v1\x1a\x1c\x63ustomvision/v1/images.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n\x0eTagProbability\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x10\n\x08tag_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"\xe8\x01\n\x10StoredPrediction\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x34\n\x0bpredictions\x18\x05 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ontent_sha256\x18\x07 \x01(\t\"\xba\x01\n\x17RecordPredictionRequest\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x12\n\nimage_data\x18\x05 \x01(\x0c\x12\x34\n\x0bpredictions\x18\x06 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\"i\n\x16ListPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0citeration_id\x18\x04 \x01(\t\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.customvision.v1.StoredPrediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x1bGetPredictionContentRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x15\n\rprediction_id\x18\x02 \x01(\t\x12.\n\x07variant\x18\x03 \x01(\x0e\x32\x1d.customvision.v1.ImageVariant\"F\n\x18\x44\x65letePredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x02 \x03(\t\"2\n\x19\x44\x65letePredictionsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x03\"\x85\x01\n\"CreateImagesFromPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12:\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32%.customvision.v1.PredictionCorrection\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\">\n\x14PredictionCorrection\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07tag_ids\x18\x02 \x03(\t\"Z\n#CreateImagesFromPredictionsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".customvision.v1.ImageCreateResultB6\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,14 +44,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPREDICTIONSREQUEST']._serialized_end=726
   _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=728
   _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=834
-  _globals['_DELETEPREDICTIONSREQUEST']._serialized_start=836
-  _globals['_DELETEPREDICTIONSREQUEST']._serialized_end=906
-  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_start=908
-  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_end=958
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_start=961
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_end=1094
-  _globals['_PREDICTIONCORRECTION']._serialized_start=1096
-  _globals['_PREDICTIONCORRECTION']._serialized_end=1158
-  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_start=1160
-  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_end=1250
+  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_start=836
+  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_end=956
+  _globals['_DELETEPREDICTIONSREQUEST']._serialized_start=958
+  _globals['_DELETEPREDICTIONSREQUEST']._serialized_end=1028
+  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_start=1030
+  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_end=1080
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_start=1083
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_end=1216
+  _globals['_PREDICTIONCORRECTION']._serialized_start=1218
+  _globals['_PREDICTIONCORRECTION']._serialized_end=1280
+  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_start=1282
+  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_end=1372
 # @@protoc_insertion_point(module_scope)

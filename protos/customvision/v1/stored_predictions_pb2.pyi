@@ -79,7 +79,7 @@ class StoredPrediction(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """create_time is when the model answered."""
+        """create_time is when the project service recorded it."""
 
     def __init__(
         self,
@@ -205,6 +205,36 @@ class ListPredictionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPredictionsResponse: _TypeAlias = ListPredictionsResponse  # noqa: Y015
+
+@_typing.final
+class GetPredictionContentRequest(_message.Message):
+    """GetPredictionContentRequest names one stored prediction and a rendering of its image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PREDICTION_ID_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the prediction."""
+    prediction_id: _builtins.str
+    """prediction_id is the stored prediction whose image to read."""
+    variant: _images_pb2.ImageVariant.ValueType
+    """variant to read."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        prediction_id: _builtins.str = ...,
+        variant: _images_pb2.ImageVariant.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prediction_id", b"prediction_id", "project_id", b"project_id", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPredictionContentRequest: _TypeAlias = GetPredictionContentRequest  # noqa: Y015
 
 @_typing.final
 class DeletePredictionsRequest(_message.Message):

@@ -1,6 +1,7 @@
 """SQLite off the event loop: one writer that commits in groups, readers that see a snapshot, recorded migrations."""
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database as Connection
 
-from customvision.common.errors import ConfigurationError, ResourceExhausted
+from customvision.common.errors import ConfigurationError, StorageFull
 
 __all__ = ["Connection", "Database", "Migration"]
 
@@ -23,12 +24,6 @@ Migration = Callable[[Connection], None]
 READERS = 4
 MAX_GROUP = 64
 BUSY_MILLISECONDS = 10_000
-
-
-class StorageFull(ResourceExhausted):
-    """The disk has no room for what the caller sent."""
-
-    reason = "STORAGE_FULL"
 
 
 @dataclass
@@ -50,6 +45,8 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{path.stem}-reader")
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         connection = self._connect()
         try:
             migrate(connection, migrations, path)
@@ -67,16 +64,22 @@ class Database:
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """Runs ``work`` in a write transaction and returns what it returns once that is durably committed.
 
-        Raises what ``work`` raises, with nothing changed, and StorageFull where the disk is full.
+        Raises what ``work`` raises, with nothing changed, StorageFull where the disk is full, and RuntimeError
+        once the database is closed.
         A caller that is cancelled does not undo a write that was begun; one that has not begun is left out.
         """
         future: Future[Result] = Future()
-        self._writes.put(_Write(work, future))
+        with self._closing:
+            if self._closed:
+                raise RuntimeError(f"the database {self._path} is closed")
+            self._writes.put(_Write(work, future))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Finishes the writes that were begun and closes the file."""
-        self._writes.put(None)
+        with self._closing:
+            self._closed = True
+            self._writes.put(None)
         self._writer.join()
         self._readers.shutdown()
         for connection in self._connections:
@@ -127,12 +130,17 @@ class Database:
 def _commit_together(raw: sqlite3.Connection, connection: Connection, group: list[_Write]) -> None:
     outcomes: list[tuple[_Write, Any, BaseException | None]]
     try:
+        if raw.in_transaction:
+            # The last group failed and could not even be undone.
+            raw.execute("ROLLBACK")
         raw.execute("BEGIN IMMEDIATE")
         outcomes = [(write, *_run_in_savepoint(raw, connection, write)) for write in group]
         raw.execute("COMMIT")
     except sqlite3.Error as error:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
+        # Where this fails too, the next group begins with it.
+        with contextlib.suppress(sqlite3.Error):
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
         failure = _explained(error)
         outcomes = [(write, None, failure) for write in group]
     for write, result, error_or_none in outcomes:
@@ -162,7 +170,7 @@ def _run_in_savepoint(
 
 def _explained(error: sqlite3.Error) -> Exception:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return StorageFull("The disk is full; nothing was stored. Make room, then try again.")
+        return StorageFull()
     return error
 
 

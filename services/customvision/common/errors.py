@@ -56,6 +56,15 @@ class ResourceExhausted(ServiceError):
     reason = "RESOURCE_EXHAUSTED"
 
 
+class StorageFull(ResourceExhausted):
+    """The disk has no room for what the caller sent."""
+
+    reason = "STORAGE_FULL"
+
+    def __init__(self) -> None:
+        super().__init__("The disk is full; nothing was stored. Make room, then try again.")
+
+
 class Unavailable(ServiceError):
     """Something needed is away; repeating the call later may work."""
 

@@ -26,6 +26,7 @@ class ArtifactCache:
         self._folder = folder
         self._fetch = fetch
         self._executor = executor
+        self._removal = asyncio.Lock()
         make_folder_durably(folder)
         remove_temporary_files(folder)
 
@@ -37,6 +38,9 @@ class ArtifactCache:
         if not _DIGEST.fullmatch(sha256):
             raise ArtifactInvalid(f"'{sha256[:80]}' is not the SHA-256 of an artifact.")
         loop = asyncio.get_running_loop()
+        async with self._removal:
+            # A file that is being removed is not taken for one that stays; later removals know who asked for it.
+            pass
         kept = await loop.run_in_executor(self._executor, self._read, sha256)
         if kept is not None:
             return kept
@@ -44,9 +48,16 @@ class ArtifactCache:
         await loop.run_in_executor(self._executor, self._verify_and_write, sha256, data)
         return data
 
-    async def keep_only(self, digests: frozenset[str]) -> None:
-        """Removes every other artifact from the disk."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._remove_others, digests)
+    async def keep_only(self, wanted: Callable[[], set[str]]) -> None:
+        """Removes the artifacts whose digests ``wanted()`` does not name. Raises OSError where it cannot.
+
+        A digest must be wanted before ``get`` is asked for it, and as long as its file shall stay.
+        """
+        loop = asyncio.get_running_loop()
+        # The files first: one that is written from now on is not among those to remove.
+        digests = await loop.run_in_executor(self._executor, self._listed)
+        async with self._removal:
+            await loop.run_in_executor(self._executor, self._remove, digests - wanted())
 
     def _read(self, sha256: str) -> bytes | None:
         path = self._folder / sha256
@@ -74,7 +85,9 @@ class ArtifactCache:
             # A full disk must not keep a good model from answering; only a restart will need to fetch again.
             log.warning("an artifact could not be cached", sha256=sha256, error=str(error))
 
-    def _remove_others(self, digests: frozenset[str]) -> None:
-        for path in self._folder.iterdir():
-            if _DIGEST.fullmatch(path.name) and path.name not in digests:
-                path.unlink(missing_ok=True)
+    def _listed(self) -> set[str]:
+        return {path.name for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name)}
+
+    def _remove(self, digests: set[str]) -> None:
+        for sha256 in digests:
+            (self._folder / sha256).unlink(missing_ok=True)

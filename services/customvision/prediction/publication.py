@@ -20,6 +20,11 @@ class PublishedModel:
     model_sha256: str
     backbone_sha256: str
 
+    @property
+    def digests(self) -> set[str]:
+        """The digests of the files that it needs."""
+        return {self.model_sha256, self.backbone_sha256}
+
 
 @dataclass(frozen=True)
 class Unpublished:

@@ -18,7 +18,7 @@ from customvision.prediction.publication import (
     Unpublished,
 )
 from customvision.prediction.registry import Registry
-from customvision.prediction.remembered_models import read_remembered, write_remembered
+from customvision.prediction.remembered_models import RememberedModel, read_remembered, write_remembered
 
 FIRST_PAUSE_SECONDS = 0.1
 LAST_PAUSE_SECONDS = 2.0
@@ -38,10 +38,8 @@ class PublishedModels:
         self._cache = cache
         self._path = path
         self._executor = executor
-        self._published = {model.name: model for model in read_remembered(path)}
-        self._changed = asyncio.Event()
-        for model in self._published.values():
-            registry.publish(model)
+        for model in read_remembered(path):
+            registry.publish(model.published, model.answered)
 
     async def follow(self) -> None:
         """Watches without end; reconnects after a pause that grows while project is away."""
@@ -70,18 +68,22 @@ class PublishedModels:
         return count, "The project service ended the watch."
 
     async def remember(self) -> None:
-        """Writes the list after each change, then removes artifacts that it names no longer, without end."""
+        """Writes the list after each change, then removes artifacts that nothing needs any longer, without end."""
         while True:
-            await self._changed.wait()
-            self._changed.clear()
-            models = tuple(self._published.values())
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
-                # The list first: one that a restart finds must never name artifacts that are gone.
-                digests = {digest for model in models for digest in (model.model_sha256, model.backbone_sha256)}
-                await self._cache.keep_only(frozenset(digests))
-            except OSError as error:
-                log.warning("the list of published models could not be written", error=str(error))
+            await self._registry.to_remember.wait()
+            self._registry.to_remember.clear()
+            # Before all is told, a list would forget what is not told yet.
+            if self._registry.synchronized:
+                try:
+                    await self._remember_once()
+                except OSError as error:
+                    log.warning("the list of published models could not be written", error=str(error))
+
+    async def _remember_once(self) -> None:
+        models = self._registry.remembered()
+        await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
+        # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
+        await self._cache.keep_only(lambda: _digests_of(models) | _digests_of(self._registry.remembered()))
 
     def _apply(self, change: PublicationChange, told: set[ModelName] | None) -> set[ModelName] | None:
         """Applies one change. ``told`` holds the names of the initial listing, and is None once that is complete."""
@@ -89,23 +91,21 @@ class PublishedModels:
             case PublishedModel():
                 if told is not None:
                     told.add(change.name)
-                self._published[change.name] = change
                 self._registry.publish(change)
             case Unpublished():
-                self._drop(change.name)
+                self._registry.unpublish(change.name)
             case Synchronized():
                 self._drop_untold(told or set())
                 self._registry.synchronize()
-                log.info("connected to project", published=len(self._published))
+                log.info("connected to project", published=len(self._registry.models()))
                 told = None
-        if told is None:
-            self._changed.set()
         return told
 
     def _drop_untold(self, told: set[ModelName]) -> None:
-        for name in self._published.keys() - told:
-            self._drop(name)
+        for served in self._registry.models():
+            if served.published.name not in told:
+                self._registry.unpublish(served.published.name)
 
-    def _drop(self, name: ModelName) -> None:
-        self._published.pop(name, None)
-        self._registry.unpublish(name)
+
+def _digests_of(models: list[RememberedModel]) -> set[str]:
+    return set().union(*(model.digests for model in models))

@@ -14,6 +14,7 @@ from customvision.prediction.errors import (
 )
 from customvision.prediction.model import Model
 from customvision.prediction.publication import ModelName, PublishedModel
+from customvision.prediction.remembered_models import RememberedModel
 from customvision.prediction.served_model import LoadModel, ModelState, ServedModel
 
 # News of a publication may arrive just after the call that followed it.
@@ -23,23 +24,34 @@ _CHANGES = "changes"
 
 
 class Registry:
-    """The served models by project and publish name."""
+    """The served models by project and publish name.
+
+    ``to_remember`` is set when ``remembered()`` has changed, or all that is published has been told; who remembers
+    clears it. ``synchronized`` says that all that is published has been told once.
+    """
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
         self._projects: dict[str, dict[str, ServedModel]] = {}
         self._notifier = Notifier()
-        self._synchronized = False
+        self.synchronized = False
+        self.to_remember = asyncio.Event()
 
-    def publish(self, published: PublishedModel) -> None:
-        """Has ``published`` answer under its name once it is loaded; what answers now goes on until then."""
+    def publish(self, published: PublishedModel, answered: PublishedModel | None = None) -> None:
+        """Has ``published`` answer under its name once it is loaded; what answers now goes on until then.
+
+        ``answered`` is the iteration that answered under the name before a restart, where that was another.
+        """
         models = self._projects.setdefault(published.name.project_id, {})
         served = models.get(published.name.publish_name)
         if served is None:
-            models[published.name.publish_name] = ServedModel(published, self._load, self._changed)
+            models[published.name.publish_name] = ServedModel(
+                published, answered, self._load, on_change=self._changed, on_replace=self.to_remember.set
+            )
             self._changed()
-        else:
-            served.publish(published)
+            self.to_remember.set()
+        elif served.publish(published):
+            self.to_remember.set()
 
     def unpublish(self, name: ModelName) -> None:
         """Takes what is under the name out of service; requests that have begun are answered still."""
@@ -50,11 +62,13 @@ class Registry:
             if not models:
                 del self._projects[name.project_id]
             self._changed()
+            self.to_remember.set()
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
-        self._synchronized = True
+        self.synchronized = True
         self._changed()
+        self.to_remember.set()
 
     def close(self) -> None:
         """Stops every load."""
@@ -67,6 +81,10 @@ class Registry:
         """Returns the served models, of one project where given, ordered by project and publish name."""
         projects = [self._projects.get(project_id, {})] if project_id else list(self._projects.values())
         return sorted((served for models in projects for served in models.values()), key=lambda it: it.published.name)
+
+    def remembered(self) -> list[RememberedModel]:
+        """Returns what a restart should begin with, ordered by project and publish name."""
+        return [RememberedModel(served.published, served.answered) for served in self.models()]
 
     async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
         """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.
@@ -84,7 +102,7 @@ class Registry:
             if served is not None and served.model is not None:
                 return served.model
             patience = min(seconds, NEWS_SECONDS) if served is None else seconds
-            worth_waiting = served is None or served.state is ModelState.LOADING
+            worth_waiting = served is None or (served.state is ModelState.LOADING and not served.retrying)
             left = began + patience - loop.time()
             if not worth_waiting or left <= 0 or not await wait(changed, left):
                 raise self._explained(project_id, publish_name, served)
@@ -103,21 +121,21 @@ class Registry:
             return self._unknown(project_id, publish_name)
         name = served.published.name.publish_name
         metadata = {"project_id": project_id, "publish_name": name, "iteration_id": served.published.iteration_id}
-        if served.state is ModelState.LOADING:
-            return ModelLoading(f"The model '{name}' is being loaded; try again in a moment.", metadata=metadata)
-        if served.retrying:
+        if served.state is ModelState.FAILED:
+            return ModelDamaged(
+                f"The model '{name}' could not be loaded: {served.failure_reason} Publish another iteration.",
+                metadata=metadata,
+            )
+        if served.failure_reason:
             return ModelNotFetched(
                 f"The model '{name}' could not be fetched and will be tried again: {served.failure_reason}",
                 metadata=metadata,
             )
-        return ModelDamaged(
-            f"The model '{name}' could not be loaded: {served.failure_reason} Publish another iteration.",
-            metadata=metadata,
-        )
+        return ModelLoading(f"The model '{name}' is being loaded; try again in a moment.", metadata=metadata)
 
     def _unknown(self, project_id: str, publish_name: str) -> Exception:
         metadata = {"project_id": project_id, "publish_name": publish_name}
-        if not self._synchronized:
+        if not self.synchronized:
             return PublishedModelsUnknown(
                 "What is published is not known yet: the project service has not answered since this start. "
                 "See that it runs, then try again.",

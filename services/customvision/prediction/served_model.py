@@ -4,6 +4,7 @@ import asyncio
 import enum
 import random
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import structlog
 
@@ -31,40 +32,66 @@ class ModelState(enum.Enum):
 class ServedModel:
     """Belongs to one event loop. ``model`` is replaced in one assignment, once its successor is warm.
 
-    ``model`` is None until a first load succeeds. ``failure_reason`` is a sentence while ``state`` is FAILED;
-    ``retrying`` says that another attempt will follow by itself. ``on_change`` is called after each change of state.
+    ``model`` is None until a first load succeeds. ``answered`` is the iteration that answered last, the one from
+    before a restart included. ``failure_reason`` is a sentence once an attempt to load has failed; ``retrying`` says
+    that the next one is being waited for. ``state`` is FAILED only where no other attempt will follow by itself.
+    ``on_change`` is called after each change of state, ``on_replace`` when an iteration took another's place.
     """
 
-    def __init__(self, published: PublishedModel, load: LoadModel, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        published: PublishedModel,
+        answered: PublishedModel | None,
+        load: LoadModel,
+        *,
+        on_change: Callable[[], None],
+        on_replace: Callable[[], None],
+    ) -> None:
         self.published = published
+        self.answered = answered
         self.model: Model | None = None
         self.state = ModelState.LOADING
         self.failure_reason = ""
         self.retrying = False
         self._load = load
         self._on_change = on_change
+        self._on_replace = on_replace
         self._task = asyncio.create_task(self._load_until_settled())
 
-    def publish(self, published: PublishedModel) -> None:
-        """Begins to load ``published``, unless it answers or is being loaded already."""
-        if published == self.published and self.state is not ModelState.FAILED:
-            return
+    def publish(self, published: PublishedModel) -> bool:
+        """Begins to load ``published`` and returns True, unless it answers or is being loaded already."""
+        if published == self.published and self.state is not ModelState.FAILED and not self.retrying:
+            return False
         self._task.cancel()
         self.published = published
         self._settle(ModelState.LOADING)
         self._task = asyncio.create_task(self._load_until_settled())
+        return True
 
     def close(self) -> None:
         """Stops loading."""
         self._task.cancel()
 
     async def _load_until_settled(self) -> None:
+        if self.model is None and self.answered not in (None, self.published):
+            await self._load_answered()
         pause = FIRST_PAUSE_SECONDS
         while not await self._load_once():
             # Not all at the same moment, when many models wait for one project service.
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
-            self._settle(ModelState.LOADING)
+            self._settle(ModelState.LOADING, self.failure_reason)
+
+    async def _load_answered(self) -> None:
+        """Has the iteration from before a restart answer until the published one does, where it still can."""
+        answered = cast("PublishedModel", self.answered)
+        try:
+            self.model = await self._load(answered)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts
+            log.warning("the model that answered before cannot be loaded", reason=str(error), **_described(answered))
+        else:
+            self._on_change()
+            log.info("model of before available", **_described(answered))
 
     async def _load_once(self) -> bool:
         """Returns whether another attempt would change nothing."""
@@ -79,13 +106,20 @@ class ServedModel:
             log.exception("a model failed to load", iteration_id=published.iteration_id)
             self._fail("The model could not be loaded; the prediction service's log says why.", retrying=False)
         else:
-            self.model = model
-            self._settle(ModelState.AVAILABLE)
+            self._answer_with(model)
             log.info("model available", **_described(published))
         return not self.retrying
 
+    def _answer_with(self, model: Model) -> None:
+        replaced = self.answered not in (None, model.published)
+        self.model = model
+        self.answered = model.published
+        self._settle(ModelState.AVAILABLE)
+        if replaced:
+            self._on_replace()
+
     def _fail(self, reason: str, *, retrying: bool) -> None:
-        self._settle(ModelState.FAILED, reason, retrying=retrying)
+        self._settle(ModelState.LOADING if retrying else ModelState.FAILED, reason, retrying=retrying)
         log.warning("model failed", reason=reason, retrying=retrying, **_described(self.published))
 
     def _settle(self, state: ModelState, failure_reason: str = "", *, retrying: bool = False) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Place:
     """Where an attempt computes: the project service's address, the key for it, the file of cached features."""
 
     project_address: str
-    training_key: str
+    training_key: str = field(repr=False)
     features_file: Path
 
 
@@ -51,7 +51,7 @@ class Attempts:
         self._backbones = backbones
         self._place = place
 
-    async def find_finished(self, run: TrainingRun) -> bool:
+    async def settle_if_finished(self, run: TrainingRun) -> bool:
         """Ends the run where an earlier attempt had handed its model over, or its iteration is gone.
 
         Returns whether the run has ended.
@@ -144,17 +144,17 @@ class Attempts:
         log.warning(
             "the training process was killed",
             training_run_id=run.training_run_id,
-            signal=error.signal_number,
+            cause=error.cause,
             log_tail=error.log_tail,
         )
         if run.kills + 1 >= MAX_KILLS:
             await self.fail(
                 run,
-                f"The training process was killed {MAX_KILLS} times (signal {error.signal_number}); "
+                f"The training process was killed {MAX_KILLS} times ({error.cause}); "
                 "the machine may be short of memory.",
             )
             return
-        reason = f"The training process was killed (signal {error.signal_number}); the run starts over."
+        reason = f"The training process was killed ({error.cause}); the run starts over."
         await self._runs.record(run.training_run_id, requeued(killed=True), StateChanged(reason))
 
     async def _succeed(self, run: TrainingRun) -> None:

@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 LOG_LINES_KEPT = 40
 SECONDS_TO_TERMINATE = 1.0
+# Far longer than any step that a child's work has: one that tells nothing for so long never will.
+SECONDS_OF_SILENCE = 600.0
 
 
 class ChildStopped(Exception):
@@ -24,31 +26,34 @@ class ChildStopped(Exception):
 
 
 class ChildKilled(ChildStopped):
-    """A signal ended the child: out of memory, or somebody's hand."""
+    """The child was killed; ``cause`` is a few words: a signal (out of memory, or somebody's hand), or silence."""
 
-    def __init__(self, signal_number: int, log_tail: str) -> None:
+    def __init__(self, cause: str, log_tail: str) -> None:
         super().__init__(log_tail)
-        self.signal_number = signal_number
+        self.cause = cause
 
 
 class ChildCrashed(ChildStopped):
     """The child ended with an exit status other than 0."""
 
-    def __init__(self, exit_status: int, log_tail: str) -> None:
-        super().__init__(log_tail)
-        self.exit_status = exit_status
-
 
 async def reports_of(
-    module: str, request: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+    module: str,
+    request: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str] | None = None,
+    seconds_of_silence: float = SECONDS_OF_SILENCE,
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Runs ``python -m module`` on ``request`` and yields its reports until it ends.
 
-    Raises ChildKilled or ChildCrashed. Closed or cancelled before, it kills the child and all that the child started,
-    within two seconds. The request travels on standard input, so that no secret stands on a command line.
+    Raises ChildCrashed, and ChildKilled, also where the child was silent for too long and was killed here. Closed or
+    cancelled before, it kills the child and all that the child started, within two seconds. The request travels on
+    standard input, so that no secret stands on a command line.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        # Files in the user's current folder are not modules to import.
+        "-P",
         "-m",
         module,
         stdin=asyncio.subprocess.PIPE,
@@ -66,15 +71,22 @@ async def reports_of(
         with contextlib.suppress(ConnectionError):
             process.stdin.write(json.dumps(request).encode() + b"\n")
             await process.stdin.drain()
-        async for line in process.stdout:
-            # A child that is killed may leave half a line.
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+        # A child that is killed may leave half a line.
+        while (line := await _next_line(process.stdout, seconds_of_silence, tail)).endswith(b"\n"):
+            yield json.loads(line)
         await process.wait()
         await listening
         _check_exit(process.returncode or 0, "\n".join(tail))
     finally:
         await asyncio.shield(_end(process, listening))
+
+
+async def _next_line(stream: asyncio.StreamReader, seconds: float, log: Iterable[str]) -> bytes:
+    try:
+        async with asyncio.timeout(seconds):
+            return await stream.readline()
+    except TimeoutError as error:
+        raise ChildKilled(f"silent for {seconds / 60:g} minutes", "\n".join(log)) from error
 
 
 async def _keep_tail(stream: asyncio.StreamReader, tail: collections.deque[str]) -> None:
@@ -84,9 +96,9 @@ async def _keep_tail(stream: asyncio.StreamReader, tail: collections.deque[str])
 
 def _check_exit(status: int, log_tail: str) -> None:
     if status < 0:
-        raise ChildKilled(-status, log_tail)
+        raise ChildKilled(f"signal {-status}", log_tail)
     if status > 0:
-        raise ChildCrashed(status, log_tail)
+        raise ChildCrashed(log_tail)
 
 
 async def _end(process: asyncio.subprocess.Process, listening: "asyncio.Task[None]") -> None:

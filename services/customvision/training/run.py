@@ -60,7 +60,7 @@ class TrainingTypeUnknown(InvalidArgument):
 
 
 class RequestIdInvalid(InvalidArgument):
-    """The request id is not a UUID."""
+    """The request id is not a UUID of 36 characters."""
 
     reason = "REQUEST_ID_INVALID"
 
@@ -106,6 +106,15 @@ def queued(iteration_id: str, iteration_name: str) -> Change:
         if run.state is not RunState.PREPARING:
             raise NotApplicable(run.training_run_id)
         return replace(run, state=RunState.QUEUED, iteration_id=iteration_id, iteration_name=iteration_name)
+
+    return change
+
+
+def given_up(iteration_id: str, iteration_name: str, now: datetime) -> Change:
+    """The iteration is made, but nobody waits for the run any more: it ends at once, and its request id is free."""
+
+    def change(run: TrainingRun) -> TrainingRun:
+        return replace(cancelled(now)(queued(iteration_id, iteration_name)(run)), request_id=None)
 
     return change
 

@@ -1,11 +1,9 @@
 """The queue of runs: durable, first come first served, one at a time."""
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime
 
-import structlog
-
+from customvision.common.background import forever
 from customvision.training.attempt import Attempts
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Model
@@ -21,11 +19,9 @@ from customvision.training.run import (
 )
 from customvision.training.store.runs import RunStore
 
-INTERRUPTED = "The training service was restarted; the run starts over."
+INTERRUPTED = "The training service was interrupted; the run starts over."
 CANCELLED = "Cancelled by a call."
-SECONDS_AFTER_ERROR = 1.0
 
-log = structlog.get_logger()
 ModelTask = asyncio.Task[Model | None]
 
 
@@ -38,24 +34,12 @@ class Scheduler:
         self._attempts = attempts
         self._run_ended = run_ended
         self._queue_changed = asyncio.Event()
-        self._loop: asyncio.Task[None] | None = None
-        self._stopping = False
         self._computing: dict[str, ModelTask] = {}
 
-    async def start(self) -> None:
-        """Puts runs that the service's last end interrupted back into the queue, and begins."""
-        for run in await self._runs.in_state(RunState.RUNNING):
-            await self._runs.record(run.training_run_id, requeued(killed=False), StateChanged(INTERRUPTED))
-        self._loop = asyncio.create_task(self._work())
-
-    async def stop(self) -> None:
-        """Ends the process of the run under way; the next start puts that run back into the queue."""
-        # A cancelled run and the stop may come together, and the loop then sees only the first.
-        self._stopping = True
-        if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
+    async def work(self) -> None:
+        """Sees run after run through and never ends. Cancelled, it leaves no process behind, and the run under way
+        goes back into the queue when the work begins again."""
+        await forever(self._see_next_through)
 
     def wake(self) -> None:
         """Tells that a run was queued."""
@@ -64,6 +48,10 @@ class Scheduler:
     async def cancel(self, training_run_id: str) -> TrainingRun:
         """Cancels a run and returns it: still running where its process has yet to end. Raises RunNotFound."""
         await self._runs.get(training_run_id)
+        # A caller that goes away does not leave the wish half told.
+        return await asyncio.shield(self._cancel(training_run_id))
+
+    async def _cancel(self, training_run_id: str) -> TrainingRun:
         change = cancelled_before_start(datetime.now(UTC))
         run = await self._runs.record(training_run_id, change, StateChanged(CANCELLED))
         if not run.state.final:
@@ -74,20 +62,22 @@ class Scheduler:
         self._run_ended.set()
         return run
 
-    async def _work(self) -> None:
-        while not self._stopping:
-            self._queue_changed.clear()
-            waiting = await self._runs.in_state(RunState.QUEUED)
-            if not waiting:
-                await self._queue_changed.wait()
-                continue
-            try:
-                await self._see_through(waiting[0])
-            except Exception:
-                log.exception("a run met an error that nobody foresaw", training_run_id=waiting[0].training_run_id)
-                await asyncio.sleep(SECONDS_AFTER_ERROR)
-            finally:
-                self._run_ended.set()
+    async def _see_next_through(self) -> None:
+        self._queue_changed.clear()
+        await self._requeue_interrupted()
+        waiting = await self._runs.in_state(RunState.QUEUED)
+        if not waiting:
+            await self._queue_changed.wait()
+            return
+        try:
+            await self._see_through(waiting[0])
+        finally:
+            self._run_ended.set()
+
+    async def _requeue_interrupted(self) -> None:
+        # Between two runs none is under way: one that says so lost its attempt with the service, or to an error.
+        for run in await self._runs.in_state(RunState.RUNNING):
+            await self._runs.record(run.training_run_id, requeued(killed=False), StateChanged(INTERRUPTED))
 
     async def _see_through(self, run: TrainingRun) -> None:
         task = asyncio.create_task(self._attempt(run))
@@ -106,7 +96,7 @@ class Scheduler:
             await self._cancel_where_requested(run.training_run_id)
 
     async def _attempt(self, run: TrainingRun) -> Model | None:
-        if run.attempt and await self._attempts.find_finished(run):
+        if run.attempt and await self._attempts.settle_if_finished(run):
             return None
         if run.attempt >= MAX_ATTEMPTS:
             await self._attempts.fail(run, f"The run was interrupted {MAX_ATTEMPTS} times and is given up.")
@@ -114,7 +104,9 @@ class Scheduler:
         if run.cancel_requested:
             return None
         running = await self._runs.record(run.training_run_id, started(datetime.now(UTC)), StateChanged())
-        return await self._attempts.make_model(running) if running.state is RunState.RUNNING else None
+        # The wish to cancel may have come after the queue was read.
+        wanted = running.state is RunState.RUNNING and not running.cancel_requested
+        return await self._attempts.make_model(running) if wanted else None
 
     async def _cancel_where_requested(self, training_run_id: str) -> None:
         run = await self._runs.get(training_run_id)
@@ -124,11 +116,11 @@ class Scheduler:
 
 async def _result_of(task: ModelTask) -> Model | None:
     try:
-        return await asyncio.shield(task)
+        # Not awaited itself: its cancellation and that of this work would look alike.
+        await asyncio.wait([task])
     except asyncio.CancelledError:
-        if task.cancelled():
-            return None
         # The service stops: the attempt's process must be gone before it does.
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         raise
+    return None if task.cancelled() else task.result()

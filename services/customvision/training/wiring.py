@@ -1,14 +1,17 @@
 """Puts the training service together."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import grpc
 
 from customvision.common.background import in_background
 from customvision.common.channel import open_channel
 from customvision.common.database import Database
+from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
@@ -44,6 +47,7 @@ async def open_training_service(
         folder = settings.folder("training")
         backbones = BackbonePreparation(settings)
         stack.callback(FolderLock(folder, user="serve training").release)
+        _remove_leftovers(folder)
         database = Database(folder / "training.sqlite", MIGRATIONS)
         stack.callback(database.close)
         channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
@@ -67,13 +71,11 @@ async def open_training_service(
 
         stack.push_async_callback(backbones.stop)
         backbones.start()
-        stack.push_async_callback(reporter.stop)
-        reporter.start()
-        stack.push_async_callback(scheduler.stop)
-        await scheduler.start()
+        await stack.enter_async_context(in_background(reporter.work()))
+        await stack.enter_async_context(in_background(scheduler.work()))
         stack.push_async_callback(starter.stop)
         # The project service may start after this one.
-        await stack.enter_async_context(in_background(starter.finish_interrupted()))
+        await stack.enter_async_context(in_background(starter.finish_unclear_starts()))
         yield ServiceDefinition(
             name="training",
             full_name=FULL_NAME,
@@ -81,6 +83,12 @@ async def open_training_service(
             roles=TRAINING_KEY_ONLY,
             end_streams=notifier.close,
         )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    # Exports and backbones that were being made when the service was killed.
+    for leftover in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _register(servicer: TrainingServicer, server: grpc.aio.Server) -> None:

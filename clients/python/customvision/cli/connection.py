@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from customvision.client import Client
 
 
-def connect() -> "Client":
-    """Returns a client of the suite that the environment names."""
+def connect(*, patience_seconds: float = 0.0) -> "Client":
+    """Returns a client of the suite that the environment names; it waits so long for a service that went away."""
     # Imported here: grpc would double the time of `customvision --help`.
     from customvision.client import Client
 
-    return Client()
+    return Client(patience_seconds=patience_seconds)
 
 
 def find_tag(client: "Client", project_id: str, name_or_id: str) -> tags_pb2.Tag:

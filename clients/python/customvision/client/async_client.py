@@ -9,6 +9,7 @@ from customvision.client.channel import open_async_channel
 from customvision.client.interceptors import Target
 from customvision.client.operations import files, paging, projects, serving, upload, watch
 from customvision.client.operations.image_files import UploadedImage
+from customvision.client.operations.patience import Contact
 from customvision.client.performers import AsyncPerformer
 from customvision.client.settings import ClientSettings
 from customvision.v1 import (
@@ -36,12 +37,17 @@ class AsyncClient:
                 print(event.sequence, event.state)
     """
 
-    def __init__(self, settings: ClientSettings | None = None) -> None:
-        """Reads addresses and keys from the environment unless given. Does not connect yet."""
+    def __init__(self, settings: ClientSettings | None = None, *, patience_seconds: float = 0.0) -> None:
+        """Reads addresses and keys from the environment unless given. Does not connect yet.
+
+        Once the suite has answered, a single call is repeated until its service was away for ``patience_seconds``.
+        Give create calls a request_id then, so that a repeated one makes nothing twice.
+        """
         self.settings = settings or ClientSettings()
+        contact = Contact(patience_seconds)
         credentials = self.settings.credentials()
         self._channels = {
-            service: open_async_channel(Target(service, address, credentials))
+            service: open_async_channel(Target(service, address, credentials, contact))
             for service, address in self.settings.addresses().items()
         }
         self.project = project_service_pb2_grpc.ProjectServiceStub(self._channels["project"])

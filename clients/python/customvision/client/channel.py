@@ -29,8 +29,9 @@ OPTIONS = [
     # A watch only receives; without this, pings stop after two.
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # How long a connection may take to open: a busy service must not look like one that is away.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
     # A proxy for the internet is not meant for the services of a suite.
     ("grpc.enable_http_proxy", 0),

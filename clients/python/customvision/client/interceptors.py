@@ -1,12 +1,15 @@
-"""What surrounds every call: the key, a deadline, and errors as CustomVisionError."""
+"""What surrounds every call: the key, a deadline, patience, and errors as CustomVisionError."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
 from customvision.client.errors import CustomVisionError, error_from_call
+from customvision.client.operations.patience import Contact
 
 UNARY_SECONDS = 30.0
 UPLOAD_SECONDS = 300.0
@@ -14,11 +17,12 @@ UPLOAD_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Target:
-    """The service that a channel leads to, and the metadata entry that opens it."""
+    """The service that a channel leads to, the metadata entry that opens it, and the contact with its suite."""
 
     service: str
     address: str
-    credentials: tuple[str, str]
+    credentials: tuple[str, str] = field(repr=False)
+    contact: Contact
 
     def error(self, error: grpc.RpcError) -> CustomVisionError:
         """Returns the failure of a call to this service as one of ours."""
@@ -34,8 +38,16 @@ class BlockingInterceptor(
         self._target = target
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """Makes a call with one request and one response."""
-        return self._outcome(continuation(self._details(client_call_details, UNARY_SECONDS), request))
+        """Makes a call with one request and one response; repeats it while the service is away."""
+        patience = self._target.contact.patience()
+        while True:
+            try:
+                outcome = self._outcome(continuation(self._details(client_call_details, UNARY_SECONDS), request))
+            except CustomVisionError as error:
+                time.sleep(patience.pause_after(error))
+            else:
+                self._target.contact.made()
+                return outcome
 
     def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         """Makes a call with many requests and one response."""
@@ -95,6 +107,18 @@ class AsyncInterceptors:
             raise self._target.error(error) from error
         return call
 
+    async def patient(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Makes a call with one request and one response; repeats it while the service is away."""
+        patience = self._target.contact.patience()
+        while True:
+            try:
+                call = await self.single(continuation, details, request, UNARY_SECONDS)
+            except CustomVisionError as error:
+                await asyncio.sleep(patience.pause_after(error))
+            else:
+                self._target.contact.made()
+                return call
+
     async def responses(self, call: Any) -> AsyncIterator[Any]:
         """Yields the responses of a call as they come."""
         try:
@@ -117,7 +141,7 @@ class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
         self._shared = shared
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await self._shared.single(continuation, client_call_details, request, UNARY_SECONDS)
+        return await self._shared.patient(continuation, client_call_details, request)
 
 
 class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):

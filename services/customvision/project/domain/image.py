@@ -42,6 +42,11 @@ class ImageContent:
     content_sha256: str
     thumbnail_sha256: str
 
+    @property
+    def blobs(self) -> tuple[str, str]:
+        """The digests of its files: the image and its thumbnail."""
+        return self.content_sha256, self.thumbnail_sha256
+
 
 @dataclass(frozen=True)
 class Image:

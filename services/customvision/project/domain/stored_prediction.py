@@ -53,6 +53,32 @@ class PredictionNotFound(NotFound):
         )
 
 
+class PredictionFileLost(NotFound):
+    """The record is there, the image's file is not, or it is damaged."""
+
+    reason = "PREDICTION_FILE_LOST"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(
+            "The stored prediction's image is lost or damaged; delete the prediction, or restore the data folder from "
+            "a backup.",
+            metadata={"prediction_id": prediction_id},
+        )
+
+
+class PredictionIdInvalid(InvalidArgument):
+    """The id of a prediction to keep is not a UUID."""
+
+    reason = "PREDICTION_ID_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "prediction_id must be a UUID such as 5f6dcfd5-c3d5-4c5c-9a7e-0d9d3f5a8b1c; make a fresh one for each "
+            "prediction.",
+            field="prediction_id",
+        )
+
+
 class PredictionIdTaken(AlreadyExists):
     """The id was used for another prediction."""
 

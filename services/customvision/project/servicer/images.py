@@ -6,7 +6,8 @@ from typing import Any
 
 from customvision.project.domain.image import Image, ImageFilter, ImageOrder, ImageVariant, TaggingStatus
 from customvision.project.servicer.conversions import member_of, timestamp_of
-from customvision.project.use_cases.images import ImageFile, Images
+from customvision.project.use_cases.image_files import ImageFile
+from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.pages import PageRequest
 from customvision.v1 import images_pb2
 
@@ -38,19 +39,18 @@ class ImageMethods:
         self, request: images_pb2.GetImageContentRequest, context: Any
     ) -> AsyncIterator[images_pb2.ImageContentChunk]:
         """Streams an image's bytes."""
-        variant = member_of(
-            ImageVariant, images_pb2.ImageVariant, request.variant, field="variant", default=ImageVariant.FULL
-        )
-        for chunk in _chunks(await self._images.content(request.project_id, request.image_id, variant)):
+        variant = image_variant(request.variant)
+        file = await self._images.content(request.project_id, request.image_id, variant)
+        for chunk in content_chunks(file, request.image_id):
             yield chunk
 
     async def DownloadImages(
         self, request: images_pb2.DownloadImagesRequest, context: Any
     ) -> AsyncIterator[images_pb2.ImageContentChunk]:
         """Streams the bytes of many images."""
-        async with aclosing(self._images.download(request.project_id, list(request.image_ids))) as files:
-            async for file in files:
-                for chunk in _chunks(file):
+        async with aclosing(self._images.download(request.project_id, list(request.image_ids))) as images:
+            async for image in images:
+                for chunk in content_chunks(image.file, image.image_id):
                     yield chunk
 
     async def DeleteImages(
@@ -109,14 +109,20 @@ def _filter(request: images_pb2.ListImagesRequest) -> ImageFilter:
     )
 
 
-def _chunks(file: ImageFile) -> Iterator[images_pb2.ImageContentChunk]:
-    if file.data is None:
-        yield images_pb2.ImageContentChunk(image_id=file.image_id, missing=True, last=True)
+def image_variant(value: int) -> ImageVariant:
+    """Returns the variant that a request asks for. Raises EnumValueInvalid."""
+    return member_of(ImageVariant, images_pb2.ImageVariant, value, field="variant", default=ImageVariant.FULL)
+
+
+def content_chunks(file: ImageFile | None, image_id: str = "") -> Iterator[images_pb2.ImageContentChunk]:
+    """Yields the messages of an image's bytes, or the one that says that there are none."""
+    if file is None:
+        yield images_pb2.ImageContentChunk(image_id=image_id, missing=True, last=True)
         return
     for start in range(0, len(file.data), CHUNK_BYTES):
         end = start + CHUNK_BYTES
         yield images_pb2.ImageContentChunk(
-            image_id=file.image_id,
+            image_id=image_id,
             content_type=file.content_type,
             data=file.data[start:end],
             last=end >= len(file.data),

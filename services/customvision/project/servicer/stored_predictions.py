@@ -1,13 +1,15 @@
 """The calls about stored predictions."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from customvision.project.domain.stored_prediction import PredictionCorrection, StoredPrediction, TagProbability
 from customvision.project.servicer.conversions import timestamp_of
+from customvision.project.servicer.images import content_chunks, image_variant
 from customvision.project.servicer.uploads import result_message
 from customvision.project.use_cases.pages import PageRequest
 from customvision.project.use_cases.stored_predictions import StoredPredictions
-from customvision.v1 import stored_predictions_pb2
+from customvision.v1 import images_pb2, stored_predictions_pb2
 
 
 class StoredPredictionMethods:
@@ -43,6 +45,16 @@ class StoredPredictionMethods:
         return stored_predictions_pb2.ListPredictionsResponse(
             predictions=map(_message, page.items), next_page_token=page.next_page_token
         )
+
+    async def GetPredictionContent(
+        self, request: stored_predictions_pb2.GetPredictionContentRequest, context: Any
+    ) -> AsyncIterator[images_pb2.ImageContentChunk]:
+        """Streams the bytes of a prediction's image."""
+        variant = image_variant(request.variant)
+        for chunk in content_chunks(
+            await self._stored_predictions.content(request.project_id, request.prediction_id, variant)
+        ):
+            yield chunk
 
     async def DeletePredictions(
         self, request: stored_predictions_pb2.DeletePredictionsRequest, context: Any

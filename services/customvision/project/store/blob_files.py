@@ -21,6 +21,10 @@ class BlobMissing(Exception):
     """No such blob is stored, or it is damaged."""
 
 
+class BlobDamaged(BlobMissing):
+    """The blob's bytes do not match its digest."""
+
+
 def make_shards(root: Path) -> None:
     """Makes the 256 folders that blobs lie in, and empties the one where they are written first."""
     make_folder_durably(root)
@@ -42,49 +46,75 @@ def path_of(root: Path, sha256: str) -> Path:
 
 
 def write_blobs(root: Path, blobs: Mapping[str, bytes]) -> None:
-    """Writes blobs by digest; a blob that is there already is kept. Each folder is fsynced once."""
-    for sha256, data in blobs.items():
-        path = path_of(root, sha256)
-        if not _keep_present(path, len(data)):
-            write_temporary(incoming_folder(root), data).rename(path)
+    """Writes blobs by digest, all or none; one that is there, and whole, is kept. Each folder is fsynced once."""
+    written: dict[Path, Path] = {}
+    try:
+        for sha256, data in blobs.items():
+            path = path_of(root, sha256)
+            if not _keep_present(path, data):
+                written[path] = write_temporary(incoming_folder(root), data)
+        # All that needs room has been written: from here on a full disk is in nobody's way.
+        for path, temporary in written.items():
+            temporary.rename(path)
+    except BaseException:
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
+        raise
     sync_folders(root, blobs)
 
 
-def adopt(root: Path, sha256: str, size_bytes: int, temporary: Path) -> None:
-    """Makes a blob of a file that was fsynced under a temporary name on the same file system."""
-    path = path_of(root, sha256)
-    if not _keep_present(path, size_bytes):
-        temporary.rename(path)
+def adopt(root: Path, sha256: str, temporary: Path) -> None:
+    """Makes a blob of a file that was fsynced under a temporary name on the same file system.
+
+    It takes the place of one that is there already, which may be damaged.
+    """
+    temporary.rename(path_of(root, sha256))
     sync_folders(root, [sha256])
 
 
 def read_blob(root: Path, sha256: str) -> bytes:
-    """Returns a blob's bytes. Raises BlobMissing where there is none or it does not match its digest."""
+    """Returns a blob's bytes. Raises BlobMissing where there is none, BlobDamaged where its digest is another."""
     try:
         data = path_of(root, sha256).read_bytes()
     except FileNotFoundError as error:
         raise BlobMissing(sha256) from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise BlobMissing(f"{sha256} is damaged")
+        raise BlobDamaged(sha256)
     return data
+
+
+def remove_damaged(root: Path, sha256: str) -> None:
+    """Removes a blob that does not match its digest; one that does, or is gone, is left alone."""
+    try:
+        read_blob(root, sha256)
+    except BlobDamaged:
+        path_of(root, sha256).unlink()
+    except BlobMissing:
+        pass
+
+
+def missing_blobs(root: Path, sha256s: Iterable[str]) -> set[str]:
+    """Returns those of the digests for which there is no file."""
+    return {sha256 for sha256 in sha256s if not path_of(root, sha256).exists()}
 
 
 def old_blobs(root: Path, shard: int, before: float) -> list[str]:
     """Returns the digests of one shard's blobs that were last written or asked for before the time ``before``."""
     name = f"{shard:02x}"
-    with os.scandir(root / name) as entries:
-        return [name + entry.name for entry in entries if entry.stat().st_mtime < before]
+    return [name + path.name for path in (root / name).iterdir() if _is_older(path, before)]
 
 
 def remove_old_blobs(root: Path, sha256s: Iterable[str], before: float) -> int:
-    """Removes those of the blobs that are still older than ``before``; returns how many."""
-    removed = 0
+    """Removes those of the blobs that are still there and older than ``before``; returns how many."""
+    old = [sha256 for sha256 in sha256s if _is_older(path_of(root, sha256), before)]
+    remove_blobs(root, old)
+    return len(old)
+
+
+def remove_blobs(root: Path, sha256s: Iterable[str]) -> None:
+    """Removes the blobs; those that are gone already are passed over."""
     for sha256 in sha256s:
-        path = path_of(root, sha256)
-        if path.stat().st_mtime < before:
-            path.unlink()
-            removed += 1
-    return removed
+        path_of(root, sha256).unlink(missing_ok=True)
 
 
 def sync_folders(root: Path, sha256s: Iterable[str]) -> None:
@@ -93,12 +123,21 @@ def sync_folders(root: Path, sha256s: Iterable[str]) -> None:
         fsync_folder(root / shard)
 
 
-def _keep_present(path: Path, size_bytes: int) -> bool:
-    """Tells whether the blob is there, and makes it young, so that the collector leaves it for now."""
+def _is_older(path: Path, before: float) -> bool:
     try:
-        if path.stat().st_size != size_bytes:
+        return path.stat().st_mtime < before
+    except FileNotFoundError:
+        # Found damaged and removed meanwhile.
+        return False
+
+
+def _keep_present(path: Path, data: bytes) -> bool:
+    """Tells whether the blob is there, and whole, and makes it young, so that the collector leaves it for now."""
+    try:
+        if path.read_bytes() != data:
             return False
         os.utime(path)
-    except FileNotFoundError:
+    except OSError:
+        # Gone, or it cannot be read: then it is worth no more.
         return False
     return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import uuid
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
+from customvision.common.errors import StorageFull
 from customvision.project.store import blob_files
-from customvision.project.store.blob_files import CHUNK_BYTES, BlobMissing
+from customvision.project.store.blob_files import CHUNK_BYTES, BlobDamaged, BlobMissing
 
 __all__ = ["BlobMissing", "BlobStore", "IncomingBlob"]
 
 WORKERS = 8
+# No room on the disk, or none left for this user.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+Named = Callable[[list[str]], Awaitable[set[str]]]
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -48,12 +53,26 @@ class BlobStore:
                     del self._held[digest]
 
     async def write(self, blobs: Mapping[str, bytes]) -> None:
-        """Stores blobs by their digests, durably. Call it while they are held."""
+        """Stores blobs by their digests, durably, all or none. Call it while they are held. Raises StorageFull."""
         await self.run(blob_files.write_blobs, self._root, blobs)
 
     async def read(self, sha256: str) -> bytes:
-        """Returns a blob's bytes, compared with its digest. Raises BlobMissing."""
-        return await self.run(blob_files.read_blob, self._root, sha256)
+        """Returns a blob's bytes, compared with its digest. Raises BlobMissing.
+
+        One that is damaged is removed: it is worth nothing, and an upload that looks for it shall not find it.
+        """
+        try:
+            return await self.run(blob_files.read_blob, self._root, sha256)
+        except BlobDamaged:
+            async with self._collecting:
+                # An upload that holds it compares the bytes, and writes them again, itself.
+                if sha256 not in self._held:
+                    await self.run(blob_files.remove_damaged, self._root, sha256)
+            raise
+
+    async def missing(self, sha256s: Iterable[str]) -> set[str]:
+        """Returns those of the digests for which there is no file."""
+        return await self.run(blob_files.missing_blobs, self._root, sha256s)
 
     async def chunks(self, sha256: str) -> AsyncIterator[bytes]:
         """Yields a large blob's bytes in pieces of at most 1 MiB, not compared with its digest. Raises BlobMissing."""
@@ -69,20 +88,22 @@ class BlobStore:
 
     @contextlib.asynccontextmanager
     async def receive(self) -> AsyncIterator["IncomingBlob"]:
-        """Opens a blob that comes piece by piece; unless it is kept, nothing of it remains."""
+        """Opens a blob that comes piece by piece; unless it is kept, nothing of it remains. Raises StorageFull."""
         temporary = blob_files.incoming_folder(self._root) / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
         file = await self.run(temporary.open, "xb")
         try:
             yield IncomingBlob(self, temporary, file)
         finally:
-            file.close()
+            # Closing writes what is buffered; on a full disk that fails once more, and nobody wants it any longer.
+            with contextlib.suppress(OSError):
+                file.close()
             temporary.unlink(missing_ok=True)
 
-    async def adopt(self, sha256: str, size_bytes: int, temporary: Path) -> None:
+    async def adopt(self, sha256: str, temporary: Path) -> None:
         """Makes a blob of a file of this store's that was fsynced under a temporary name. Call it while held."""
-        await self.run(blob_files.adopt, self._root, sha256, size_bytes, temporary)
+        await self.run(blob_files.adopt, self._root, sha256, temporary)
 
-    async def collect(self, before: float, named: Callable[[list[str]], Awaitable[set[str]]]) -> int:
+    async def collect(self, before: float, named: Named) -> int:
         """Removes blobs that are older than the time ``before`` and that nothing names; returns how many.
 
         ``named`` answers which of a list of digests something names.
@@ -91,10 +112,19 @@ class BlobStore:
         for shard in range(blob_files.SHARDS):
             old = await self.run(blob_files.old_blobs, self._root, shard, before)
             async with self._collecting:
-                free = [digest for digest in old if digest not in self._held]
-                unnamed = set(free) - await named(free) if free else set()
+                unnamed = await self._unnamed(old, named)
                 removed += await self.run(blob_files.remove_old_blobs, self._root, unnamed, before)
         return removed
+
+    async def discard(self, sha256s: Iterable[str], named: Named) -> None:
+        """Removes those of the blobs that nothing names or holds, however young."""
+        async with self._collecting:
+            unnamed = await self._unnamed(sha256s, named)
+            await self.run(blob_files.remove_blobs, self._root, unnamed)
+
+    async def _unnamed(self, sha256s: Iterable[str], named: Named) -> set[str]:
+        free = [digest for digest in sha256s if digest not in self._held]
+        return set(free) - await named(free) if free else set()
 
     def close(self) -> None:
         """Waits for what was begun."""
@@ -103,8 +133,13 @@ class BlobStore:
     async def run(
         self, work: Callable[Parameters, Result], *arguments: Parameters.args, **named: Parameters.kwargs
     ) -> Result:
-        """Runs blocking file work on the store's threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*arguments, **named))
+        """Runs blocking file work on the store's threads. Raises StorageFull where the disk is full."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*arguments, **named))
+        except OSError as error:
+            if error.errno in FULL:
+                raise StorageFull from error
+            raise
 
 
 class IncomingBlob:
@@ -130,7 +165,7 @@ class IncomingBlob:
     async def keep(self) -> None:
         """Makes what came a durable blob of the store. Call it while the digest is held."""
         await self._store.run(self._sync)
-        await self._store.adopt(self.sha256, self.size_bytes, self._temporary)
+        await self._store.adopt(self.sha256, self._temporary)
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)

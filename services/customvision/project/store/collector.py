@@ -1,4 +1,4 @@
-"""Removes what nothing names any more: first the records of unused artifacts, then files without a record."""
+"""Removes what nothing names any more: the rows of deleted projects, the records of unused artifacts, then files."""
 
 import asyncio
 import time
@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 import structlog
 
 from customvision.common.database import Connection, Database
-from customvision.project.store import artifacts
+from customvision.common.errors import StorageFull
+from customvision.project.store import artifacts, projects
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import to_list
 
 # Long enough for an upload to reach its row and for a training to name the artifacts it has sent.
 GRACE_SECONDS = 600.0
 INTERVAL_SECONDS = 300.0
+# What one transaction erases of a deleted project: so few that other writes wait for hundredths of a second.
+ERASED_ROWS = 1000
 
 log = structlog.get_logger()
 
@@ -47,17 +50,30 @@ class Collector:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def collect(self) -> int:
-        """Removes what nothing names and the grace does not cover; returns the number of files removed."""
+        """Removes what nothing names and the grace does not cover; returns the number of files removed.
+
+        What a crash left of a deleted project is erased by the next one.
+        """
         before = self._clock() - self._grace_seconds
-        unused_since = datetime.fromtimestamp(before, UTC)
-        await self._database.write(lambda connection: artifacts.delete_unnamed(connection, unused_since))
+        try:
+            await self._delete_rows(before)
+        except StorageFull:
+            # Deleting rows needs room at first; the files that no row names make some.
+            log.warning("the disk is full; rows that are not needed are deleted later")
         return await self._blobs.collect(before, self._named)
 
+    async def _delete_rows(self, before: float) -> None:
+        unused_since = datetime.fromtimestamp(before, UTC)
+        while await self._database.write(lambda connection: projects.erase_deleted(connection, ERASED_ROWS)):
+            pass
+        await self._database.write(lambda connection: artifacts.delete_unnamed(connection, unused_since))
+
     async def _named(self, sha256s: list[str]) -> set[str]:
-        return await self._database.read(lambda connection: _named(connection, sha256s))
+        return await self._database.read(lambda connection: named_blobs(connection, sha256s))
 
 
-def _named(connection: Connection, sha256s: list[str]) -> set[str]:
+def named_blobs(connection: Connection, sha256s: list[str]) -> set[str]:
+    """Returns those of the digests that a row names."""
     rows = connection.execute(
         "SELECT value FROM json_each(?) WHERE"
         " EXISTS (SELECT 1 FROM images WHERE content_sha256 = value)"

@@ -8,6 +8,10 @@ from customvision.project.domain.image import Image, ImageContent
 from customvision.project.domain.tag import Tag
 from customvision.project.store.columns import Row, to_content, to_list, to_time
 
+# The plus keeps SQLite from walking all of the project instead.
+_CHOSEN = "+project_id = ? AND image_id IN (SELECT value FROM json_each(?))"
+_UNHELD = "current = 0 AND NOT EXISTS (SELECT 1 FROM iteration_images WHERE image = images.sequence)"
+
 
 def find(connection: Connection, project_id: str, image_id: str) -> Image | None:
     """Returns the project's image, current or held by an iteration only, or None."""
@@ -16,11 +20,8 @@ def find(connection: Connection, project_id: str, image_id: str) -> Image | None
 
 def find_several(connection: Connection, project_id: str, image_ids: Iterable[str]) -> list[Image]:
     """Returns those of the images that the project has, in no particular order."""
-    rows = connection.query(
-        # The plus keeps SQLite from walking all of the project instead.
-        "SELECT * FROM images WHERE +project_id = ? AND image_id IN (SELECT value FROM json_each(?))",
-        [project_id, to_list(image_ids)],
-    )
+    parameters = [project_id, to_list(image_ids)]
+    rows = connection.query(f"SELECT * FROM images WHERE {_CHOSEN}", parameters)  # noqa: S608 - no user text in it
     return _with_tags(connection, list(rows))
 
 
@@ -44,11 +45,8 @@ def find_source(connection: Connection, project_id: str, source_sha256: str) -> 
 
 def find_content(connection: Connection, project_id: str, image_ids: Sequence[str]) -> dict[str, ImageContent]:
     """Returns what the stored bytes of these images are, by image id; images that are gone are left out."""
-    rows = connection.query(
-        # The plus keeps SQLite from walking all of the project instead.
-        "SELECT * FROM images WHERE +project_id = ? AND image_id IN (SELECT value FROM json_each(?))",
-        [project_id, to_list(image_ids)],
-    )
+    parameters = [project_id, to_list(image_ids)]
+    rows = connection.query(f"SELECT * FROM images WHERE {_CHOSEN}", parameters)  # noqa: S608 - no user text in it
     return {row["image_id"]: to_content(row) for row in rows}
 
 
@@ -136,25 +134,19 @@ def delete(connection: Connection, project_id: str, image_ids: Iterable[str], *,
 
     Returns how many were current. Rows that nothing holds any more are removed.
     """
-    # The plus keeps SQLite from walking all of the project instead.
-    chosen = "+project_id = ? AND image_id IN (SELECT value FROM json_each(?))"
     parameters = [project_id, to_list(image_ids)]
-    sequences = f"SELECT sequence FROM images WHERE {chosen}"  # noqa: S608 - no user text in it
+    sequences = f"SELECT sequence FROM images WHERE {_CHOSEN}"  # noqa: S608 - no user text in it
     connection.execute(f"DELETE FROM image_tags WHERE image IN ({sequences})", parameters)  # noqa: S608
     if all_iterations:
         connection.execute(f"DELETE FROM iteration_images WHERE image IN ({sequences})", parameters)  # noqa: S608
-    cursor = connection.execute(f"UPDATE images SET current = 0 WHERE {chosen} AND current = 1", parameters)  # noqa: S608
-    delete_unheld(connection, project_id)
+    cursor = connection.execute(f"UPDATE images SET current = 0 WHERE {_CHOSEN} AND current = 1", parameters)  # noqa: S608
+    connection.execute(f"DELETE FROM images WHERE {_CHOSEN} AND {_UNHELD}", parameters)  # noqa: S608
     return cursor.rowcount
 
 
 def delete_unheld(connection: Connection, project_id: str) -> None:
-    """Removes the records of images that are neither current nor held by an iteration."""
-    connection.execute(
-        "DELETE FROM images WHERE project_id = ? AND current = 0"
-        " AND NOT EXISTS (SELECT 1 FROM iteration_images WHERE image = images.sequence)",
-        [project_id],
-    )
+    """Removes the records of all images that are neither current nor held by an iteration."""
+    connection.execute(f"DELETE FROM images WHERE project_id = ? AND {_UNHELD}", [project_id])  # noqa: S608
 
 
 def to_image(row: Row, tag_ids: Sequence[str]) -> Image:

@@ -26,7 +26,12 @@ def create_stored_predictions(connection: Connection) -> None:
     _run(connection, _STORED_PREDICTIONS)
 
 
-MIGRATIONS = (create_projects_images_iterations, create_stored_predictions)
+def mark_deleted_projects(connection: Connection) -> None:
+    """A project that was deleted is gone for everybody before all that it held is erased."""
+    _run(connection, _DELETED_PROJECTS)
+
+
+MIGRATIONS = (create_projects_images_iterations, create_stored_predictions, mark_deleted_projects)
 
 _PROJECTS = """
 CREATE TABLE projects (
@@ -191,4 +196,9 @@ CREATE TABLE corrected_predictions (
     image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;;
 CREATE INDEX corrections_of_image ON corrected_predictions (image)
+"""
+
+_DELETED_PROJECTS = """
+ALTER TABLE projects ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;;
+CREATE INDEX deleted_projects ON projects (project_id) WHERE deleted = 1
 """

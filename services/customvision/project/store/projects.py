@@ -1,4 +1,4 @@
-"""Projects in SQL."""
+"""Projects in SQL. One that was deleted is gone for every call here, though what it held may not be erased yet."""
 
 from datetime import datetime
 
@@ -11,12 +11,25 @@ SELECT p.*,
     (SELECT count(*) FROM images i WHERE i.project_id = p.project_id AND i.current = 1) AS image_count,
     (SELECT count(*) FROM tags t WHERE t.project_id = p.project_id) AS tag_count
 FROM projects p
+WHERE p.deleted = 0
 """
+
+# Each takes a project's id and how many rows to erase at most: those that there can be very many of.
+_ERASE_FROZEN_IMAGES = (
+    "DELETE FROM iteration_images WHERE (iteration, image, tag) IN (SELECT ii.iteration, ii.image, ii.tag"
+    " FROM iterations i JOIN iteration_images ii ON ii.iteration = i.sequence WHERE i.project_id = ? LIMIT ?)"
+)
+_ERASE_PREDICTIONS = (
+    "DELETE FROM stored_predictions WHERE sequence IN"
+    " (SELECT sequence FROM stored_predictions WHERE project_id = ? LIMIT ?)"
+)
+_ERASE_IMAGES = "DELETE FROM images WHERE sequence IN (SELECT sequence FROM images WHERE project_id = ? LIMIT ?)"
+_ERASE_SLICE = (_ERASE_FROZEN_IMAGES, _ERASE_PREDICTIONS, _ERASE_IMAGES)
 
 
 def find(connection: Connection, project_id: str) -> Project | None:
     """Returns the project with its counts, or None."""
-    row = next(iter(connection.query(f"{_SELECT} WHERE p.project_id = ?", [project_id])), None)
+    row = next(iter(connection.query(f"{_SELECT} AND p.project_id = ?", [project_id])), None)
     return None if row is None else _project(row)
 
 
@@ -30,7 +43,9 @@ def find_request(connection: Connection, request_id: str) -> tuple[str, str] | N
 
 def classification_type(connection: Connection, project_id: str) -> ClassificationType | None:
     """Returns the project's type, or None where there is no such project; cheaper than find."""
-    row = connection.execute("SELECT classification_type FROM projects WHERE project_id = ?", [project_id]).fetchone()
+    row = connection.execute(
+        "SELECT classification_type FROM projects WHERE project_id = ? AND deleted = 0", [project_id]
+    ).fetchone()
     return None if row is None else ClassificationType(row[0])
 
 
@@ -65,9 +80,9 @@ def insert(
 def page(connection: Connection, *, name: str, after: int | None, limit: int) -> list[Project]:
     """Returns projects in order of creation after the sequence ``after``; ``name`` "" means any."""
     rows = connection.query(
-        f"{_SELECT} WHERE p.sequence > :after AND p.name = :name ORDER BY p.sequence LIMIT :limit"
+        f"{_SELECT} AND p.sequence > :after AND p.name = :name ORDER BY p.sequence LIMIT :limit"
         if name
-        else f"{_SELECT} WHERE p.sequence > :after ORDER BY p.sequence LIMIT :limit",
+        else f"{_SELECT} AND p.sequence > :after ORDER BY p.sequence LIMIT :limit",
         {"after": after or 0, "name": name, "limit": limit},
     )
     return [_project(row) for row in rows]
@@ -99,11 +114,21 @@ def next_iteration_number(connection: Connection, project_id: str) -> int:
 
 
 def delete(connection: Connection, project_id: str) -> None:
-    """Removes a project with everything in it."""
-    connection.execute("DELETE FROM iterations WHERE project_id = ?", [project_id])
-    # Before the tags: an image that is gone need not be noted as untagged.
-    connection.execute("DELETE FROM images WHERE project_id = ?", [project_id])
-    connection.execute("DELETE FROM projects WHERE project_id = ?", [project_id])
+    """Makes a project gone for everybody at once, however much it holds; ``erase_deleted`` does the rest."""
+    connection.execute("UPDATE projects SET deleted = 1, request_id = NULL WHERE project_id = ?", [project_id])
+    # Who sends the request again must get a new project, tag or iteration.
+    connection.execute("UPDATE tags SET request_id = NULL WHERE project_id = ?", [project_id])
+    connection.execute("UPDATE iterations SET request_id = NULL WHERE project_id = ?", [project_id])
+
+
+def erase_deleted(connection: Connection, limit: int) -> bool:
+    """Erases at most about ``limit`` rows of a deleted project; returns False once there is nothing more to erase."""
+    row = connection.execute("SELECT project_id FROM projects WHERE deleted = 1 LIMIT 1").fetchone()
+    if row is None:
+        return False
+    if not any(connection.execute(statement, [row[0], limit]).rowcount for statement in _ERASE_SLICE):
+        connection.execute("DELETE FROM projects WHERE project_id = ?", [row[0]])
+    return True
 
 
 def _project(row: Row) -> Project:

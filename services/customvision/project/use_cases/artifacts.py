@@ -8,6 +8,7 @@ from customvision.project.domain.text import checked_count, checked_sha256
 from customvision.project.store import artifacts
 from customvision.project.store.blobs import BlobMissing, BlobStore
 from customvision.project.store.columns import now
+from customvision.project.use_cases.blob_keeping import keep_until_named
 
 MAX_FOUND = 1000
 
@@ -22,7 +23,7 @@ class Artifacts:
     async def upload(self, announced: Artifact, pieces: AsyncIterator[bytes]) -> Artifact:
         """Stores what comes, durably.
 
-        Raises DigestInvalid, ArtifactSizeInvalid or ArtifactMismatch, and nothing of it remains.
+        Raises DigestInvalid, ArtifactSizeInvalid, ArtifactMismatch or StorageFull, and nothing of it remains.
         """
         announced = announced.checked()
         async with self._blobs.receive() as incoming:
@@ -34,7 +35,7 @@ class Artifacts:
                 raise ArtifactMismatch("size_bytes")
             if incoming.sha256 != announced.sha256:
                 raise ArtifactMismatch("sha256")
-            async with self._blobs.hold([announced.sha256]):
+            async with keep_until_named(self._database, self._blobs, [announced.sha256]):
                 await incoming.keep()
                 await self._database.write(lambda connection: artifacts.record(connection, announced, now()))
         return announced

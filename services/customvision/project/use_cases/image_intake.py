@@ -19,6 +19,7 @@ from customvision.project.domain.image_upload import (
 )
 from customvision.project.domain.text import checked_count, checked_some
 from customvision.project.store.blobs import BlobStore
+from customvision.project.use_cases.blob_keeping import keep_until_named
 from customvision.project.use_cases.image_recording import Candidate, record_images
 from customvision.project.use_cases.lookups import require_classification_type
 
@@ -51,7 +52,8 @@ class ImageIntake:
     ) -> list[ImageCreateResult]:
         """Adds a batch of 1 to 64 images, each with ``tag_ids`` beside its own; one result each, in order.
 
-        Raises ProjectNotFound, and TooManyItems, NothingGiven or TextTooLong where the batch is not well formed.
+        Raises ProjectNotFound, StorageFull, and TooManyItems, NothingGiven or TextTooLong where the batch is not
+        well formed.
         """
         checked_some(uploads, MAX_BATCH, "images")
         checked_count(tag_ids, MAX_TAGS, "tag_ids")
@@ -65,7 +67,7 @@ class ImageIntake:
     ) -> UploadSummary:
         """Adds images as they come; the next group is read and decoded while one is stored.
 
-        Raises as add does; what was stored until then stays.
+        Raises as add does; what was stored until then, or was being stored, stays.
         """
         checked_count(tag_ids, MAX_TAGS, "header.tag_ids")
         await self._check_project(project_id)
@@ -73,12 +75,13 @@ class ImageIntake:
         storing: asyncio.Task[list[ImageCreateResult]] | None = None
         try:
             async for group in self._groups(tag_ids, uploads):
-                _sum_up(summary, await storing if storing else ())
+                _sum_up(summary, await asyncio.shield(storing) if storing else ())
                 storing = asyncio.create_task(self._store(project_id, group))
         finally:
             # Also where the stream broke: the group that was being stored stays, and a repeat need not send it.
+            # Shielded, for whoever cancels the stream would cancel what it waits for.
             if storing:
-                _sum_up(summary, await storing)
+                _sum_up(summary, await asyncio.shield(storing))
         return summary
 
     async def prepare(self, source: bytes) -> PreparedImage:
@@ -124,7 +127,7 @@ class ImageIntake:
             for arrival, outcome in zip(group, outcomes, strict=True)
         ]
         blobs = blobs_of(outcome for outcome in outcomes if isinstance(outcome, PreparedImage))
-        async with self._blobs.hold(blobs):
+        async with keep_until_named(self._database, self._blobs, blobs):
             await self._blobs.write(blobs)
             return await self._database.write(lambda connection: record_images(connection, project_id, candidates))
 

@@ -5,16 +5,14 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from customvision.common.database import Connection, Database
 from customvision.project.domain.image import Image, ImageContent, ImageFileLost, ImageFilter, ImageVariant
-from customvision.project.domain.image_preparation import THUMBNAIL_CONTENT_TYPE
 from customvision.project.domain.image_upload import MAX_TAGS
 from customvision.project.domain.tag import Tag, check_tags_together
 from customvision.project.domain.text import checked_count, checked_sha256, checked_some
 from customvision.project.store import image_lists, images, tags
-from customvision.project.store.blobs import BlobMissing, BlobStore
+from customvision.project.store.blobs import BlobStore
+from customvision.project.use_cases.image_files import ImageFile, read_image_file
 from customvision.project.use_cases.lookups import (
     require_classification_type,
     require_current_images,
@@ -29,16 +27,13 @@ MAX_DOWNLOADS = 10_000
 # Blobs read ahead of a download: hides the disk, and bounds memory to that many images.
 READ_AHEAD = 4
 
-log = structlog.get_logger()
-
 
 @dataclass(frozen=True)
-class ImageFile:
-    """An image's bytes; ``data`` is None where the image was deleted or its file is lost."""
+class DownloadedImage:
+    """One image of a download; ``file`` is None where the image was deleted or its file is lost."""
 
     image_id: str
-    content_type: str
-    data: bytes | None
+    file: ImageFile | None
 
 
 class Images:
@@ -53,7 +48,10 @@ class Images:
         return await self._database.read(lambda connection: require_image(connection, project_id, image_id))
 
     async def find(self, project_id: str, source_sha256s: Sequence[str]) -> list[Image]:
-        """Returns the current images that were uploaded as files of these digests. Raises DigestInvalid."""
+        """Returns the current images that were uploaded as files of these digests, but for those whose file is lost.
+
+        Raises DigestInvalid.
+        """
         checked_count(source_sha256s, MAX_IMAGES, "source_sha256s")
         digests = [checked_sha256(digest, f"source_sha256s[{index}]") for index, digest in enumerate(source_sha256s)]
 
@@ -61,7 +59,9 @@ class Images:
             require_classification_type(connection, project_id)
             return images.find_sources(connection, project_id, digests)
 
-        return await self._database.read(find)
+        found = await self._database.read(find)
+        lost = await self._blobs.missing(digest for image in found for digest in image.content.blobs)
+        return [image for image in found if lost.isdisjoint(image.content.blobs)]
 
     async def page(self, selected: ImageFilter, request: PageRequest) -> Page[Image]:
         """Returns the images that the filter selects. Raises IterationNotFound or TagNotFound."""
@@ -80,14 +80,12 @@ class Images:
     async def content(self, project_id: str, image_id: str, variant: ImageVariant) -> ImageFile:
         """Returns the bytes of an image. Raises ImageFileLost."""
         image = await self.get(project_id, image_id)
-        content = image.content
-        full = variant is ImageVariant.FULL
-        data = await self._read(image_id, content.content_sha256 if full else content.thumbnail_sha256)
-        if data is None:
+        file = await read_image_file(self._blobs, image.content, variant)
+        if file is None:
             raise ImageFileLost(image_id)
-        return ImageFile(image_id, content.content_type if full else THUMBNAIL_CONTENT_TYPE, data)
+        return file
 
-    async def download(self, project_id: str, image_ids: Sequence[str]) -> AsyncGenerator[ImageFile, None]:
+    async def download(self, project_id: str, image_ids: Sequence[str]) -> AsyncGenerator[DownloadedImage, None]:
         """Yields the bytes of many images in the order asked for, a few read ahead. Raises TooManyItems."""
         checked_count(image_ids, MAX_DOWNLOADS, "image_ids")
 
@@ -96,10 +94,10 @@ class Images:
             return images.find_content(connection, project_id, image_ids)
 
         contents = await self._database.read(find)
-        ahead: deque[asyncio.Task[ImageFile]] = deque()
+        ahead: deque[asyncio.Task[DownloadedImage]] = deque()
         try:
             for image_id in image_ids:
-                ahead.append(asyncio.create_task(self._file(image_id, contents.get(image_id))))
+                ahead.append(asyncio.create_task(self._download(image_id, contents.get(image_id))))
                 if len(ahead) > READ_AHEAD:
                     yield await ahead.popleft()
             while ahead:
@@ -149,17 +147,8 @@ class Images:
 
         return await self._database.write(untag)
 
-    async def _file(self, image_id: str, content: ImageContent | None) -> ImageFile:
-        if content is None:
-            return ImageFile(image_id, "", None)
-        return ImageFile(image_id, content.content_type, await self._read(image_id, content.content_sha256))
-
-    async def _read(self, image_id: str, sha256: str) -> bytes | None:
-        try:
-            return await self._blobs.read(sha256)
-        except BlobMissing:
-            log.error("an image's file is lost or damaged", image_id=image_id, sha256=sha256)
-            return None
+    async def _download(self, image_id: str, content: ImageContent | None) -> DownloadedImage:
+        return DownloadedImage(image_id, await read_image_file(self._blobs, content) if content else None)
 
 
 def _check_pairs(image_ids: Sequence[str], tag_ids: Sequence[str]) -> None:

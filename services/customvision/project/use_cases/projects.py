@@ -100,7 +100,7 @@ class Projects:
         return await self._database.write(update)
 
     async def delete(self, project_id: str) -> None:
-        """Deletes the project with all in it. Raises ProjectInUse."""
+        """Deletes the project with all in it; rows and files go later. Raises ProjectInUse."""
 
         def delete(connection: Connection) -> None:
             require_project(connection, project_id)

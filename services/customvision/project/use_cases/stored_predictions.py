@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from customvision.common.database import Connection, Database
+from customvision.project.domain.image import ImageVariant
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult
 from customvision.project.domain.stored_prediction import (
     PredictionCorrection,
+    PredictionFileLost,
+    PredictionIdInvalid,
     PredictionIdTaken,
     PredictionNotFound,
     StoredPrediction,
@@ -15,14 +18,15 @@ from customvision.project.domain.stored_prediction import (
 from customvision.project.domain.text import (
     MAX_NAME_CHARACTERS,
     checked_count,
-    checked_name,
-    checked_request_id,
     checked_some,
     checked_text,
+    is_uuid,
 )
 from customvision.project.store import images, stored_predictions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import now
+from customvision.project.use_cases.blob_keeping import keep_until_named
+from customvision.project.use_cases.image_files import ImageFile, read_image_file
 from customvision.project.use_cases.image_intake import ImageIntake, blobs_of
 from customvision.project.use_cases.image_recording import Candidate, record_images
 from customvision.project.use_cases.lookups import require_classification_type
@@ -51,12 +55,11 @@ class StoredPredictions:
     ) -> StoredPrediction:
         """Keeps an answer with its image, cleaned like any other; a repeated id changes nothing.
 
-        Raises RequestIdInvalid, TextTooLong, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge,
-        ImageHasTooManyPixels.
+        Raises PredictionIdInvalid, TextTooLong, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown,
+        ImageTooLarge, ImageHasTooManyPixels, StorageFull.
         """
-        key = checked_request_id(prediction_id, "prediction_id")
-        if key is None:
-            key = checked_name("", "prediction_id")
+        if not is_uuid(prediction_id):
+            raise PredictionIdInvalid
         checked_text(iteration_id, "iteration_id", MAX_NAME_CHARACTERS)
         checked_text(publish_name, "publish_name", MAX_NAME_CHARACTERS)
         check_probabilities(predictions)
@@ -64,7 +67,7 @@ class StoredPredictions:
         prepared = await self._intake.prepare(image_data)
         answered = StoredPrediction(
             sequence=0,
-            prediction_id=key,
+            prediction_id=prediction_id.lower(),
             project_id=project_id,
             iteration_id=iteration_id,
             publish_name=publish_name,
@@ -73,7 +76,7 @@ class StoredPredictions:
             create_time=now(),
         )
         blobs = blobs_of([prepared])
-        async with self._blobs.hold(blobs):
+        async with keep_until_named(self._database, self._blobs, blobs):
             await self._blobs.write(blobs)
             return await self._database.write(lambda connection: _record(connection, answered))
 
@@ -85,6 +88,22 @@ class StoredPredictions:
             return stored_predictions.page(connection, project_id, iteration_id, after=after, limit=limit)
 
         return await read_page(self._database, request, load, "predictions", project_id, iteration_id)
+
+    async def content(self, project_id: str, prediction_id: str, variant: ImageVariant) -> ImageFile:
+        """Returns the bytes of a prediction's image. Raises PredictionNotFound or PredictionFileLost."""
+
+        def find(connection: Connection) -> StoredPrediction:
+            require_classification_type(connection, project_id)
+            found = stored_predictions.find(connection, prediction_id.lower())
+            if found is None or found.project_id != project_id:
+                raise PredictionNotFound(prediction_id)
+            return found
+
+        prediction = await self._database.read(find)
+        file = await read_image_file(self._blobs, prediction.content, variant)
+        if file is None:
+            raise PredictionFileLost(prediction_id)
+        return file
 
     async def delete(self, project_id: str, prediction_ids: Sequence[str]) -> int:
         """Deletes predictions and returns how many there were; ids that are gone are passed over."""

@@ -9,6 +9,7 @@ from typing import Any
 import openvino
 from openvino.preprocess import PrePostProcessor
 
+from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.training.backbones.network import network_from_file, random_network, with_pixels_in
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
@@ -28,7 +29,7 @@ def convert(*, weights_file: Path | None, backbone_id: str, architecture: str, f
     """
     network = random_network() if weights_file is None else network_from_file(weights_file)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
         network.save_weights(str(temporary / WEIGHTS_FILE))
         artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()

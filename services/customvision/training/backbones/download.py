@@ -5,6 +5,8 @@ import os
 import socket
 from pathlib import Path
 
+from customvision.common.durable_files import write_durably
+
 HOST = "storage.googleapis.com"
 FILE_NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 URL = f"https://{HOST}/tensorflow/keras-applications/mobilenet_v2/{FILE_NAME}"
@@ -19,16 +21,21 @@ class DownloadUnavailable(Exception):
 def downloaded_weights(folder: Path) -> Path:
     """Returns the weights file below ``folder``, fetched from Keras' server on first use. Raises DownloadUnavailable.
 
-    Keras publishes no checksum for this file. It comes over https, its digest is recorded beside it, and a file that
-    no longer has that digest is fetched again; a file that is no MobileNetV2 fails when it is loaded.
+    Keras publishes no checksum for this file. It comes over https, and its digest is recorded beside it. A file that
+    no longer has that digest is fetched again and must then have it; a file that is no MobileNetV2 fails when loaded.
     """
-    file, recorded = folder / FILE_NAME, folder / f"{FILE_NAME}.sha256"
-    if file.exists() and recorded.exists() and _digest(file) == recorded.read_text().strip():
+    file, record = folder / FILE_NAME, folder / f"{FILE_NAME}.sha256"
+    recorded = record.read_text().strip() if record.exists() else ""
+    if recorded and file.exists() and _digest(file) == recorded:
         return file
     _probe()
     file.unlink(missing_ok=True)
     _fetch(folder)
-    recorded.write_text(_digest(file) + "\n")
+    if not recorded:
+        write_durably(record, f"{_digest(file)}\n".encode())
+    elif _digest(file) != recorded:
+        file.unlink()
+        raise DownloadUnavailable(f"Keras' download differs from the first one, whose digest {record.name} keeps")
     return file
 
 

@@ -101,7 +101,7 @@ class BackbonePreparation:
 def _reason(error: ChildStopped) -> str:
     if isinstance(error, ChildKilled):
         return (
-            f"Preparing the backbone was killed (signal {error.signal_number}); the machine may be short of memory. "
+            f"Preparing the backbone was killed ({error.cause}); the machine may be short of memory. "
             "Train again when it has more."
         )
     return "Preparing the backbone failed; the training service's log says more."

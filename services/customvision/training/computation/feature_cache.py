@@ -2,15 +2,18 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from customvision.vision.trunk import Features
 
 LOOKUP_ROWS = 500
+
+Result = TypeVar("Result")
 
 
 class FeatureCache:
@@ -23,14 +26,8 @@ class FeatureCache:
     @classmethod
     @contextmanager
     def open(cls, file: Path, backbone_id: str) -> Iterator["FeatureCache"]:
-        """Opens the cache in ``file``; a damaged one is started anew, for all in it can be computed again."""
-        try:
-            connection = _connect(file)
-        except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{file}{suffix}").unlink(missing_ok=True)
-            connection = _connect(file)
-        with contextlib.closing(connection):
+        """Opens the cache in ``file``, made if missing. Raises sqlite3.DatabaseError where it is damaged."""
+        with contextlib.closing(_connect(file)) as connection:
             yield cls(connection, backbone_id)
 
     def find(self, digests: Sequence[str]) -> dict[str, Features]:
@@ -55,6 +52,21 @@ class FeatureCache:
         ]
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", rows)
+
+
+def with_feature_cache(file: Path, backbone_id: str, work: Callable[[FeatureCache], Result]) -> Result:
+    """Returns what ``work`` makes of the cache in ``file``.
+
+    Where the cache proves to be damaged it is deleted and the work done once more: all in it can be computed again.
+    """
+    try:
+        with FeatureCache.open(file, backbone_id) as cache:
+            return work(cache)
+    except sqlite3.DatabaseError:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{file}{suffix}").unlink(missing_ok=True)
+    with FeatureCache.open(file, backbone_id) as cache:
+        return work(cache)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -20,7 +20,8 @@ def held_out(images: Sequence[Placement]) -> list[bool]:
     """Returns for each image, in order of creation, whether it is held out.
 
     Each tag's images are taken in blocks of five, and one of each block is held out; which one, the first image of
-    the block decides. So every tag with five images has one held out, and images that come later move none.
+    the block decides. An image with several tags counts for its first only: where images have one tag each, every tag
+    with five images has one held out. Images that come later move none.
     """
     by_tag: defaultdict[int, list[int]] = defaultdict(list)
     for index, image in enumerate(images):

@@ -1,6 +1,6 @@
 """What a run's process is asked to do."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from customvision.training.backbones.prepared import PreparedBackbone
@@ -16,7 +16,7 @@ class Job:
     backbone: PreparedBackbone
     features_file: str
     project_address: str
-    training_key: str
+    training_key: str = field(repr=False)
 
     def to_record(self) -> dict[str, Any]:
         """Returns the job as what JSON can hold."""

@@ -1,5 +1,6 @@
 """L2-regularised logistic regression by Newton's method, its steps found by conjugate gradients."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,10 +53,16 @@ def log_loss(probabilities: Matrix, truth: Matrix, *, multilabel: bool) -> float
     return float(-(weights * losses).sum() / len(truth))
 
 
-def fit(problem: Problem, start: Matrix | None = None, *, tolerance: float = 1e-6) -> Matrix:
+def fit(
+    problem: Problem,
+    start: Matrix | None = None,
+    *,
+    tolerance: float = 1e-6,
+    alive: Callable[[], None] = lambda: None,
+) -> Matrix:
     """Returns the optimum float64[k + 1, t], the bias in its last row, to a gradient below ``tolerance`` everywhere.
 
-    ``start`` is where to begin: the solution of a similar problem is near.
+    ``start`` is where to begin: the solution of a similar problem is near. ``alive`` is called after each Newton step.
     """
     objective = _Objective(problem)
     point = np.zeros((objective.rows.shape[1], problem.truth.shape[1])) if start is None else start
@@ -74,6 +81,7 @@ def fit(problem: Problem, start: Matrix | None = None, *, tolerance: float = 1e-
             size /= 2
         point = point + size * step
         value, gradient, probabilities = candidate
+        alive()
     return point
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
-from customvision.training.computation.feature_cache import FeatureCache
+from customvision.training.computation.feature_cache import FeatureCache, with_feature_cache
 from customvision.training.computation.head_fit import FOLDS, choose_strength, fit_head
 from customvision.training.computation.job import Job
 from customvision.training.computation.phases import PhaseReport, report_metrics, report_warning
@@ -46,25 +46,34 @@ def train(project: ProjectServiceStub, job: Job, reports: Reports) -> None:
 def _embed(
     project: ProjectServiceStub, job: Job, data_set: DataSet, reports: Reports
 ) -> tuple[DataSet, Features, list[str]]:
-    with FeatureCache.open(Path(job.features_file), job.backbone.backbone_id) as cache:
-        digests = [image.content_sha256 for image in data_set.images]
-        known = cache.find(digests).keys()
-        # One of each content: equal files have equal features.
-        fresh = list({i.content_sha256: i for i in data_set.images if i.content_sha256 not in known}.values())
-        phase = PhaseReport(reports, Phase.EMBEDDING_IMAGES, len(fresh))
-        if fresh:
-            # The runtime takes a quarter of a second to load: a run without new images does not pay for it.
-            from customvision.training.computation.embedding import embed_missing, load_embedding
-
-            embed = load_embedding(job.backbone)
-            embed_missing(project, job.project_id, fresh, embed, cache, phase.reached)
-        features = cache.find(digests)
+    features = with_feature_cache(
+        Path(job.features_file),
+        job.backbone.backbone_id,
+        lambda cache: _features(project, job, data_set, cache, reports),
+    )
     unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in features]
     warnings = _warnings_of(unreadable)
     for warning in warnings:
         report_warning(reports, warning)
     readable = data_set.without(set(unreadable))
     return readable, np.stack([features[image.content_sha256] for image in readable.images]), warnings
+
+
+def _features(
+    project: ProjectServiceStub, job: Job, data_set: DataSet, cache: FeatureCache, reports: Reports
+) -> dict[str, Features]:
+    digests = [image.content_sha256 for image in data_set.images]
+    known = cache.find(digests).keys()
+    # One of each content: equal files have equal features.
+    fresh = list({i.content_sha256: i for i in data_set.images if i.content_sha256 not in known}.values())
+    phase = PhaseReport(reports, Phase.EMBEDDING_IMAGES, len(fresh))
+    if fresh:
+        # The runtime takes a quarter of a second to load: a run without new images does not pay for it.
+        from customvision.training.computation.embedding import embed_missing, load_embedding
+
+        embed = load_embedding(job.backbone)
+        embed_missing(project, job.project_id, fresh, embed, cache, phase.reached)
+    return cache.find(digests)
 
 
 def _warnings_of(unreadable: list[str]) -> list[str]:
@@ -80,10 +89,10 @@ def _fit(data_set: DataSet, features: Features, reports: Reports) -> tuple[Head,
     truth = data_set.truth()
     learned = np.array([not image.held_out for image in data_set.images])
     part, answers = features[learned], truth[learned]
-    strength = choose_strength(part, answers, multilabel=data_set.multilabel, step=_counting(phase))
-    trained_on_part = fit_head(part, answers, multilabel=data_set.multilabel, strength=strength)
+    strength = choose_strength(part, answers, multilabel=data_set.multilabel, step=_counting(phase), alive=phase.alive)
+    trained_on_part = fit_head(part, answers, multilabel=data_set.multilabel, strength=strength, alive=phase.alive)
     phase.reached(FOLDS + 1)
-    head = fit_head(features, truth, multilabel=data_set.multilabel, strength=strength)
+    head = fit_head(features, truth, multilabel=data_set.multilabel, strength=strength, alive=phase.alive)
     phase.finish()
     return head, strength, trained_on_part
 

@@ -5,12 +5,13 @@ import contextlib
 import enum
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.common.errors import InvalidArgument
 from customvision.training.backbones.preparation import QUIET
 from customvision.training.child_process import ChildStopped, reports_of
@@ -67,7 +68,7 @@ def export_format_of(value: int) -> ExportFormat:
 
 
 class Exporter:
-    """Builds exports in ``folder``, one at a time: each needs a process with Keras."""
+    """Builds exports in ``folder``, one at a time, for each needs a process with Keras; they are read side by side."""
 
     def __init__(self, iterations: Iterations, folder: Path) -> None:
         self._iterations = iterations
@@ -76,20 +77,21 @@ class Exporter:
 
     async def export(
         self, project_id: str, iteration_id: str, export_format: ExportFormat
-    ) -> AsyncIterator[ExportPiece]:
+    ) -> AsyncGenerator[ExportPiece, None]:
         """Yields the zip of an iteration's model. Raises IterationNotCompleted, NotFound, ExportFailed."""
         iteration = await completed_iteration(self._iterations, project_id, iteration_id)
-        async with self._one_at_a_time:
-            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=".tmp-export-", dir=self._folder))
-            try:
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=f"{TEMPORARY_PREFIX}export-", dir=self._folder))
+        try:
+            # A slow reader holds up no other export.
+            async with self._one_at_a_time:
                 await self._fetch(iteration.artifacts, folder)
                 await _build(folder, export_format)
-                # What a user names never becomes part of a path.
-                name = f"iteration-{iteration.number}-{export_format.value.replace('_', '-')}.zip"
-                async for piece in _pieces(folder / ZIP_FILE, name):
-                    yield piece
-            finally:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            # What a user names never becomes part of a path.
+            name = f"iteration-{iteration.number}-{export_format.value.replace('_', '-')}.zip"
+            async for piece in _pieces(folder / ZIP_FILE, name):
+                yield piece
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _fetch(self, artifacts: iterations_pb2.IterationArtifacts, folder: Path) -> None:
         wanted = {

@@ -55,5 +55,6 @@ def keys(as_json: JsonOption = False) -> None:
 
 
 def _become(module: str) -> NoReturn:
-    # Replacing this process leaves signals and exit code to the service itself.
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 - no shell is wanted
+    # Replacing this process leaves signals and exit code to the service itself; -P keeps it from importing what
+    # happens to lie in the current folder.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module])  # noqa: S606 - no shell is wanted

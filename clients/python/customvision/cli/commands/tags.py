@@ -1,4 +1,4 @@
-"""``tags``: list, create, rename, delete."""
+"""``tags``: list, show, create, rename, delete."""
 
 import uuid
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from customvision.cli.connection import connect, find_tag
 from customvision.cli.display.console import counted, output, printable
-from customvision.cli.display.tables import enum_name, print_json, print_table, record
+from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import tags_pb2
 
@@ -25,8 +25,27 @@ def list_tags(project: ProjectOption, as_json: JsonOption = False) -> None:
         return
     print_table(
         ["name", "images", "type", "id"],
-        [(tag.name, tag.image_count, enum_name(tags_pb2.TagType, tag.type, "TAG_TYPE_"), tag.tag_id) for tag in tags],
+        [(tag.name, tag.image_count, _type(tag), tag.tag_id) for tag in tags],
         empty="The project has no tags yet.",
+    )
+
+
+@app.command()
+def show(tag: TagArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
+    """Show one tag."""
+    with connect() as client:
+        found = find_tag(client, client.find_project(project).project_id, tag)
+    if as_json:
+        print_json(record(found))
+        return
+    print_fields(
+        [
+            ("name", found.name),
+            ("id", found.tag_id),
+            ("description", found.description),
+            ("type", _type(found)),
+            ("images", found.image_count),
+        ]
     )
 
 
@@ -72,3 +91,7 @@ def delete(tag: TagArgument, project: ProjectOption, yes: YesOption = False) -> 
         confirm(f"Delete the tag '{found.name}' of {counted(found.image_count, 'image')}?", yes=yes)
         client.project.DeleteTag(tags_pb2.DeleteTagRequest(project_id=project_id, tag_id=found.tag_id))
     output.print(f"'{printable(found.name)}' is deleted.")
+
+
+def _type(tag: tags_pb2.Tag) -> str:
+    return enum_name(tags_pb2.TagType, tag.type, "TAG_TYPE_")

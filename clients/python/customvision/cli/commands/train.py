@@ -12,6 +12,9 @@ from customvision.cli.display.training_report import TrainingReport, print_repor
 from customvision.cli.options import JsonOption
 from customvision.cli.photo_folder import read_photo_folder
 
+# `customvision up` starts a service again after half a minute at most; what was done so far is worth waiting for.
+PATIENCE_SECONDS = 60.0
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
@@ -38,7 +41,7 @@ def train(
     stay in the project; `customvision images delete` removes them.
     """
     photos = read_photo_folder(folder)
-    with connect() as client:
+    with connect(patience_seconds=PATIENCE_SECONDS) as client:
         report: TrainingReport = train_folder(client, photos, project or photos.name, publish_name, force=force)
     if as_json:
         print_json(report.record())

@@ -21,6 +21,9 @@ from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2, training_ser
 if TYPE_CHECKING:
     from customvision.client import Client
 
+# Enough for a prediction service that is started again, and for its load after that.
+SERVED_SECONDS = 90.0
+
 
 def train_folder(
     client: "Client", photos: PhotoFolder, project_name: str, publish_name: str, *, force: bool
@@ -39,7 +42,7 @@ def train_folder(
     )
     if iteration.publish_name != publish_name:
         iteration = client.publish(project.project_id, iteration_id, publish_name, overwrite=True)
-    client.wait_until_served(project.project_id, publish_name, iteration_id)
+    client.wait_until_served(project.project_id, publish_name, iteration_id, timeout_seconds=SERVED_SECONDS)
     performance = client.training.GetPerformance(
         training_service_pb2.GetPerformanceRequest(project_id=project.project_id, iteration_id=iteration_id)
     )

@@ -1,6 +1,8 @@
 """Streams of bytes that end as files on this machine."""
 
-import os
+import contextlib
+import uuid
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -35,34 +37,64 @@ def download_image(project_id: str, image_id: str, target: Path) -> Steps[Path]:
 
 def _receive(service: str, method: str, request: object, target: Path) -> Steps[Path]:
     stream = yield Open(service, method, request)
-    pieces = []
-    name = ""
+    part = None
     try:
-        while (piece := (yield Next(stream))) is not None:
-            name = name or _suggested_name(piece)
-            pieces.append(piece.data)
+        piece = yield Next(stream)
+        part = yield Work(partial(_PartFile, target, _suggested_name(piece)))
+        while piece is not None:
+            yield Work(partial(part.write, piece.data))
+            piece = yield Next(stream)
+        yield Work(part.keep)
     finally:
         stream.cancel()
-    path: Path = yield Work(partial(_write, target, name, pieces))
+        if part is not None:
+            part.discard()
+    path: Path = part.path
     return path
 
 
-def _suggested_name(piece: images_pb2.ImageContentChunk | training_service_pb2.ExportChunk) -> str:
+def _suggested_name(piece: images_pb2.ImageContentChunk | training_service_pb2.ExportChunk | None) -> str:
+    if piece is None:
+        return ""
     if isinstance(piece, training_service_pb2.ExportChunk):
         # Only the last part: a name from afar must not lead out of the folder.
         return Path(piece.file_name.replace("\\", "/")).name
     return f"{piece.image_id}.{'png' if piece.content_type == 'image/png' else 'jpg'}"
 
 
-def _write(target: Path, suggested_name: str, pieces: list[bytes]) -> Path:
-    path = target / (suggested_name or "export.zip") if target.is_dir() else target
-    temporary = path.with_name(f".customvision-{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.writelines(pieces)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        message = f"The file {path} cannot be written ({error.strerror})."
-        raise CustomVisionError("FILE_NOT_WRITABLE", message, grpc.StatusCode.FAILED_PRECONDITION) from error
-    return path
+class _PartFile:
+    """A file under a temporary name of its own until it is whole. Every method but discard raises CustomVisionError."""
+
+    def __init__(self, target: Path, suggested_name: str) -> None:
+        self.path = target / (suggested_name or "export.zip") if target.is_dir() else target
+        # Not the process's id: several downloads of one process may write here at once.
+        self._temporary = self.path.with_name(f".customvision-{uuid.uuid4().hex}.part")
+        with self._told_errors():
+            self._file = self._temporary.open("xb")
+
+    def write(self, data: bytes) -> None:
+        """Adds bytes to the file."""
+        with self._told_errors():
+            self._file.write(data)
+
+    def keep(self) -> None:
+        """Gives the file its name, in place of one that has it."""
+        with self._told_errors():
+            self._file.close()
+            self._temporary.replace(self.path)
+
+    def discard(self) -> None:
+        """Removes what was not kept."""
+        # Closing a file may write, and so fail, once more.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _told_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"The file {self.path} cannot be written ({error.strerror})."
+            raise CustomVisionError("FILE_NOT_WRITABLE", message, grpc.StatusCode.FAILED_PRECONDITION) from error

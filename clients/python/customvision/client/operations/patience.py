@@ -39,3 +39,22 @@ class Patience:
         self._attempts += 1
         # Clients that lost the same service do not return all at once.
         return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+class Contact:
+    """Whether the suite has answered a client yet, and so how patient its single calls are.
+
+    A suite that does not run is told at once; a service of one that has answered is likely to come back.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._seconds = patience_seconds
+        self._made = False
+
+    def made(self) -> None:
+        """Takes note that a service answered."""
+        self._made = True
+
+    def patience(self) -> Patience:
+        """Returns the patience of one call."""
+        return Patience(self._seconds if self._made else 0.0)

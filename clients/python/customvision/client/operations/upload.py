@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from customvision.client.errors import CustomVisionError
 from customvision.client.operations.image_files import (
@@ -27,17 +28,18 @@ def upload_images(
     Files that the project holds with these tags are not sent. Raises CustomVisionError where the whole upload
     cannot go on; what was emitted before is stored.
     """
+    patience = Patience(patience_seconds)
     for batch in batches(files):
         read = yield Work(partial(read_images, batch))
         readable = [file for file in read if isinstance(file, ImageFile)]
-        known = yield from _find(project_id, readable)
+        known = yield from _find(project_id, readable, patience)
         complete = {sha256 for sha256, image in known.items() if set(tag_ids) <= set(image.tag_ids)}
         results = yield from _send(
             project_id,
             [file for file in readable if file.sha256 not in complete],
             tag_ids,
             set(known),
-            patience_seconds,
+            patience,
         )
         for file in read:
             if isinstance(file, UploadedImage):
@@ -48,18 +50,17 @@ def upload_images(
                 yield Emit(results[file.path])
 
 
-def _find(project_id: str, files: Sequence[ImageFile]) -> Steps[dict[str, images_pb2.Image]]:
+def _find(project_id: str, files: Sequence[ImageFile], patience: Patience) -> Steps[dict[str, images_pb2.Image]]:
     if not files:
         return {}
     digests = sorted({file.sha256 for file in files})
-    answer = yield Call(
-        "project", "FindImages", images_pb2.FindImagesRequest(project_id=project_id, source_sha256s=digests)
-    )
+    request = images_pb2.FindImagesRequest(project_id=project_id, source_sha256s=digests)
+    answer: images_pb2.FindImagesResponse = yield from _until_answered("FindImages", request, patience)
     return {image.source_sha256: image for image in answer.images}
 
 
 def _send(
-    project_id: str, files: Sequence[ImageFile], tag_ids: Sequence[str], known: set[str], patience_seconds: float
+    project_id: str, files: Sequence[ImageFile], tag_ids: Sequence[str], known: set[str], patience: Patience
 ) -> Steps[dict[Path, UploadedImage]]:
     if not files:
         return {}
@@ -69,7 +70,8 @@ def _send(
         images_pb2.UploadImagesRequest(image=images_pb2.ImageUpload(image_data=file.data, file_name=file.name))
         for file in files
     ]
-    answer = yield from _until_answered(requests, Patience(patience_seconds))
+    # Safe to repeat: the service recognises what it stored before the stream broke.
+    answer: images_pb2.UploadImagesResponse = yield from _until_answered("UploadImages", requests, patience)
     present = set(known)
     results = {}
     for result in answer.results:
@@ -79,16 +81,14 @@ def _send(
     return results
 
 
-def _until_answered(
-    requests: list[images_pb2.UploadImagesRequest], patience: Patience
-) -> Steps[images_pb2.UploadImagesResponse]:
+def _until_answered(method: str, request: object, patience: Patience) -> Steps[Any]:
     while True:
         try:
-            answer: images_pb2.UploadImagesResponse = yield Call("project", "UploadImages", requests)
+            answer = yield Call("project", method, request)
         except CustomVisionError as error:
-            # Safe to repeat: the service recognises what it stored before the stream broke.
             yield Sleep(patience.pause_after(error))
         else:
+            patience.renew()
             return answer
 
 

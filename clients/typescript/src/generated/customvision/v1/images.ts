@@ -171,7 +171,7 @@ export interface FindImagesRequest {
 
 /** FindImagesResponse lists the images found. */
 export interface FindImagesResponse {
-  /** images whose source_sha256 was asked for. */
+  /** images whose source_sha256 was asked for. One whose file is lost is left out: sending it again mends it. */
   images: Image[];
 }
 
@@ -229,7 +229,7 @@ export interface DownloadImagesRequest {
 
 /** ImageContentChunk is a piece of an image's bytes. Pieces come in order; those of one image are never mixed with another's. */
 export interface ImageContentChunk {
-  /** image_id that the piece belongs to. */
+  /** image_id that the piece belongs to; empty from GetPredictionContent. */
   imageId: string;
   /** content_type of the whole: image/jpeg or image/png. */
   contentType: string;

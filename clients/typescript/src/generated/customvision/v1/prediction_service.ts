@@ -51,7 +51,7 @@ export interface PredictResponse {
   iterationId: string;
   /** predictions for every tag, likeliest first. */
   predictions: TagProbability[];
-  /** prediction_id under which the answer is kept; empty unless store was asked for. */
+  /** prediction_id under which the answer will be kept; empty unless store was asked for and there was room in the queue. */
   predictionId: string;
   /** publish_name of the model that answered. */
   publishName: string;

@@ -82,6 +82,7 @@ import {
   CreateImagesFromPredictionsResponse,
   DeletePredictionsRequest,
   DeletePredictionsResponse,
+  GetPredictionContentRequest,
   ListPredictionsRequest,
   ListPredictionsResponse,
   RecordPredictionRequest,
@@ -485,6 +486,17 @@ export const ProjectServiceService = {
       Buffer.from(ListPredictionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPredictionsResponse => ListPredictionsResponse.decode(value),
   },
+  /** GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost. */
+  getPredictionContent: {
+    path: "/customvision.v1.ProjectService/GetPredictionContent" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: GetPredictionContentRequest): Buffer =>
+      Buffer.from(GetPredictionContentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPredictionContentRequest => GetPredictionContentRequest.decode(value),
+    responseSerialize: (value: ImageContentChunk): Buffer => Buffer.from(ImageContentChunk.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImageContentChunk => ImageContentChunk.decode(value),
+  },
   /** DeletePredictions deletes stored predictions. */
   deletePredictions: {
     path: "/customvision.v1.ProjectService/DeletePredictions" as const,
@@ -586,6 +598,8 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   recordPrediction: handleUnaryCall<RecordPredictionRequest, StoredPrediction>;
   /** ListPredictions returns stored predictions page by page, newest first. */
   listPredictions: handleUnaryCall<ListPredictionsRequest, ListPredictionsResponse>;
+  /** GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost. */
+  getPredictionContent: handleServerStreamingCall<GetPredictionContentRequest, ImageContentChunk>;
   /** DeletePredictions deletes stored predictions. */
   deletePredictions: handleUnaryCall<DeletePredictionsRequest, DeletePredictionsResponse>;
   /** CreateImagesFromPredictions makes training images of stored predictions, with the tags given. */
@@ -1126,6 +1140,16 @@ export interface ProjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPredictionsResponse) => void,
   ): ClientUnaryCall;
+  /** GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost. */
+  getPredictionContent(
+    request: GetPredictionContentRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ImageContentChunk>;
+  getPredictionContent(
+    request: GetPredictionContentRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ImageContentChunk>;
   /** DeletePredictions deletes stored predictions. */
   deletePredictions(
     request: DeletePredictionsRequest,

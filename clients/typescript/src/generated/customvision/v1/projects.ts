@@ -96,7 +96,7 @@ export interface UpdateProjectRequest {
 
 /** DeleteProjectRequest names the project to delete with everything in it. */
 export interface DeleteProjectRequest {
-  /** project_id is the project to delete; none of its iterations may be published. */
+  /** project_id is the project to delete; none of its iterations may be published, nor in training. */
   projectId: string;
 }
 

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
-import { ImageCreateResult } from "./images.js";
+import { ImageCreateResult, ImageVariant } from "./images.js";
 
 /** TagProbability is how likely one tag is. */
 export interface TagProbability {
@@ -31,7 +31,7 @@ export interface StoredPrediction {
   publishName: string;
   /** predictions, likeliest first. */
   predictions: TagProbability[];
-  /** create_time is when the model answered. */
+  /** create_time is when the project service recorded it. */
   createTime:
     | Date
     | undefined;
@@ -73,6 +73,16 @@ export interface ListPredictionsResponse {
   predictions: StoredPrediction[];
   /** next_page_token is empty on the last page. */
   nextPageToken: string;
+}
+
+/** GetPredictionContentRequest names one stored prediction and a rendering of its image. */
+export interface GetPredictionContentRequest {
+  /** project_id is the project of the prediction. */
+  projectId: string;
+  /** prediction_id is the stored prediction whose image to read. */
+  predictionId: string;
+  /** variant to read. */
+  variant: ImageVariant;
 }
 
 /** DeletePredictionsRequest names stored predictions to delete. */
@@ -530,6 +540,74 @@ export const ListPredictionsResponse: MessageFns<ListPredictionsResponse> = {
             }
 
             message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPredictionContentRequest(): GetPredictionContentRequest {
+  return { projectId: "", predictionId: "", variant: 0 };
+}
+
+export const GetPredictionContentRequest: MessageFns<GetPredictionContentRequest> = {
+  encode(message: GetPredictionContentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.predictionId !== "") {
+      writer.uint32(18).string(message.predictionId);
+    }
+    if (message.variant !== 0) {
+      writer.uint32(24).int32(message.variant);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPredictionContentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPredictionContentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.predictionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.variant = reader.int32() as any;
             continue;
           }
         }
