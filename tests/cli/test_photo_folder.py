@@ -58,3 +58,18 @@ def test_mistakes_are_one_sentence(tmp_path: Path, files: tuple[str, ...], path:
     folder = make(tmp_path / "f", *files)
     with pytest.raises(Failure, match=sentence):
         read_photo_folder(folder / path)
+
+
+def test_a_name_that_no_tag_may_have_is_named_before_anything_is_sent(tmp_path: Path) -> None:
+    """A class folder whose name is too long for a tag is refused while reading, by its name."""
+    with pytest.raises(Failure, match=r"The folder xxx.* has a name of 129 characters"):
+        read_photo_folder(make(tmp_path / "f", "a/1.jpg", f"{'x' * 129}/1.jpg"))
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    """What is neither file nor folder is left out by name, not in silence."""
+    folder = make(tmp_path / "f", "a/1.jpg")
+    (folder / "a" / "gone.jpg").symlink_to("nowhere.jpg")
+    photos = read_photo_folder(folder)
+    assert photos.file_count == 1
+    assert "gone.jpg left out" in " ".join(photos.remarks)

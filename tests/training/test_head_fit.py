@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from customvision.training.child import Reports
-from customvision.training.computation import phases
+from customvision.training.computation import head_fit, phases
 from customvision.training.computation.head_fit import STRENGTHS, Truth, choose_strength, fit_head
 from customvision.training.computation.logistic_regression import Problem, fit, log_loss, probabilities_at
 from customvision.training.computation.phases import PhaseReport
@@ -147,3 +147,16 @@ def test_many_images_stay_affordable() -> None:
     begun = time.monotonic()
     fit_head(features, truth, multilabel=False, strength=1e-4)
     assert time.monotonic() - begun < 20
+
+
+def test_a_large_data_set_is_compared_on_an_even_share_of_each_tag() -> None:
+    """Of many images about as many as the limit are compared, in order, and a rare tag keeps enough for every fold."""
+    tags = np.array([0] * 6000 + [1] * 2990 + [2] * 10)
+    truth = np.eye(3, dtype=np.uint8)[tags]
+    rows = head_fit._even_share(truth, 1500)
+    assert list(rows) == sorted(set(rows))
+    counts = truth[rows].sum(axis=0)
+    assert 1450 <= len(rows) <= 1550
+    assert counts[0] / counts[1] == pytest.approx(2, abs=0.1)
+    assert counts[2] == head_fit.FOLDS
+    assert list(head_fit._even_share(truth[:300], 1500)) == list(range(300))

@@ -4,7 +4,6 @@ import asyncio
 import enum
 import random
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 import structlog
 
@@ -73,8 +72,8 @@ class ServedModel:
         self._task.cancel()
 
     async def _load_until_settled(self) -> None:
-        if self.model is None and self.answered not in (None, self.published):
-            await self._load_answered()
+        if self.model is None and self.answered is not None and self.answered != self.published:
+            await self._load_answered(self.answered)
         pause = FIRST_PAUSE_SECONDS
         while not await self._load_once():
             # Not all at the same moment, when many models wait for one project service.
@@ -82,9 +81,8 @@ class ServedModel:
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
             self._settle(ModelState.LOADING, self.failure_reason)
 
-    async def _load_answered(self) -> None:
+    async def _load_answered(self, answered: PublishedModel) -> None:
         """Has the iteration from before a restart answer until the published one does, where it still can."""
-        answered = cast("PublishedModel", self.answered)
         try:
             self.model = await self._load(answered)
         except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts

@@ -6,6 +6,7 @@ from pathlib import Path
 from customvision.cli.display.console import counted
 from customvision.cli.failures import Failure
 
+MAX_NAME = 128
 LAYOUT = "It needs one sub-folder per class, each with the photos of that class."
 
 
@@ -44,7 +45,13 @@ def _read(path: Path) -> PhotoFolder:
     classes = {}
     remarks = []
     for folder in (entry for entry in _visible(path) if entry.is_dir()):
+        if len(folder.name) > MAX_NAME:
+            raise Failure(
+                f"The folder {folder.name[:40]}… has a name of {len(folder.name)} characters, "
+                f"and a tag's name may have {MAX_NAME}. Rename it."
+            )
         files = [entry for entry in _visible(folder) if entry.is_file()]
+        remarks += [f"{entry} left out: it is no file." for entry in _visible(folder) if _is_special(entry)]
         if files:
             classes[folder.name] = files
         else:
@@ -58,6 +65,11 @@ def _read(path: Path) -> PhotoFolder:
     if loose:
         remarks.append(f"{counted(loose, 'file')} beside the class folders left out.")
     return PhotoFolder(path, classes, remarks)
+
+
+def _is_special(entry: Path) -> bool:
+    """Tells a link that leads nowhere, a pipe and the like from files and folders."""
+    return not entry.is_file() and not entry.is_dir()
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -28,7 +28,7 @@ def read_keys(folder: Path) -> dict[str, str]:
     path = folder / KEYS_FILE
     try:
         content = json.loads(path.read_text())
-        return {name: str(content[name]) for name in ("training_key", "prediction_key")}
+        return {name: _checked(content[name]) for name in ("training_key", "prediction_key")}
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -36,6 +36,12 @@ def read_keys(folder: Path) -> dict[str, str]:
     except (ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged: it must be JSON with training_key and prediction_key."
         raise _unusable("KEYS_UNREADABLE", message) from error
+
+
+def _checked(key: object) -> str:
+    if not isinstance(key, str) or not key:
+        raise ValueError("not a key")
+    return key
 
 
 def _address(service: str) -> str:

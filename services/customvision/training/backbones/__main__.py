@@ -1,5 +1,6 @@
 """The child process that finds the weights and makes the backbone ready; quick when that was done before."""
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +53,11 @@ def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_fo
 
 
 def _sentence(error: Exception) -> str:
+    # HDF5 raises OSError with its own text in place of a number.
+    if isinstance(error, OSError) and (error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in str(error)):
+        return "The disk is full, so the backbone could not be prepared. Make room, then train again."
     if isinstance(error, OSError):
-        return f"The backbone's files cannot be read or written ({error.strerror}: {error.filename})."
+        return f"The backbone's files cannot be read or written ({error.strerror or 'input/output error'})."
     return str(error)
 
 

@@ -13,6 +13,8 @@ from customvision.vision.trunk import Features
 FOLDS = 5
 # From strong to weak, each about 3.2 times the next; every solution is the start of the next fit.
 STRENGTHS = tuple(float(strength) for strength in np.logspace(-2.5, -6.0, 8))
+# Enough images to tell strengths apart; more would only take longer.
+MAX_COMPARED = 1500
 # A rough optimum ranks strengths as well as a sharp one.
 ROUGH, SHARP = 1e-4, 1e-6
 
@@ -31,18 +33,20 @@ def choose_strength(
     """Returns the strength with the least log-loss on images left out, in five folds that hold each tag alike.
 
     ``features`` float32[n, d], ``truth`` uint8[n, t]; ``step`` is called after each of FOLDS folds, ``alive``
-    far more often.
+    far more often. Of a large data set an even share of each tag is compared, so that the cost is bounded.
     """
-    space = RowSpace.of(features)
-    answers = truth.astype(np.float64)
-    fold_of = _folds(truth)
+    compared = _even_share(truth, MAX_COMPARED)
+    space = RowSpace.of(features[compared])
+    answers = truth[compared].astype(np.float64)
+    fold_of = _folds(truth[compared])
     losses = np.zeros(len(STRENGTHS))
     for fold in range(FOLDS):
         left_out = fold_of == fold
         if left_out.any() and not left_out.all():
             losses += _losses(space.rows, answers, left_out, multilabel=multilabel, alive=alive)
         step()
-    return STRENGTHS[int(np.argmin(losses))]
+    # The loss is a mean over images: the same prior weighs less the more there are.
+    return STRENGTHS[int(np.argmin(losses))] * len(compared) / len(truth)
 
 
 def fit_head(
@@ -68,6 +72,20 @@ def _losses(rows: Matrix, truth: Matrix, left_out: npt.NDArray[np.bool_], *, mul
         probabilities = probabilities_at(rows[left_out], point, multilabel=multilabel)
         losses.append(log_loss(probabilities, truth[left_out], multilabel=multilabel) * left_out.sum())
     return np.array(losses)
+
+
+def _even_share(truth: Truth, limit: int) -> npt.NDArray[np.int64]:
+    """Returns the rows to compare, ascending: all, or about ``limit`` of them with every tag kept."""
+    count = len(truth)
+    if count <= limit:
+        return np.arange(count)
+    first_tag = truth.argmax(axis=1)
+    shares = []
+    for tag in np.unique(first_tag):
+        members = np.flatnonzero(first_tag == tag)
+        kept = max(FOLDS, round(len(members) * limit / count))
+        shares.append(members[np.linspace(0, len(members) - 1, min(kept, len(members))).astype(np.int64)])
+    return np.sort(np.concatenate(shares))
 
 
 def _folds(truth: Truth) -> npt.NDArray[np.int64]:

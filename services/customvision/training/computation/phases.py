@@ -10,17 +10,19 @@ from customvision.training.run import Phase
 SECONDS_BETWEEN = 0.2
 # A child that tells nothing for ten minutes is taken for dead.
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 30.0
-# What the phases after embedding take, roughly: it keeps the estimate honest for small data sets.
-SECONDS_AFTER_EMBEDDING = 0.5
 
 
 class PhaseReport:
-    """The progress of one phase: the first and the last step are always told, the others five times a second."""
+    """The progress of one phase: the first and the last step are always told, the others five times a second.
 
-    def __init__(self, reports: Reports, phase: Phase, total: int) -> None:
+    ``seconds_after`` estimates the phases that follow; where it is not given, no time left is told.
+    """
+
+    def __init__(self, reports: Reports, phase: Phase, total: int, *, seconds_after: float | None = None) -> None:
         self._reports = reports
         self._phase = phase
         self._total = total
+        self._seconds_after = seconds_after
         self._started = time.monotonic()
         self._told_at = 0.0
         self._told: int | None = None
@@ -63,10 +65,10 @@ class PhaseReport:
 
     def _seconds_left(self, done: int, now: float) -> float | None:
         # Counted from the first unit: before it, the phase was loading what it needs.
-        if self._phase is not Phase.EMBEDDING_IMAGES or self._first is None or done == self._first[0]:
+        if self._seconds_after is None or self._first is None or done == self._first[0]:
             return None
         seconds_each = (now - self._first[1]) / (done - self._first[0])
-        return round(seconds_each * (self._total - done) + SECONDS_AFTER_EMBEDDING, 1)
+        return round(seconds_each * (self._total - done) + self._seconds_after, 1)
 
 
 def report_warning(reports: Reports, message: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from customvision.cli.connection import connect
 from customvision.cli.display.predictions import PredictedImage, print_predictions
 from customvision.cli.display.tables import print_json
-from customvision.cli.failures import EXIT_FAILED
+from customvision.cli.failures import EXIT_FAILED, Failure
 from customvision.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -49,10 +49,20 @@ def predict(
 
 
 def _project_id(client: "Client", project: str) -> str:
-    from customvision.client import is_id
+    from customvision.client import CustomVisionError, is_id
 
     # An id needs no look-up, so that the prediction key alone is enough.
-    return project.lower() if is_id(project) else client.find_project(project).project_id
+    if is_id(project):
+        return project.lower()
+    try:
+        return client.find_project(project).project_id
+    except CustomVisionError as error:
+        if error.reason != "SERVICE_UNREACHABLE":
+            raise
+        raise Failure(
+            f"{error.message} Predictions themselves go on without the project service: "
+            "give the project's id in place of its name (`customvision models` shows ids)."
+        ) from error
 
 
 def _asker(client: "Client", project_id: str, publish_name: str, store: bool) -> Callable[[Path], PredictedImage]:

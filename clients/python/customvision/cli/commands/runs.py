@@ -86,7 +86,10 @@ def cancel(run: RunArgument) -> None:
     with connect() as client:
         request = training_service_pb2.CancelTrainingRequest(training_run_id=run)
         state = client.training.CancelTraining(request).state
-    notes.print(f"The run is {_state(state)}.")
+    if state in (training_service_pb2.TRAINING_STATE_SUCCEEDED, training_service_pb2.TRAINING_STATE_FAILED):
+        notes.print(f"The run had ended already: {_state(state)}.")
+    else:
+        notes.print(f"The run is {_state(state)}.")
 
 
 def export(
