@@ -5,12 +5,12 @@ from contextlib import AbstractAsyncContextManager
 
 import grpc
 import pytest
-from project_calls import Stub
 
 from customvision.common.server import ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.project.wiring import open_project_service
 from customvision.v1 import project_service_pb2_grpc
+from project_calls import Stub
 
 ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 

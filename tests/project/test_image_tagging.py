@@ -3,6 +3,8 @@
 from typing import Any
 
 import grpc
+
+from customvision.v1 import images_pb2, iterations_pb2
 from project_calls import (
     MISSING,
     Stub,
@@ -15,8 +17,6 @@ from project_calls import (
     make_trainable,
     refusal_of,
 )
-
-from customvision.v1 import images_pb2, iterations_pb2
 
 
 async def test_every_tag_goes_to_every_image(stub: Stub) -> None:

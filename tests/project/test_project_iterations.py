@@ -2,6 +2,8 @@
 
 import grpc
 import pytest
+
+from customvision.v1 import images_pb2, iterations_pb2, tags_pb2
 from project_calls import (
     MISSING,
     Stub,
@@ -16,8 +18,6 @@ from project_calls import (
     make_trainable,
     refusal_of,
 )
-
-from customvision.v1 import images_pb2, iterations_pb2, tags_pb2
 
 
 async def data_set(stub: Stub, iteration: iterations_pb2.Iteration) -> iterations_pb2.IterationDataSetChunk:

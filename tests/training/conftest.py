@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from training_suite import TrainingSuite
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
+from training_suite import TrainingSuite
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 

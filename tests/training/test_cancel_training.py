@@ -5,9 +5,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from training_suite import TrainingSuite, computing_processes, reasons_of
-
 from customvision.v1 import iterations_pb2, training_service_pb2
+from training_suite import TrainingSuite, computing_processes, reasons_of
 
 CANCELLED = training_service_pb2.TRAINING_STATE_CANCELLED
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES

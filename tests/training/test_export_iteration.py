@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from training_suite import TrainingSuite
 
 from customvision.v1 import training_service_pb2
+from training_suite import TrainingSuite
 
 # Keras stays out of the tests' own process, as it stays out of the services'.
 ASK = """

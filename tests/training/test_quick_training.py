@@ -3,10 +3,9 @@
 import asyncio
 import uuid
 
-from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
-
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
+from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES

@@ -3,11 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from training_suite import TrainingSuite, phases_of
-
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import iterations_pb2, training_service_pb2
+from training_suite import TrainingSuite, phases_of
 
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
 
