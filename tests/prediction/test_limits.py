@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from customvision.common.processors import available_cores
 from customvision.prediction.errors import PredictionQueueFull
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.predictor import Predictor
@@ -16,7 +17,6 @@ from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.registry import Registry
 from customvision.prediction.stored_predictions import StoredPredictions
 from customvision.prediction.trunks import compile_trunk
-from customvision.vision.trunk import available_cores
 from models import backbone, model
 from prediction.running_suite import PATIENCE_SECONDS
 

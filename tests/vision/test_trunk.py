@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from customvision.common.processors import available_cores
 from customvision.vision.decoding import decode_for_backbone
-from customvision.vision.trunk import Trunk, available_cores
+from customvision.vision.trunk import Trunk
 from models import FEATURE_COUNT, INPUT_SIZE, backbone
 from pictures import photo
 

@@ -5,12 +5,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from customvision.common.processors import available_cores
 from customvision.prediction.errors import PredictionQueueFull
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.registry import Registry
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
-from customvision.vision.trunk import available_cores
 
 MAX_WAITING = 256
 MAX_LOAD_WAIT_SECONDS = 10.0

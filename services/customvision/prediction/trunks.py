@@ -6,10 +6,11 @@ from concurrent.futures import Executor
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from customvision.common.processors import available_cores
 from customvision.prediction.artifact_cache import ArtifactCache
 from customvision.vision.artifacts import ArtifactInvalid, BackboneArtifact
 from customvision.vision.decoding import PREPROCESSING
-from customvision.vision.trunk import Trunk, available_cores
+from customvision.vision.trunk import Trunk
 
 
 class TrunkPool:

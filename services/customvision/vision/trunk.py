@@ -1,6 +1,5 @@
 """The frozen backbone, compiled: pixels in, pooled features out, alike for training and prediction."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino
 
+from customvision.common.processors import available_cores
 from customvision.vision.decoding import RgbPixels
 
 Features = npt.NDArray[np.float32]
@@ -46,8 +46,3 @@ class Trunk:
         result = request.infer({0: pixels[np.newaxis]}, share_inputs=True)
         # A copy: the request's own buffer is overwritten by the thread's next image.
         return np.array(result[0][0], dtype=np.float32)
-
-
-def available_cores() -> int:
-    """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,13 +1,13 @@
 """Takes images in: validated and cleaned on worker threads, stored in groups, then acknowledged."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from customvision.common.database import Database
 from customvision.common.errors import ServiceError
+from customvision.common.processors import available_cores
 from customvision.project.domain.image_preparation import PreparedImage, prepare_image
 from customvision.project.domain.image_upload import (
     MAX_BATCH,
@@ -45,7 +45,7 @@ class ImageIntake:
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self._database = database
         self._blobs = blobs
-        self._decoders = ThreadPoolExecutor(_available_cores(), thread_name_prefix="decoder")
+        self._decoders = ThreadPoolExecutor(available_cores(), thread_name_prefix="decoder")
 
     async def add(
         self, project_id: str, tag_ids: Sequence[str], uploads: Sequence[ImageUpload]
@@ -151,7 +151,3 @@ def _prepare_or_refuse(source: bytes) -> PreparedImage | ServiceError:
 def _sum_up(summary: UploadSummary, results: Iterable[ImageCreateResult]) -> None:
     for result in results:
         summary.add(result)
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

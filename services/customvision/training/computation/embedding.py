@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from customvision.common.errors import InvalidArgument
+from customvision.common.processors import available_cores
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.data_set import DataSetImage
 from customvision.training.computation.feature_cache import FeatureCache
@@ -17,7 +18,7 @@ from customvision.v1 import images_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from customvision.vision.artifacts import ArtifactInvalid, BackboneArtifact
 from customvision.vision.decoding import decode_for_backbone
-from customvision.vision.trunk import Features, Trunk, available_cores
+from customvision.vision.trunk import Features, Trunk
 
 DOWNLOAD_IMAGES = 128
 DOWNLOAD_SECONDS = 120.0

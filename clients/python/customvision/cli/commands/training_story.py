@@ -114,7 +114,7 @@ def train(client: "Client", project: projects_pb2.Project, *, force: bool) -> tu
     except CustomVisionError as error:
         if error.reason != "NOTHING_CHANGED":
             raise
-        notes.print(f"{printable(error.message)} --force trains anyway.")
+        notes.print(f"{printable(error.message.removesuffix('.'))} with --force.")
         return error.metadata["iteration_id"], None
     notes.print(f"Training '{printable(run.iteration_name)}' (run {run.training_run_id}).")
     progress = follow(client, run.training_run_id)
