@@ -45,7 +45,7 @@ class LiveDisplay:
     def __init__(self, console: Console, progress: TrainingProgress) -> None:
         self._console = console
         self._progress = progress
-        self._started = time.monotonic()
+        self._started = self._heard_at = time.monotonic()
         self._spinner = Spinner("dots")
         self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8)
 
@@ -59,6 +59,7 @@ class LiveDisplay:
     def show(self, event: training_service_pb2.TrainingEvent) -> None:
         """Takes in the next event; the next drawing shows it."""
         self._progress.apply(event)
+        self._heard_at = time.monotonic()
         if event.WhichOneof("detail") == "warning":
             self._console.print(f"Warning: {printable(event.warning)}", style="yellow")
 
@@ -74,7 +75,9 @@ class LiveDisplay:
         bar: RenderableType = ""
         if phase.total > 1:
             bar = ProgressBar(total=phase.total, completed=phase.done, width=BAR_WIDTH)
-        return [mark, phase.name, bar, counts(phase), f"{phase.seconds:.1f} s"]
+        # A phase that tells nothing for a while still takes its time.
+        since = time.monotonic() - self._heard_at if running and phase.done != phase.total else 0.0
+        return [mark, phase.name, bar, counts(phase), f"{phase.seconds + since:.1f} s"]
 
     def _summary(self) -> Text:
         progress = self._progress
