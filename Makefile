@@ -4,9 +4,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STUBS := protos/generate.py
+FOLDER ?= backbone-training
+TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test lint format types protos protos-check bench lock clean
+.PHONY: help run demo test lint format types protos protos-check bench backbone lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +53,10 @@ protos-check: $(VENV)/.development ## Check that the committed stubs are current
 
 bench: $(VENV)/.development ## Print the figures of the design beside their baselines
 	PYTHONPATH=demo $(BIN)/python bench/benchmarks.py $(ONLY)
+
+backbone: $(VENV)/.runtime ## Train a small backbone: make backbone PHOTOS=folder TEACHER=weights.h5 (docs/backbone.md)
+	@test -n "$(PHOTOS)" -a -n "$(TEACHER)" || { echo "Say from what to learn: make backbone PHOTOS=folder TEACHER=weights.h5"; exit 2; }
+	@$(BIN)/python -m customvision.training.distillation $(PHOTOS) --teacher "$(TEACHER)" --folder "$(FOLDER)" $(OPTIONS)
 
 lock: $(VENV)/.development ## Pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import backbones
 import predicting
 import starting
 import uploading
@@ -13,6 +14,7 @@ from figures import Figure, show
 import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
+    "backbones": backbones.measure,
     "starting": starting.measure,
     "uploading": uploading.measure,
     "training": training.measure,

@@ -6,7 +6,8 @@ from pathlib import Path
 from drawing import draw_data_set
 
 ROOT = Path(__file__).parents[1]
-FLOWERS = ROOT.parent / "shared" / "datasets" / "flower_photos"
+DATA_SETS = ROOT.parent / "shared" / "datasets"
+FLOWERS = DATA_SETS / "flower_photos"
 WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilenet_v2_1.0_224_no_top.weights.h5"
 
 

@@ -44,13 +44,13 @@ def measure(folder: Path) -> list[Figure]:
         Figure(
             f"training {count} photos, call to answer",
             f"{first:.2f} s",
-            baseline=f"Keras guide's recipe: {guide['seconds']:.1f} s" if guide else "needs trained weights",
+            baseline=f"Keras guide's recipe: {guide['seconds']:.1f} s" if guide else "needs ImageNet weights",
             goal="≤ 3 s, ≥ 20× faster",
         ),
         Figure(
             f"accuracy on {sum(map(len, unseen.values()))} unseen photos",
             f"{accuracy:.3f}",
-            baseline=f"Keras guide's recipe: {guide['accuracy']:.3f}" if guide else "needs trained weights",
+            baseline=f"Keras guide's recipe: {guide['accuracy']:.3f}" if guide else "needs ImageNet weights",
             goal="more accurate",
         ),
         Figure("training again after 3 photos", f"{second:.2f} s", baseline=f"{first:.2f} s for all"),
@@ -67,7 +67,7 @@ def _accuracy(client: Client, project_id: str, unseen: dict[str, list[Path]]) ->
 
 
 def _keras_guide(folder: Path, learned: dict[str, list[Path]], unseen: dict[str, list[Path]]) -> dict[str, float]:
-    """Runs the baseline on the same photos; returns its seconds and accuracy, or nothing without trained weights."""
+    """Runs the baseline on the same photos; returns its seconds and accuracy, or nothing without ImageNet weights."""
     weights = backbone_settings().get("CUSTOMVISION_BACKBONE_WEIGHTS")
     if weights is None:
         return {}

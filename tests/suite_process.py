@@ -15,7 +15,7 @@ COMMAND_SECONDS = 180
 
 
 class SuiteProcess(LocalSuite):
-    """A suite without trained weights and without downloads, and commands that run against it."""
+    """A suite on the built-in backbone, without downloads, and commands that run against it."""
 
     def __init__(self, home: Path, **settings: str) -> None:
         super().__init__(home, CUSTOMVISION_BACKBONE_DOWNLOAD="off", COLUMNS="120", **settings)

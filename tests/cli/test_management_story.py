@@ -87,6 +87,26 @@ def test_predictions(suite: SuiteProcess, flowers: Path) -> None:
     assert "Nothing is published as 'nope'" in failure(suite, "predict", images[0], *P, "--publish-name", "nope")
 
 
+def test_backbone_and_retraining(suite: SuiteProcess) -> None:
+    """The backbone is told in words, iterations say which one they rest on, and a project is trained again."""
+    current = shown(suite, "backbone")
+    assert current["backbone"]["weights_source"] == "WEIGHTS_SOURCE_BUILT_IN"
+    assert (current["failure_reason"], current["improvable_iterations"]) == ("", [])
+    words = f"{current['backbone']['architecture']}, the small built-in weights"
+    told = suite.run("backbone")
+    assert words in told.stdout
+    assert "retrain" not in told.stderr
+    assert words in suite.run("iterations", "show", "production", *P).stdout
+    unchanged = shown(suite, "retrain", *P)
+    assert (unchanged["trained"], unchanged["backbone"]) == (False, current["backbone"])
+    assert "images" not in unchanged
+    again = suite.run("retrain", *P, "--force")
+    assert words in again.stdout
+    assert "'Iteration 2' answers as 'production'" in again.stdout
+    suite.run("iterations", "publish", "1", *P, "--overwrite")
+    suite.run("iterations", "delete", "2", *P, "--yes")
+
+
 def test_projects(suite: SuiteProcess) -> None:
     """Projects are made, told apart by id where they share a name, renamed and deleted; a published one stays."""
     assert "published" in failure(suite, "projects", "delete", "flowers", "--yes")
@@ -136,7 +156,7 @@ def test_iterations_and_runs(suite: SuiteProcess, tmp_path: Path) -> None:
     assert "the first" in suite.run("iterations", "list", *P).stdout
     exported = suite.run("export", "the first", *P, "-o", tmp_path / "model.zip").stdout.strip()
     assert "model.keras" in ZipFile(exported).namelist()
-    [run] = shown(suite, "runs", *P)
+    run = shown(suite, "runs", *P)[-1]
     assert "succeeded" in suite.run("cancel", run["training_run_id"]).stderr
     assert "published" in failure(suite, "iterations", "delete", "1", *P, "--yes")
     suite.run("iterations", "unpublish", "1", *P, "--yes")

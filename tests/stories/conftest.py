@@ -13,7 +13,7 @@ COLORS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 200)}
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
-    """A running suite on a home of its own, without trained weights and without downloads."""
+    """A running suite on a home of its own, on the built-in backbone, without downloads."""
     with running_suite(tmp_path_factory.mktemp("suite") / "home") as running:
         yield running
 

@@ -82,7 +82,7 @@ def test_watch_attaches_before_during_and_after(suite: SuiteProcess, colors_fold
 
 
 def test_real_photos_with_imagenet_weights(tmp_path: Path) -> None:
-    """Flower photos on ImageNet weights reach a held-out accuracy that only trained weights give."""
+    """Flower photos on ImageNet weights reach a held-out accuracy that the built-in backbone does not."""
     if not FLOWERS.is_dir() or not WEIGHTS.is_file():
         pytest.skip("needs the flower photos and ImageNet weights that lie beside the repository")
     with running_suite(tmp_path / "home", CUSTOMVISION_BACKBONE_WEIGHTS=str(WEIGHTS)) as suite:

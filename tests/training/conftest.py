@@ -1,4 +1,4 @@
-"""Training on a home of its own, with random backbone weights that are prepared once."""
+"""Training on a home of its own, with the built-in backbone, prepared once."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of prepared backbones that holds the random one."""
+    """A folder of prepared backbones that holds the built-in one."""
     home = tmp_path_factory.mktemp("prepared")
     settings = replace(
         Settings.from_environment({"CUSTOMVISION_HOME": str(home)}), backbone_download=False, backbone_weights=None
@@ -33,7 +33,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def prepared_settings(settings: Settings, prepared_folder: Path) -> Settings:
-    """Settings whose home has the random backbone prepared."""
+    """Settings whose home has the built-in backbone prepared."""
     shutil.copytree(prepared_folder, settings.home / "training" / "backbones")
     return settings
 

@@ -13,8 +13,8 @@ from customvision.common.settings import Settings
 from customvision.training.backbones import download, sources
 from customvision.training.backbones.download import FILE_NAME, DownloadUnavailable, downloaded_weights
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
-from customvision.training.backbones.sources import WeightsSource, find_weights
-from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
+from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
+from customvision.training.backbones.weights_file import WeightsUnusable, note_input_size, read_shape
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import digest_of
 from training_suite import TrainingSuite
@@ -38,6 +38,24 @@ def test_width_is_told_from_shapes(tmp_path: Path, width: float, channels: int) 
     assert (read_shape(file).width, read_shape(file).classes) == (width, 1000)
 
 
+def test_input_size_is_told_from_a_note(tmp_path: Path) -> None:
+    """A file may say for which input size its network is; without that it is 224, and an impossible one is refused."""
+    file = weights_file(tmp_path / "w.h5", (1, 1, 480, 80))
+    assert read_shape(file).architecture == "mobilenet_v2_0.5_224"
+    note_input_size(file, 160)
+    assert read_shape(file).architecture == "mobilenet_v2_0.5_160"
+    for impossible in (0, 100, 1_000_000):
+        note_input_size(file, impossible)
+        with pytest.raises(WeightsUnusable, match="multiple of 32"):
+            read_shape(file)
+
+
+def test_built_in_weights_are_small() -> None:
+    """What comes with the product is a MobileNetV2 without a classifier, in at most 4 MB."""
+    assert read_shape(BUILT_IN).classes is None
+    assert BUILT_IN.stat().st_size <= 4_000_000
+
+
 def test_other_networks_are_refused(tmp_path: Path) -> None:
     """An HDF5 file of another network, and a file that is no HDF5, are refused by name."""
     other = weights_file(tmp_path / "other.h5", (3, 3, 3, 64))
@@ -49,7 +67,7 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
 
 
 def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The named file comes before the data folder, that before the download, and chance is last, with a warning."""
+    """The named file comes before the data folder, that before the download."""
     folder = tmp_path / "backbones"
     named = weights_file(tmp_path / "named.h5", (1,))
     downloaded = weights_file(tmp_path / "downloaded.h5", (3,))
@@ -63,8 +81,8 @@ def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "own.weights.h5 is used" in find_weights(named=None, folder=folder, download=True).warning
 
 
-def test_chance_is_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be had, the warning says why and what to set."""
+def test_built_in_weights_are_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing else can be had, the built-in weights are used, and the warning says why and what to set."""
 
     def unreachable(_: Path) -> Path:
         raise DownloadUnavailable("the server cannot be reached")
@@ -72,7 +90,7 @@ def test_chance_is_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sources, "downloaded_weights", unreachable)
     for switched_on, cause in ((True, "cannot be reached"), (False, "switched off")):
         weights = find_weights(named=None, folder=tmp_path, download=switched_on)
-        assert weights.source is WeightsSource.RANDOM
+        assert (weights.source, weights.file) == (WeightsSource.BUILT_IN, BUILT_IN)
         assert cause in weights.warning
         assert "CUSTOMVISION_BACKBONE_WEIGHTS" in weights.warning
 

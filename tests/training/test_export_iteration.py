@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,8 +17,8 @@ from training_suite import TrainingSuite
 # Keras stays out of the tests' own process, as it stays out of the services'.
 ASK = """
 import sys, keras, numpy, tensorflow as tf
-folder, kind = sys.argv[1:]
-pixels = numpy.zeros((1, 224, 224, 3), "float32") + numpy.array([200, 40, 40], "float32")
+folder, kind, size = sys.argv[1:]
+pixels = numpy.zeros((1, int(size), int(size), 3), "float32") + numpy.array([200, 40, 40], "float32")
 if kind == "keras":
     answer = keras.models.load_model(folder + "/model.keras").predict(pixels, verbose=0)[0]
 else:
@@ -29,8 +30,14 @@ print(*answer.tolist())
 
 def ask(folder: Path, kind: str) -> list[float]:
     """Returns the probabilities that an unpacked export answers for a red picture, in a process of its own."""
+    size = re.search(r"float32\[n, (\d+), \1, 3\]", (folder / "README.md").read_text())
+    assert size is not None
     answer = subprocess.run(
-        [sys.executable, "-c", ASK, str(folder), kind], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", ASK, str(folder), kind, size.group(1)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return [float(value) for value in answer.stdout.split()]
 

@@ -55,8 +55,8 @@ async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) 
     assert iteration.backbone.weights_sha256 == iteration.artifacts.backbone_weights_sha256
 
 
-async def test_random_weights_are_owned_up_to(suite: TrainingSuite) -> None:
-    """Without trained weights the run's events and the iteration say that accuracy will be poor, and what to set."""
+async def test_built_in_weights_are_owned_up_to(suite: TrainingSuite) -> None:
+    """On the built-in backbone the run's events and the iteration say that there are better ones, and what to set."""
     project_id, _ = await suite.colored_project(per_tag=5)
     run_id = await suite.start(project_id)
     warnings = [event.warning for event in await suite.events(run_id) if event.HasField("warning")]
@@ -64,7 +64,7 @@ async def test_random_weights_are_owned_up_to(suite: TrainingSuite) -> None:
     assert len(warnings) == 1
     assert "CUSTOMVISION_BACKBONE_WEIGHTS" in warnings[0]
     assert list(iteration.warnings) == warnings
-    assert iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_RANDOM
+    assert iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN
 
 
 async def test_only_new_images_are_embedded(suite: TrainingSuite) -> None:

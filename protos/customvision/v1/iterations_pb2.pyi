@@ -89,7 +89,9 @@ class _WeightsSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Weights
     WEIGHTS_SOURCE_KERAS_DOWNLOAD: _WeightsSource.ValueType  # 3
     """WEIGHTS_SOURCE_KERAS_DOWNLOAD: ImageNet weights that Keras downloaded."""
     WEIGHTS_SOURCE_RANDOM: _WeightsSource.ValueType  # 4
-    """WEIGHTS_SOURCE_RANDOM: no trained weights could be had; expect poor accuracy."""
+    """WEIGHTS_SOURCE_RANDOM: no trained weights could be had. Only iterations of older versions have it."""
+    WEIGHTS_SOURCE_BUILT_IN: _WeightsSource.ValueType  # 5
+    """WEIGHTS_SOURCE_BUILT_IN: the small backbone that comes with the product; ImageNet weights are more accurate."""
 
 class WeightsSource(_WeightsSource, metaclass=_WeightsSourceEnumTypeWrapper):
     """WeightsSource says where the weights of a backbone came from."""
@@ -103,7 +105,9 @@ WEIGHTS_SOURCE_DATA_FOLDER: WeightsSource.ValueType  # 2
 WEIGHTS_SOURCE_KERAS_DOWNLOAD: WeightsSource.ValueType  # 3
 """WEIGHTS_SOURCE_KERAS_DOWNLOAD: ImageNet weights that Keras downloaded."""
 WEIGHTS_SOURCE_RANDOM: WeightsSource.ValueType  # 4
-"""WEIGHTS_SOURCE_RANDOM: no trained weights could be had; expect poor accuracy."""
+"""WEIGHTS_SOURCE_RANDOM: no trained weights could be had. Only iterations of older versions have it."""
+WEIGHTS_SOURCE_BUILT_IN: WeightsSource.ValueType  # 5
+"""WEIGHTS_SOURCE_BUILT_IN: the small backbone that comes with the product; ImageNet weights are more accurate."""
 Global___WeightsSource: _TypeAlias = WeightsSource  # noqa: Y015
 
 @_typing.final
@@ -238,7 +242,7 @@ class Iteration(_message.Message):
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """warnings are sentences that its user should read, such as that no trained backbone was to be had."""
+        """warnings are sentences that its user should read, such as that only the built-in backbone was to be had."""
 
     @_builtins.property
     def artifacts(self) -> Global___IterationArtifacts:

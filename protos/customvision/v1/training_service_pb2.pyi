@@ -682,3 +682,101 @@ class ExportChunk(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportChunk: _TypeAlias = ExportChunk  # noqa: Y015
+
+@_typing.final
+class GetBackboneRequest(_message.Message):
+    """GetBackboneRequest asks which backbone the next training uses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is a project whose published iterations to hold against that backbone; empty for none."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBackboneRequest: _TypeAlias = GetBackboneRequest  # noqa: Y015
+
+@_typing.final
+class GetBackboneResponse(_message.Message):
+    """GetBackboneResponse is the backbone that the next training uses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    WARNING_FIELD_NUMBER: _builtins.int
+    IMPROVABLE_ITERATIONS_FIELD_NUMBER: _builtins.int
+    failure_reason: _builtins.str
+    """failure_reason says in a sentence why no backbone can be made ready; empty otherwise."""
+    warning: _builtins.str
+    """warning is a sentence about the backbone that its users should read; empty where there is none."""
+    @_builtins.property
+    def backbone(self) -> _iterations_pb2.Backbone:
+        """backbone that was made ready; unset until then, and where none can be."""
+
+    @_builtins.property
+    def improvable_iterations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImprovableIteration]:
+        """improvable_iterations of the project are published and rest on random or built-in weights while this backbone has
+        better ones, judged by where they come from, or on an older built-in backbone. Train the project again to use it.
+        """
+
+    def __init__(
+        self,
+        *,
+        backbone: _iterations_pb2.Backbone | None = ...,
+        failure_reason: _builtins.str = ...,
+        warning: _builtins.str = ...,
+        improvable_iterations: _abc.Iterable[Global___ImprovableIteration] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "failure_reason", b"failure_reason", "improvable_iterations", b"improvable_iterations", "warning", b"warning"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBackboneResponse: _TypeAlias = GetBackboneResponse  # noqa: Y015
+
+@_typing.final
+class ImprovableIteration(_message.Message):
+    """ImprovableIteration is a published iteration that would gain from training again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_NAME_FIELD_NUMBER: _builtins.int
+    PUBLISH_NAME_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    iteration_id: _builtins.str
+    """iteration_id of the iteration."""
+    iteration_name: _builtins.str
+    """iteration_name as it is now."""
+    publish_name: _builtins.str
+    """publish_name it answers under."""
+    @_builtins.property
+    def backbone(self) -> _iterations_pb2.Backbone:
+        """backbone it rests on."""
+
+    def __init__(
+        self,
+        *,
+        iteration_id: _builtins.str = ...,
+        iteration_name: _builtins.str = ...,
+        publish_name: _builtins.str = ...,
+        backbone: _iterations_pb2.Backbone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "iteration_id", b"iteration_id", "iteration_name", b"iteration_name", "publish_name", b"publish_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImprovableIteration: _TypeAlias = ImprovableIteration  # noqa: Y015

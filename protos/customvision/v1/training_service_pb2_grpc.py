@@ -71,6 +71,11 @@ class TrainingServiceStub:
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
                 _registered_method=True)
+        self.GetBackbone = channel.unary_unary(
+                '/customvision.v1.TrainingService/GetBackbone',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.GetBackboneRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.GetBackboneResponse.FromString,
+                _registered_method=True)
 
 
 class TrainingServiceServicer:
@@ -127,6 +132,14 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBackbone(self, request, context):
+        """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+        gain from training again on it. NOT_FOUND: there is no such project.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +177,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.ExportIteration,
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.SerializeToString,
+            ),
+            'GetBackbone': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBackbone,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetBackboneRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.GetBackboneResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -357,6 +375,33 @@ class TrainingService:
             '/customvision.v1.TrainingService/ExportIteration',
             customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBackbone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/GetBackbone',
+            customvision_dot_v1_dot_training__service__pb2.GetBackboneRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.GetBackboneResponse.FromString,
             options,
             channel_credentials,
             insecure,

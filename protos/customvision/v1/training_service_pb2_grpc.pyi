@@ -49,6 +49,10 @@ class TrainingServiceStub:
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
     ExportIteration: _grpc.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+    GetBackbone: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]
+    """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+    gain from training again on it. NOT_FOUND: there is no such project.
+    """
 
 @_typing.type_check_only
 class TrainingServiceAsyncStub(TrainingServiceStub):
@@ -71,6 +75,10 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
     ExportIteration: _aio.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]  # type: ignore[assignment]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+    GetBackbone: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]  # type: ignore[assignment]
+    """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+    gain from training again on it. NOT_FOUND: there is no such project.
+    """
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """TrainingService turns data sets into iterations: a durable queue of runs, their progress, evaluation and export.
@@ -132,5 +140,15 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_training_service_pb2.ExportChunk], _abc.AsyncIterator[_training_service_pb2.ExportChunk]]:
         """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+
+    @_abc_1.abstractmethod
+    def GetBackbone(
+        self,
+        request: _training_service_pb2.GetBackboneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.GetBackboneResponse, _abc.Awaitable[_training_service_pb2.GetBackboneResponse]]:
+        """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+        gain from training again on it. NOT_FOUND: there is no such project.
+        """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

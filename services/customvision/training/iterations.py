@@ -69,7 +69,7 @@ class Iterations:
             backbone=iterations_pb2.Backbone(
                 backbone_id=model.backbone_id,
                 architecture=model.architecture,
-                weights_source=iterations_pb2.WeightsSource.Value(f"WEIGHTS_SOURCE_{model.weights_source.upper()}"),
+                weights_source=weights_source_of(model.weights_source),
                 weights_sha256=model.backbone_weights_sha256,
             ),
             artifacts=iterations_pb2.IterationArtifacts(
@@ -101,6 +101,17 @@ class Iterations:
         request = iterations_pb2.GetIterationRequest(project_id=project_id, iteration_id=iteration_id)
         return await _answer(self._project.GetIteration(request, timeout=CALL_SECONDS))
 
+    async def published(self, project_id: str) -> list[iterations_pb2.Iteration]:
+        """Returns the project's published iterations, newest first. Raises NotFound where there is no project."""
+        published: list[iterations_pb2.Iteration] = []
+        request = iterations_pb2.ListIterationsRequest(project_id=project_id)
+        while True:
+            page = await _answer(self._project.ListIterations(request, timeout=CALL_SECONDS))
+            published += [iteration for iteration in page.iterations if iteration.publish_name]
+            if not page.next_page_token:
+                return published
+            request.page_token = page.next_page_token
+
     async def artifact(self, sha256: str) -> bytes:
         """Returns an artifact's bytes."""
         request = artifacts_pb2.GetArtifactRequest(sha256=sha256)
@@ -111,6 +122,11 @@ class Iterations:
         except grpc.RpcError as error:
             raise error_from_call(error, service="project") from error
         return b"".join(pieces)
+
+
+def weights_source_of(name: str) -> "iterations_pb2.WeightsSource.ValueType":
+    """Returns the source that goes by that name inside this service, as it travels."""
+    return iterations_pb2.WeightsSource.Value(f"WEIGHTS_SOURCE_{name.upper()}")
 
 
 async def patiently(call: Callable[[], Awaitable[Result]], *, seconds: float = PATIENCE_SECONDS) -> Result:

@@ -7,11 +7,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from customvision.training.event import Event, Metrics, Progress, StateChanged, Warned
+from customvision.training.iterations import weights_source_of
 from customvision.training.run import Phase, RunState, TrainingRun, TrainingType, TrainingTypeUnknown
 from customvision.training.watch import Heartbeat
 from customvision.v1 import iterations_pb2, training_service_pb2
 
 if TYPE_CHECKING:
+    from customvision.training.backbone_review import CurrentBackbone
     from customvision.training.performance import Performance
 
 _STATES = {
@@ -44,6 +46,32 @@ def training_type_of(value: int) -> TrainingType:
             field="training_type",
         )
     return _TRAINING_TYPES[value]
+
+
+def current_backbone_message(current: "CurrentBackbone") -> training_service_pb2.GetBackboneResponse:
+    """Returns the backbone that the next training uses as it travels."""
+    backbone = current.backbone
+    return training_service_pb2.GetBackboneResponse(
+        backbone=None
+        if backbone is None
+        else iterations_pb2.Backbone(
+            backbone_id=backbone.backbone_id,
+            architecture=backbone.architecture,
+            weights_source=weights_source_of(backbone.weights_source),
+            weights_sha256=backbone.weights_sha256,
+        ),
+        failure_reason=current.failure_reason,
+        warning=backbone.warning if backbone is not None else "",
+        improvable_iterations=[
+            training_service_pb2.ImprovableIteration(
+                iteration_id=iteration.iteration_id,
+                iteration_name=iteration.name,
+                publish_name=iteration.publish_name,
+                backbone=iteration.backbone,
+            )
+            for iteration in current.improvable
+        ],
+    )
 
 
 def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:

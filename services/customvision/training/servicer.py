@@ -5,9 +5,16 @@ from typing import Any
 
 from customvision.common.errors import InvalidArgument
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
+from customvision.training.backbone_review import BackboneReview
 from customvision.training.export.exporter import Exporter, export_format_of
 from customvision.training.iteration_performance import IterationPerformances
-from customvision.training.messages import event_message, performance_message, run_message, training_type_of
+from customvision.training.messages import (
+    current_backbone_message,
+    event_message,
+    performance_message,
+    run_message,
+    training_type_of,
+)
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from customvision.training.store.runs import RunStore
@@ -35,6 +42,7 @@ class TrainingServicer(TrainingServiceServicer):
         watch: RunWatch,
         performances: IterationPerformances,
         exporter: Exporter,
+        backbone: BackboneReview,
     ) -> None:
         self._runs = runs
         self._starter = starter
@@ -42,6 +50,7 @@ class TrainingServicer(TrainingServiceServicer):
         self._watch = watch
         self._performances = performances
         self._exporter = exporter
+        self._backbone = backbone
 
     async def StartTraining(
         self, request: training_service_pb2.StartTrainingRequest, context: Any
@@ -112,6 +121,12 @@ class TrainingServicer(TrainingServiceServicer):
         )
         async for piece in export:
             yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
+
+    async def GetBackbone(
+        self, request: training_service_pb2.GetBackboneRequest, context: Any
+    ) -> training_service_pb2.GetBackboneResponse:
+        """Returns the backbone that the next training uses."""
+        return current_backbone_message(await self._backbone.current(request.project_id))
 
 
 def _required(field: str, value: str) -> str:

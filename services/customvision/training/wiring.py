@@ -18,6 +18,7 @@ from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.training.attempt import Attempts, Place
+from customvision.training.backbone_review import BackboneReview
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
@@ -67,6 +68,7 @@ async def open_training_service(
             RunWatch(runs, events, notifier, heartbeat_seconds=heartbeat_seconds),
             IterationPerformances(iterations),
             Exporter(iterations, folder),
+            BackboneReview(backbones, iterations),
         )
 
         stack.push_async_callback(backbones.stop)

@@ -144,8 +144,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_rgb(image: Image.Image, smallest_side: int) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _shrunk(_eight_bits(image), smallest_side).convert("RGB")
+    image = eight_bits(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = _shrunk(_in_mode(image, "RGBA"), smallest_side)
         white = Image.new("RGB", layer.size, (255, 255, 255))
@@ -166,8 +165,10 @@ def _shrunk(image: Image.Image, smallest_side: int) -> Image.Image:
     return image.reduce(factor) if large and factor > 1 else image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    # Pillow's own conversion clips 16-bit grey to white instead of scaling it.
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Returns 16-bit grey as 8-bit grey, which Pillow's own conversion clips to white; other pictures as they are."""
+    if not (image.mode.startswith("I;16") or image.mode in ("I", "F")):
+        return image
     return Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
 
 

@@ -34,7 +34,9 @@ class WeightsSource(enum.Enum):
     PATH = "path"
     DATA_FOLDER = "data_folder"
     KERAS_DOWNLOAD = "keras_download"
+    # Of versions that had no backbone of their own.
     RANDOM = "random"
+    BUILT_IN = "built_in"
 
 
 class MetricsInvalid(InvalidArgument):

@@ -8,7 +8,7 @@ from typing import Any
 
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
-from customvision.training.backbones.weights_file import WeightsUnusable, architecture_of, read_shape
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.child import Reports, run_child
 from customvision.vision.decoding import PREPROCESSING
 
@@ -22,7 +22,7 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
     named = Path(request["named"]) if request["named"] else None
     try:
         weights = find_weights(named=named, folder=Path(request["weights_folder"]), download=request["download"])
-        architecture = architecture_of(1.0) if weights.file is None else read_shape(weights.file).architecture
+        architecture = read_shape(weights.file).architecture
         backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
         backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]))

@@ -10,28 +10,27 @@ import openvino
 from openvino.preprocess import PrePostProcessor
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
-from customvision.training.backbones.network import network_from_file, random_network, with_pixels_in
+from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
     DESCRIPTION_FILE,
     WEIGHTS_FILE,
     place_durably,
 )
-from customvision.training.backbones.weights_file import INPUT_SIZE
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
 
 
-def convert(*, weights_file: Path | None, backbone_id: str, architecture: str, folder: Path) -> None:
+def convert(*, weights_file: Path, backbone_id: str, architecture: str, folder: Path) -> None:
     """Fills ``folder`` with the backbone, its Keras weights and their digests: all of them or, on an error, nothing.
 
-    ``weights_file`` None means random weights. Raises WeightsUnusable.
+    Raises WeightsUnusable.
     """
-    network = random_network() if weights_file is None else network_from_file(weights_file)
+    network = network_from_file(weights_file)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
-        network.save_weights(str(temporary / WEIGHTS_FILE))
+        save_network(network, temporary / WEIGHTS_FILE)
         artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()
         weights = (temporary / WEIGHTS_FILE).read_bytes()
         description = f'{{"backbone_sha256": "{digest_of(artifact)}", "weights_sha256": "{digest_of(weights)}"}}\n'
@@ -47,7 +46,8 @@ def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -
     exported, final = folder / "exported.xml", folder / "trunk.xml"
     with_pixels_in(network).export(str(exported), format="openvino", verbose=False)
     model = openvino.Core().read_model(exported)
-    model.reshape([1, INPUT_SIZE, INPUT_SIZE, 3])
+    input_size = int(network.input.shape[1])
+    model.reshape([1, input_size, input_size, 3])
     bytes_in = PrePostProcessor(model)
     bytes_in.input().tensor().set_element_type(openvino.Type.u8)
     model = bytes_in.build()
@@ -55,7 +55,7 @@ def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -
     artifact = BackboneArtifact(
         backbone_id=backbone_id,
         architecture=architecture,
-        input_size=INPUT_SIZE,
+        input_size=input_size,
         feature_count=int(model.output(0).partial_shape[1].get_length()),
         preprocessing=PREPROCESSING,
         xml=final.read_bytes(),

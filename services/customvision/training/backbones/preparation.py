@@ -58,6 +58,11 @@ class BackbonePreparation:
         assert self._task is not None  # noqa: S101 - it was started
         return await asyncio.shield(self._task)
 
+    def outcome(self) -> PreparedBackbone | None:
+        """Returns the backbone, or None while it is being made ready. Raises BackboneUnavailable; starts nothing."""
+        task = self._task
+        return None if task is None or not task.done() or task.cancelled() else task.result()
+
     def known_backbone_id(self) -> str:
         """Returns the backbone's id, or an empty string while it is not known."""
         return self._known_backbone_id

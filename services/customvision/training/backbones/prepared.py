@@ -16,7 +16,7 @@ DESCRIPTION_FILE = "backbone.json"
 class PreparedBackbone:
     """A backbone's identity and where its files are.
 
-    ``weights_source`` is path, data_folder, keras_download or random; ``backbone_sha256`` is the digest of the
+    ``weights_source`` is path, data_folder, keras_download or built_in; ``backbone_sha256`` is the digest of the
     artifact that runs, ``weights_sha256`` of the Keras weights; ``warning`` is a sentence for the user, or empty.
     """
 

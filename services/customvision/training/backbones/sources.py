@@ -1,4 +1,4 @@
-"""Where a backbone's weights come from: the file that was named, the data folder, Keras' download, or chance."""
+"""Where a backbone's weights come from: the file that was named, the data folder, Keras' download, or our own."""
 
 import enum
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from customvision.training.backbones.download import DownloadUnavailable, downloaded_weights
 
-RANDOM_WEIGHTS = "random-1"
+BUILT_IN = Path(__file__).with_name("built_in") / "backbone.weights.h5"
 SETTING = "CUSTOMVISION_BACKBONE_WEIGHTS"
 PATTERNS = ("*.weights.h5", "*.h5")
 
@@ -18,21 +18,21 @@ class WeightsSource(enum.Enum):
     PATH = "path"
     DATA_FOLDER = "data_folder"
     KERAS_DOWNLOAD = "keras_download"
-    RANDOM = "random"
+    BUILT_IN = "built_in"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights that were found: a ``file``, or None for random ones; ``identity`` is equal for equal weights."""
+    """Weights that were found; ``identity`` is equal for equal weights."""
 
     source: WeightsSource
-    file: Path | None
+    file: Path
     identity: str
     warning: str = ""
 
 
 def find_weights(*, named: Path | None, folder: Path, download: bool) -> Weights:
-    """Returns the weights to use: ``named``, else a file in ``folder``, else Keras' own, else random ones."""
+    """Returns the weights to use: ``named``, else a file in ``folder``, else Keras' own, else the built-in ones."""
     if named is not None:
         return _of_file(WeightsSource.PATH, named)
     present = sorted({file for pattern in PATTERNS for file in folder.glob(pattern)})
@@ -40,11 +40,11 @@ def find_weights(*, named: Path | None, folder: Path, download: bool) -> Weights
         several = f"{folder} holds several weights files; {present[0].name} is used." if len(present) > 1 else ""
         return _of_file(WeightsSource.DATA_FOLDER, present[0], several)
     if not download:
-        return _random("downloads are switched off")
+        return _built_in("downloads are switched off")
     try:
         return _of_file(WeightsSource.KERAS_DOWNLOAD, downloaded_weights(folder / "keras"))
     except DownloadUnavailable as error:
-        return _random(str(error))
+        return _built_in(str(error))
 
 
 def _of_file(source: WeightsSource, file: Path, warning: str = "") -> Weights:
@@ -53,12 +53,11 @@ def _of_file(source: WeightsSource, file: Path, warning: str = "") -> Weights:
     return Weights(source, file, digest[:16], warning)
 
 
-def _random(cause: str) -> Weights:
-    return Weights(
-        WeightsSource.RANDOM,
-        None,
-        RANDOM_WEIGHTS,
-        f"The backbone has random weights ({cause}, and no weights file was given), so accuracy will be poor. "
-        f"Set {SETTING} to a MobileNetV2 weights file, or put one into the 'backbones' folder of the data folder, "
-        "restart, and train again.",
+def _built_in(cause: str) -> Weights:
+    return _of_file(
+        WeightsSource.BUILT_IN,
+        BUILT_IN,
+        f"The small built-in backbone is used ({cause}, and no weights file was given). ImageNet weights are more "
+        f"accurate: set {SETTING} to a MobileNetV2 weights file, or put one into the 'backbones' folder of the data "
+        "folder, restart, and train again.",
     )

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import h5py
 
-INPUT_SIZE = 224
+# What Keras' own weights are for, and every file that does not say otherwise.
+USUAL_INPUT_SIZE = 224
+# Between the multiples of MobileNetV2's stride, Keras pads otherwise than a network that was trained for any size.
+STRIDE, LARGEST_INPUT_SIZE = 32, 1024
+_INPUT_SIZE_NOTE = "customvision_input_size"
 WIDTHS = (1.0, 0.75, 0.5, 0.35, 1.3, 1.4)
 # Output channels of the last narrow convolution but one, at width 1: no two widths share it.
 _MARKER_CHANNELS = 160
@@ -18,20 +22,18 @@ class WeightsUnusable(Exception):
 
 @dataclass(frozen=True)
 class WeightsShape:
-    """The MobileNetV2 that a file fits: its ``width`` multiplier and, with a classifier on top, its ``classes``."""
+    """The MobileNetV2 that a file fits: its ``width`` multiplier, the side in pixels of the pictures it was trained
+    for and, with a classifier on top, its ``classes``.
+    """
 
     width: float
     classes: int | None
+    input_size: int
 
     @property
     def architecture(self) -> str:
         """The name of the network, such as mobilenet_v2_1.0_224."""
-        return architecture_of(self.width)
-
-
-def architecture_of(width: float) -> str:
-    """Returns the name of the MobileNetV2 of that width."""
-    return f"mobilenet_v2_{width}_{INPUT_SIZE}"
+        return f"mobilenet_v2_{self.width}_{self.input_size}"
 
 
 def read_shape(file: Path) -> WeightsShape:
@@ -45,6 +47,7 @@ def read_shape(file: Path) -> WeightsShape:
     try:
         with h5py.File(file, "r") as content:
             content.visititems(note)
+            input_size = content.attrs.get(_INPUT_SIZE_NOTE, USUAL_INPUT_SIZE)
     except OSError as error:
         raise WeightsUnusable(f"The weights file {file.name} is no readable HDF5 file.") from error
     widths = [width for width in WIDTHS if _marker(width) in shapes]
@@ -53,8 +56,19 @@ def read_shape(file: Path) -> WeightsShape:
             f"The weights file {file.name} is not of a Keras MobileNetV2. "
             "Give one that keras.applications.MobileNetV2 loads."
         )
+    if input_size not in range(STRIDE, LARGEST_INPUT_SIZE + 1, STRIDE):
+        raise WeightsUnusable(
+            f"The weights file {file.name} says that it is for pictures of {input_size} pixels, which must be a "
+            f"multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}."
+        )
     classes = [shape[1] for shape in shapes if len(shape) == 2]
-    return WeightsShape(widths[0], classes[0] if classes else None)
+    return WeightsShape(widths[0], classes[0] if classes else None, int(input_size))
+
+
+def note_input_size(file: Path, input_size: int) -> None:
+    """Writes into the weights file for pictures of which side, in pixels, its network is."""
+    with h5py.File(file, "r+") as content:
+        content.attrs[_INPUT_SIZE_NOTE] = input_size
 
 
 def _marker(width: float) -> tuple[int, ...]:

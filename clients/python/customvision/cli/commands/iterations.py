@@ -1,15 +1,20 @@
 """``iterations``: list, show, rename, delete, publish, unpublish."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customvision.cli.commands.training_story import own_command
 from customvision.cli.connection import connect, find_iteration
+from customvision.cli.display.backbones import backbone_words, print_offer
 from customvision.cli.display.console import output, printable
 from customvision.cli.display.performance import print_performance
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import iterations_pb2, training_service_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
 
 app = typer.Typer(help="Iterations: the trained models of a project.", no_args_is_help=True)
 IterationArgument = Annotated[
@@ -21,7 +26,9 @@ IterationArgument = Annotated[
 def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None:
     """List a project's iterations, newest first."""
     with connect() as client:
-        iterations = list(client.list_iterations(client.find_project(project).project_id))
+        found = client.find_project(project)
+        iterations = list(client.list_iterations(found.project_id))
+        review = None if as_json else _review(client, found.project_id)
     if as_json:
         print_json([record(iteration) for iteration in iterations])
         return
@@ -40,6 +47,8 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
         ],
         empty="The project was not trained yet.",
     )
+    if review is not None:
+        print_offer(own_command(), project, review)
 
 
 @app.command()
@@ -64,7 +73,7 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
             ("failed because", found.failure_reason),
             ("published as", found.publish_name),
             ("images", found.image_count),
-            ("backbone", found.backbone.architecture),
+            ("backbone", backbone_words(found.backbone)),
             ("created", time_of(found.create_time)),
             ("ended", time_of(found.end_time)),
             *(("warning", warning) for warning in found.warnings),
@@ -128,6 +137,16 @@ def unpublish(iteration: IterationArgument, project: ProjectOption, yes: YesOpti
             iterations_pb2.UnpublishIterationRequest(project_id=found.project_id, iteration_id=found.iteration_id)
         )
     output.print(f"'{printable(found.name)}' is out of service.")
+
+
+def _review(client: "Client", project_id: str) -> training_service_pb2.GetBackboneResponse | None:
+    from customvision.client import CustomVisionError
+
+    try:
+        return client.training.GetBackbone(training_service_pb2.GetBackboneRequest(project_id=project_id))
+    except CustomVisionError:
+        # Iterations are listed also while the training service is away.
+        return None
 
 
 def _status(iteration: iterations_pb2.Iteration) -> str:

@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,19 @@ def train_folder(
         notes.print(printable(remark), style="yellow")
     project = find_or_create_project(client, project_name, photos)
     upload = upload_photos(client, project, photos)
+    report = train_project(client, project, publish_name, force=force)
+    example = example_of(photos, upload)
+    command = command_to_try(client, project, project_name, publish_name, example)
+    return replace(report, upload=upload, command=command)
+
+
+def train_project(
+    client: "Client", project: projects_pb2.Project, publish_name: str, *, force: bool = False
+) -> TrainingReport:
+    """Trains on the images that the project holds, publishes and waits until the new model answers.
+
+    Raises Failure, CustomVisionError.
+    """
     iteration_id, progress = train(client, project, force=force)
     iteration = client.project.GetIteration(
         iterations_pb2.GetIterationRequest(project_id=project.project_id, iteration_id=iteration_id)
@@ -46,8 +60,7 @@ def train_folder(
     performance = client.training.GetPerformance(
         training_service_pb2.GetPerformanceRequest(project_id=project.project_id, iteration_id=iteration_id)
     )
-    command = command_to_try(client, project, project_name, publish_name, example_of(photos, upload))
-    return TrainingReport(project, upload, iteration, performance, progress, command)
+    return TrainingReport(project, iteration, performance, progress)
 
 
 def find_or_create_project(client: "Client", name: str, photos: PhotoFolder) -> projects_pb2.Project:

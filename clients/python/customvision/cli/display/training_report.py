@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from customvision.cli.display.backbones import backbone_words
 from customvision.cli.display.console import output, printable
 from customvision.cli.display.performance import print_performance
 from customvision.cli.display.tables import record
@@ -13,17 +14,18 @@ from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """The project, what was uploaded, the iteration that answers now and how it does.
+    """The project, the iteration that answers now and how it does.
 
-    ``progress`` is None where nothing had changed and no run was needed; ``command`` asks the model.
+    ``progress`` is None where nothing had changed and no run was needed. ``upload`` is what was uploaded before,
+    and ``command`` asks the model; None and empty where it was trained on the images that there were.
     """
 
     project: projects_pb2.Project
-    upload: UploadSummary
     iteration: iterations_pb2.Iteration
     performance: training_service_pb2.IterationPerformance
     progress: TrainingProgress | None
-    command: str
+    upload: UploadSummary | None = None
+    command: str = ""
 
     def record(self) -> dict[str, Any]:
         """Returns the report for programs."""
@@ -34,16 +36,19 @@ class TrainingReport:
             "iteration_name": self.iteration.name,
             "publish_name": self.iteration.publish_name,
             "trained": self.progress is not None,
-            "images": {
-                "created": self.upload.created,
-                "already_there": self.upload.already_there,
-                "copies": self.upload.copies,
-                "left_out": self.upload.refused,
-            },
+            "backbone": record(self.iteration.backbone),
+            **self._images(),
             "seconds": self.seconds(),
             "warnings": list(self.iteration.warnings),
             "performance": record(self.performance),
         }
+
+    def _images(self) -> dict[str, Any]:
+        upload = self.upload
+        if upload is None:
+            return {}
+        counts = {"created": upload.created, "already_there": upload.already_there, "copies": upload.copies}
+        return {"images": {**counts, "left_out": upload.refused}}
 
     def seconds(self) -> dict[str, float]:
         """Returns the seconds of each phase of the run."""
@@ -58,7 +63,8 @@ def print_report(report: TrainingReport) -> None:
     if seconds:
         phases = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
         output.print(f"Trained in {sum(seconds.values()):.1f} seconds: {phases}.")
-    output.print(
-        f"'{printable(report.iteration.name)}' answers as '{printable(report.iteration.publish_name)}'. Try it:"
-    )
-    output.print(f"  {printable(report.command)}", style="bold", soft_wrap=True)
+    output.print(f"It rests on {printable(backbone_words(report.iteration.backbone))}.")
+    answers = f"'{printable(report.iteration.name)}' answers as '{printable(report.iteration.publish_name)}'."
+    output.print(f"{answers} Try it:" if report.command else answers)
+    if report.command:
+        output.print(f"  {printable(report.command)}", style="bold", soft_wrap=True)

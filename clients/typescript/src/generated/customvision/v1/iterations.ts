@@ -42,8 +42,10 @@ export enum WeightsSource {
   DATA_FOLDER = 2,
   /** KERAS_DOWNLOAD - WEIGHTS_SOURCE_KERAS_DOWNLOAD: ImageNet weights that Keras downloaded. */
   KERAS_DOWNLOAD = 3,
-  /** RANDOM - WEIGHTS_SOURCE_RANDOM: no trained weights could be had; expect poor accuracy. */
+  /** RANDOM - WEIGHTS_SOURCE_RANDOM: no trained weights could be had. Only iterations of older versions have it. */
   RANDOM = 4,
+  /** BUILT_IN - WEIGHTS_SOURCE_BUILT_IN: the small backbone that comes with the product; ImageNet weights are more accurate. */
+  BUILT_IN = 5,
 }
 
 /** Backbone identifies the frozen network whose features a head was trained on. */
@@ -110,7 +112,7 @@ export interface Iteration {
     | undefined;
   /** failure_reason says in a sentence why it failed; empty otherwise. */
   failureReason: string;
-  /** warnings are sentences that its user should read, such as that no trained backbone was to be had. */
+  /** warnings are sentences that its user should read, such as that only the built-in backbone was to be had. */
   warnings: string[];
   /** artifacts of the model; unset until completed. */
   artifacts: IterationArtifacts | undefined;

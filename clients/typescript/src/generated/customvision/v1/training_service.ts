@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
-import { IterationMetrics, TrainingType } from "./iterations.js";
+import { Backbone, IterationMetrics, TrainingType } from "./iterations.js";
 
 /** TrainingState says how far a run has come. SUCCEEDED, FAILED and CANCELLED are final. */
 export enum TrainingState {
@@ -272,6 +272,41 @@ export interface ExportChunk {
   fileName: string;
   /** data is the next piece, at most 1 MiB. */
   data: Uint8Array;
+}
+
+/** GetBackboneRequest asks which backbone the next training uses. */
+export interface GetBackboneRequest {
+  /** project_id is a project whose published iterations to hold against that backbone; empty for none. */
+  projectId: string;
+}
+
+/** GetBackboneResponse is the backbone that the next training uses. */
+export interface GetBackboneResponse {
+  /** backbone that was made ready; unset until then, and where none can be. */
+  backbone:
+    | Backbone
+    | undefined;
+  /** failure_reason says in a sentence why no backbone can be made ready; empty otherwise. */
+  failureReason: string;
+  /** warning is a sentence about the backbone that its users should read; empty where there is none. */
+  warning: string;
+  /**
+   * improvable_iterations of the project are published and rest on random or built-in weights while this backbone has
+   * better ones, judged by where they come from, or on an older built-in backbone. Train the project again to use it.
+   */
+  improvableIterations: ImprovableIteration[];
+}
+
+/** ImprovableIteration is a published iteration that would gain from training again. */
+export interface ImprovableIteration {
+  /** iteration_id of the iteration. */
+  iterationId: string;
+  /** iteration_name as it is now. */
+  iterationName: string;
+  /** publish_name it answers under. */
+  publishName: string;
+  /** backbone it rests on. */
+  backbone: Backbone | undefined;
 }
 
 function createBaseTrainingRun(): TrainingRun {
@@ -1521,6 +1556,210 @@ export const ExportChunk: MessageFns<ExportChunk> = {
   },
 };
 
+function createBaseGetBackboneRequest(): GetBackboneRequest {
+  return { projectId: "" };
+}
+
+export const GetBackboneRequest: MessageFns<GetBackboneRequest> = {
+  encode(message: GetBackboneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBackboneRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBackboneRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetBackboneResponse(): GetBackboneResponse {
+  return { backbone: undefined, failureReason: "", warning: "", improvableIterations: [] };
+}
+
+export const GetBackboneResponse: MessageFns<GetBackboneResponse> = {
+  encode(message: GetBackboneResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backbone !== undefined) {
+      Backbone.encode(message.backbone, writer.uint32(10).fork()).join();
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(18).string(message.failureReason);
+    }
+    if (message.warning !== "") {
+      writer.uint32(26).string(message.warning);
+    }
+    for (const v of message.improvableIterations) {
+      ImprovableIteration.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBackboneResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBackboneResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backbone = Backbone.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warning = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.improvableIterations.push(ImprovableIteration.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImprovableIteration(): ImprovableIteration {
+  return { iterationId: "", iterationName: "", publishName: "", backbone: undefined };
+}
+
+export const ImprovableIteration: MessageFns<ImprovableIteration> = {
+  encode(message: ImprovableIteration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iterationId !== "") {
+      writer.uint32(10).string(message.iterationId);
+    }
+    if (message.iterationName !== "") {
+      writer.uint32(18).string(message.iterationName);
+    }
+    if (message.publishName !== "") {
+      writer.uint32(26).string(message.publishName);
+    }
+    if (message.backbone !== undefined) {
+      Backbone.encode(message.backbone, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImprovableIteration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImprovableIteration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.publishName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.backbone = Backbone.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * TrainingService turns data sets into iterations: a durable queue of runs, their progress, evaluation and export.
  * Every call needs the training key. Every error carries ErrorInfo with a stable reason; see docs/api.md.
@@ -1604,6 +1843,19 @@ export const TrainingServiceService = {
     responseSerialize: (value: ExportChunk): Buffer => Buffer.from(ExportChunk.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExportChunk => ExportChunk.decode(value),
   },
+  /**
+   * GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+   * gain from training again on it. NOT_FOUND: there is no such project.
+   */
+  getBackbone: {
+    path: "/customvision.v1.TrainingService/GetBackbone" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBackboneRequest): Buffer => Buffer.from(GetBackboneRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBackboneRequest => GetBackboneRequest.decode(value),
+    responseSerialize: (value: GetBackboneResponse): Buffer => Buffer.from(GetBackboneResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBackboneResponse => GetBackboneResponse.decode(value),
+  },
 } as const;
 
 export interface TrainingServiceServer extends UntypedServiceImplementation {
@@ -1621,6 +1873,11 @@ export interface TrainingServiceServer extends UntypedServiceImplementation {
   getPerformance: handleUnaryCall<GetPerformanceRequest, IterationPerformance>;
   /** ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed. */
   exportIteration: handleServerStreamingCall<ExportIterationRequest, ExportChunk>;
+  /**
+   * GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+   * gain from training again on it. NOT_FOUND: there is no such project.
+   */
+  getBackbone: handleUnaryCall<GetBackboneRequest, GetBackboneResponse>;
 }
 
 export interface TrainingServiceClient extends Client {
@@ -1718,6 +1975,25 @@ export interface TrainingServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExportChunk>;
+  /**
+   * GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
+   * gain from training again on it. NOT_FOUND: there is no such project.
+   */
+  getBackbone(
+    request: GetBackboneRequest,
+    callback: (error: ServiceError | null, response: GetBackboneResponse) => void,
+  ): ClientUnaryCall;
+  getBackbone(
+    request: GetBackboneRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBackboneResponse) => void,
+  ): ClientUnaryCall;
+  getBackbone(
+    request: GetBackboneRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBackboneResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const TrainingServiceClient = makeGenericClientConstructor(

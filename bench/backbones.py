@@ -1,0 +1,153 @@
+"""How much a few photos teach on each backbone: the built-in one, ImageNet weights, and chance."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from figures import Figure
+from photos import DATA_SETS, WEIGHTS
+
+from customvision.training.backbones.conversion import convert
+from customvision.training.backbones.network import bare_network, save_network
+from customvision.training.backbones.prepared import BACKBONE_FILE
+from customvision.training.backbones.sources import BUILT_IN
+from customvision.training.backbones.weights_file import read_shape
+from customvision.training.computation.head_fit import choose_strength, fit_head
+from customvision.vision.artifacts import BackboneArtifact
+from customvision.vision.decoding import decode_for_backbone
+from customvision.vision.trunk import Features, Trunk
+
+PER_CLASS = (5, 10, 30)
+DRAWS = 3
+# The built-in backbone was trained without these; see its model card.
+NEVER_SEEN = ("clothing", "eurosat_rgb", "trashnet")
+WAY_TO_GO = 0.85
+TIMED_IMAGES = 200
+BUILT_IN_NAME, LARGE, SMALL, RANDOM = "built-in", "ImageNet 1.0", "ImageNet 0.35", "random"
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The files of one data set, and the number of each file's class."""
+
+    name: str
+    files: list[bytes]
+    labels: Labels
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of guessing."""
+        return 1 / (int(self.labels.max()) + 1)
+
+
+def measure(folder: Path) -> list[Figure]:
+    """Fits heads on 5, 10 and 30 photos per class of each data set, on each backbone, and asks about all others."""
+    if not DATA_SETS.is_dir():
+        return [Figure("accuracy on few photos per class", "needs the data sets beside the repository")]
+    trunks = {name: _trunk(file, folder) for name, file in _weights_files(folder).items()}
+    figures = []
+    for photos in _data_sets():
+        features = {name: _features(trunk, photos) for name, trunk in trunks.items()}
+        for per_class in PER_CLASS:
+            if np.bincount(photos.labels).min() > per_class:
+                accuracies = {name: _accuracy(found, photos.labels, per_class) for name, found in features.items()}
+                figures.append(_figure(photos, per_class, accuracies))
+    return [*figures, *_cost(trunks)]
+
+
+def _figure(photos: Photos, per_class: int, accuracies: dict[str, float]) -> Figure:
+    own = accuracies.pop(BUILT_IN_NAME)
+    value = f"{own:.3f}"
+    if LARGE in accuracies:
+        way = (own - photos.chance) / (accuracies[LARGE] - photos.chance)
+        value += f", {way:.0%} of the way"
+    unseen = photos.name in NEVER_SEEN
+    return Figure(
+        f"{photos.name}{' (never seen)' if unseen else ''}, {per_class} per class",
+        value,
+        baseline=", ".join(f"{name} {accuracy:.3f}" for name, accuracy in accuracies.items()),
+        goal=f"≥ {WAY_TO_GO:.0%} of the way" if unseen else "",
+    )
+
+
+def _cost(trunks: dict[str, Trunk]) -> list[Figure]:
+    seconds = {name: _seconds_per_image(trunk) * 1000 for name, trunk in trunks.items()}
+    return [
+        Figure(
+            "one image through the backbone, one core",
+            f"{seconds.pop(BUILT_IN_NAME):.2f} ms",
+            baseline=", ".join(f"{name} {spent:.2f} ms" for name, spent in seconds.items()),
+            goal="≤ 2 ms",
+        ),
+        Figure("built-in weights file", f"{BUILT_IN.stat().st_size / 1e6:.2f} MB", goal="≤ 4 MB"),
+    ]
+
+
+def _weights_files(folder: Path) -> dict[str, Path]:
+    shape = read_shape(BUILT_IN)
+    random = folder / "random.weights.h5"
+    keras.utils.set_random_seed(0)
+    save_network(bare_network(shape.width, shape.input_size), random)
+    small = WEIGHTS.with_name("mobilenet_v2_0.35_224_no_top.weights.h5")
+    present = {LARGE: WEIGHTS, SMALL: small, **_own()}
+    return {BUILT_IN_NAME: BUILT_IN, **{name: file for name, file in present.items() if file.is_file()}, RANDOM: random}
+
+
+def _own() -> dict[str, Path]:
+    named = os.environ.get("CUSTOMVISION_BACKBONE_WEIGHTS")
+    return {"yours": Path(named)} if named else {}
+
+
+def _trunk(weights_file: Path, folder: Path) -> Trunk:
+    prepared = folder / weights_file.name
+    architecture = read_shape(weights_file).architecture
+    convert(weights_file=weights_file, backbone_id=weights_file.name, architecture=architecture, folder=prepared)
+    artifact = BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())
+    with tempfile.TemporaryDirectory() as files:
+        return Trunk.load(*artifact.write_model(Path(files)), threads=1)
+
+
+def _data_sets() -> Iterator[Photos]:
+    for data_set in sorted(DATA_SETS.iterdir()):
+        if data_set.is_dir():
+            kinds = sorted(kind for kind in data_set.iterdir() if kind.is_dir())
+            found = [(file.read_bytes(), label) for label, kind in enumerate(kinds) for file in sorted(kind.iterdir())]
+            yield Photos(data_set.name, [data for data, _ in found], np.array([label for _, label in found]))
+
+
+def _features(trunk: Trunk, photos: Photos) -> Features:
+    with ThreadPoolExecutor(2) as pool:
+        return np.stack(
+            list(pool.map(lambda data: trunk.embed(decode_for_backbone(data, trunk.input_size)), photos.files))
+        )
+
+
+def _accuracy(features: Features, labels: Labels, per_class: int) -> float:
+    """Returns the mean over draws of the share of photos that were not drawn and are told right."""
+    shares = []
+    for draw in range(DRAWS):
+        order = np.random.default_rng(draw).permutation(len(labels))
+        drawn = np.concatenate([order[labels[order] == label][:per_class] for label in range(labels.max() + 1)])
+        others = np.setdiff1d(order, drawn)
+        truth = np.eye(labels.max() + 1, dtype=np.uint8)[labels[drawn]]
+        strength = choose_strength(features[drawn], truth, multilabel=False)
+        head = fit_head(features[drawn], truth, multilabel=False, strength=strength)
+        shares.append(np.mean(head.probabilities(features[others]).argmax(axis=1) == labels[others]))
+    return float(np.mean(shares))
+
+
+def _seconds_per_image(trunk: Trunk) -> float:
+    pixels = np.random.default_rng(0).integers(0, 256, (trunk.input_size, trunk.input_size, 3), dtype=np.uint8)
+    started = time.perf_counter()
+    for _ in range(TIMED_IMAGES):
+        trunk.embed(pixels)
+    return (time.perf_counter() - started) / TIMED_IMAGES

@@ -1,0 +1,112 @@
+"""``backbone`` and ``retrain``: the frozen network that models rest on, and training again when it got better."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customvision.cli.commands.train import PATIENCE_SECONDS
+from customvision.cli.commands.training_story import own_command, train_project
+from customvision.cli.connection import connect
+from customvision.cli.display.backbones import backbone_words, print_offer
+from customvision.cli.display.console import notes, output, printable
+from customvision.cli.display.tables import print_fields, print_json, record
+from customvision.cli.display.training_report import print_report
+from customvision.cli.failures import Failure
+from customvision.cli.options import JsonOption, ProjectOption
+from customvision.v1 import iterations_pb2, training_service_pb2
+
+if TYPE_CHECKING:
+    from customvision.client import Client
+
+POLL_SECONDS = 0.2
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to ``app``."""
+    app.command()(backbone)
+    app.command()(retrain)
+
+
+def backbone(as_json: JsonOption = False) -> None:
+    """Show the backbone that the next training uses, and which published models would gain from training again."""
+    with connect() as client:
+        current = client.training.GetBackbone(training_service_pb2.GetBackboneRequest())
+        reviews = [(project, _review(client, project.project_id)) for project in client.list_projects()]
+    if as_json:
+        found = [
+            {"project_id": project.project_id, "project_name": project.name, **record(iteration)}
+            for project, review in reviews
+            for iteration in review.improvable_iterations
+        ]
+        print_json({**record(current), "improvable_iterations": found})
+        return
+    if current.failure_reason:
+        output.print(printable(current.failure_reason))
+    elif not current.backbone.backbone_id:
+        output.print("The backbone is being made ready. Ask again in a few seconds.")
+    print_fields(
+        [
+            ("backbone", backbone_words(current.backbone)),
+            ("id", current.backbone.backbone_id),
+            ("warning", current.warning),
+        ]
+    )
+    names = Counter(project.name for project, _ in reviews)
+    for project, review in reviews:
+        print_offer(own_command(), project.name if names[project.name] == 1 else project.project_id, review)
+
+
+def _review(client: "Client", project_id: str) -> training_service_pb2.GetBackboneResponse:
+    return client.training.GetBackbone(training_service_pb2.GetBackboneRequest(project_id=project_id))
+
+
+def retrain(
+    project: ProjectOption,
+    publish_name: Annotated[
+        str, typer.Option("--publish-name", help="What predictions ask for; the only name there is unless given.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Train also when nothing changed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a project again on the images that it holds, publish the model and report how well it does.
+
+    Worth while when a better backbone is there, or images were added or tagged otherwise. Names that the project's
+    other iterations answer under stay with them.
+    """
+    with connect(patience_seconds=PATIENCE_SECONDS) as client:
+        found = client.find_project(project)
+        iterations = list(client.list_iterations(found.project_id))
+        name = publish_name or _only_publish_name(iterations)
+        _wait_for_backbone(client)
+        report = train_project(client, found, name, force=force or _newest_answers_otherwise(iterations, name))
+    if as_json:
+        print_json(report.record())
+    else:
+        print_report(report)
+
+
+def _only_publish_name(iterations: list[iterations_pb2.Iteration]) -> str:
+    """Returns the name that the project is published under; the usual one where there is none. Raises Failure."""
+    names = sorted(iteration.publish_name for iteration in iterations if iteration.publish_name)
+    if len(names) > 1:
+        raise Failure(f"The project is published as {', '.join(names)}. Say which one to renew with --publish-name.")
+    return names[0] if names else "production"
+
+
+def _newest_answers_otherwise(iterations: list[iterations_pb2.Iteration], publish_name: str) -> bool:
+    # An iteration has one name only: where nothing changed, publishing the newest would take its own from it.
+    completed = [found for found in iterations if found.status == iterations_pb2.ITERATION_STATUS_COMPLETED]
+    return bool(completed) and completed[0].publish_name not in ("", publish_name)
+
+
+def _wait_for_backbone(client: "Client") -> None:
+    # Until it is known, a new backbone does not count as a change.
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with notes.status("the backbone is being made ready"):
+        while time.monotonic() < deadline:
+            current = client.training.GetBackbone(training_service_pb2.GetBackboneRequest())
+            if current.failure_reason or current.HasField("backbone"):
+                return
+            time.sleep(POLL_SECONDS)

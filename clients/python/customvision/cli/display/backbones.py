@@ -1,0 +1,37 @@
+"""Backbones in words, and which models would gain from another one."""
+
+import shlex
+
+from customvision.cli.display.console import notes, printable
+from customvision.v1 import iterations_pb2, training_service_pb2
+
+_SOURCES = {
+    iterations_pb2.WEIGHTS_SOURCE_PATH: "weights from the file that CUSTOMVISION_BACKBONE_WEIGHTS names",
+    iterations_pb2.WEIGHTS_SOURCE_DATA_FOLDER: "weights from a file in the data folder",
+    iterations_pb2.WEIGHTS_SOURCE_KERAS_DOWNLOAD: "ImageNet weights that Keras downloaded",
+    iterations_pb2.WEIGHTS_SOURCE_RANDOM: "random weights",
+    iterations_pb2.WEIGHTS_SOURCE_BUILT_IN: "the small built-in weights",
+}
+
+
+def backbone_words(backbone: iterations_pb2.Backbone) -> str:
+    """Returns what a backbone is and where its weights come from; empty where it is not known."""
+    if not backbone.backbone_id:
+        return ""
+    return f"{backbone.architecture}, {_SOURCES.get(backbone.weights_source, 'weights of unknown origin')}"
+
+
+def print_offer(program: str, project: str, answer: training_service_pb2.GetBackboneResponse) -> None:
+    """Names the project's models that would gain from training again, and the command for it, where there are any.
+
+    ``program`` is how this program is started and ``project`` the project's name, or its id.
+    """
+    for iteration in answer.improvable_iterations:
+        command = [program, "retrain", "--project", project, "--publish-name", iteration.publish_name]
+        notes.print(
+            f"'{printable(iteration.publish_name)}' of '{printable(project)}' rests on "
+            f"{printable(backbone_words(iteration.backbone))}. Now there is "
+            f"{printable(backbone_words(answer.backbone))}, which is usually more accurate. Train it again:",
+            style="yellow",
+        )
+        notes.print(f"  {printable(shlex.join(command))}", style="bold", soft_wrap=True)
