@@ -14,7 +14,7 @@ from customvision.training.backbone_review import BackboneReview, CurrentBackbon
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN
-from customvision.training.backbones.weights_file import note_input_size
+from customvision.training.backbones.weights_file import write_notes
 from customvision.training.iterations import Iterations, weights_source_of
 from customvision.v1 import iterations_pb2, training_service_pb2
 from training_suite import TrainingSuite
@@ -117,7 +117,7 @@ async def test_better_weights_are_offered_after_a_restart(
         assert not before.improvable_iterations
         await suite.stop_training()
         own = Path(shutil.copy(BUILT_IN, tmp_path / "own.weights.h5"))
-        note_input_size(own, 96)
+        write_notes(own, input_size=96)
         suite.settings = replace(suite.settings, backbone_weights=own)
         await suite.start_training()
         async with asyncio.timeout(60):
@@ -127,7 +127,7 @@ async def test_better_weights_are_offered_after_a_restart(
         assert (offered.iteration_id, offered.publish_name) == (run.iteration_id, "production")
         assert offered.backbone == before.backbone
         assert after.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_PATH
-        assert after.backbone.architecture == "mobilenet_v2_0.5_96"
+        assert after.backbone.architecture == "mobilenet_v2_0.5_96_inner"
         assert not after.warning
     finally:
         await suite.stop_training()

@@ -14,7 +14,7 @@ from customvision.training.backbones import download, sources
 from customvision.training.backbones.download import FILE_NAME, DownloadUnavailable, downloaded_weights
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
-from customvision.training.backbones.weights_file import WeightsUnusable, note_input_size, read_shape
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_notes
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import digest_of
 from training_suite import TrainingSuite
@@ -42,11 +42,24 @@ def test_input_size_is_told_from_a_note(tmp_path: Path) -> None:
     """A file may say for which input size its network is; without that it is 224, and an impossible one is refused."""
     file = weights_file(tmp_path / "w.h5", (1, 1, 480, 80))
     assert read_shape(file).architecture == "mobilenet_v2_0.5_224"
-    note_input_size(file, 160)
+    write_notes(file, input_size=160)
     assert read_shape(file).architecture == "mobilenet_v2_0.5_160"
     for impossible in (0, 100, 1_000_000):
-        note_input_size(file, impossible)
+        write_notes(file, input_size=impossible)
         with pytest.raises(WeightsUnusable, match="multiple of 32"):
+            read_shape(file)
+
+
+def test_inner_features_are_told_from_a_note(tmp_path: Path) -> None:
+    """A file may say how its inner features are scaled; scales that are too few or no positive numbers are refused."""
+    file = weights_file(tmp_path / "w.h5", (1, 1, 480, 80))
+    assert read_shape(file).inner_scales == ()
+    write_notes(file, input_size=160, inner_scales=(1.5, 2.0, 0.5))
+    assert read_shape(file).inner_scales == (1.5, 2.0, 0.5)
+    assert read_shape(file).architecture == "mobilenet_v2_0.5_160_inner"
+    for impossible in ((1.0, 2.0), (1.0, float("nan"), 1.0), (1.0, -1.0, 1.0)):
+        write_notes(file, input_size=160, inner_scales=impossible)
+        with pytest.raises(WeightsUnusable, match="inner scales"):
             read_shape(file)
 
 

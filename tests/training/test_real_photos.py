@@ -1,4 +1,4 @@
-"""Accuracy on real photos with real weights; skipped where they are not at hand."""
+"""Accuracy on real photos, with ImageNet weights and with the built-in ones; skipped where photos are not at hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,3 +38,15 @@ async def test_flowers(shared: Path, settings: Settings, keys: Keys) -> None:
     finally:
         await suite.stop_training()
         await suite.stop_project()
+
+
+async def test_built_in_backbone(shared: Path, suite: TrainingSuite) -> None:
+    """Without any weights file, satellite pictures of 10 kinds, which the backbone never saw, are told apart."""
+    project_id = await suite.create_project()
+    for folder in sorted((shared / "datasets" / "eurosat_rgb").iterdir()):
+        photos = [file.read_bytes() for file in sorted(folder.iterdir())[:40]]
+        await suite.upload(project_id, photos, await suite.create_tag(project_id, folder.name))
+    run = await suite.finished(await suite.start(project_id))
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    assert iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN
+    assert iteration.metrics.accuracy >= 0.65

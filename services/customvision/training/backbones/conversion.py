@@ -10,13 +10,19 @@ import openvino
 from openvino.preprocess import PrePostProcessor
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
-from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
+from customvision.training.backbones.network import (
+    bare_network_from_file,
+    save_network,
+    with_inner_features,
+    with_pixels_in,
+)
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
     DESCRIPTION_FILE,
     WEIGHTS_FILE,
     place_durably,
 )
+from customvision.training.backbones.weights_file import read_shape
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
 
@@ -26,11 +32,12 @@ def convert(*, weights_file: Path, backbone_id: str, architecture: str, folder: 
 
     Raises WeightsUnusable.
     """
-    network = network_from_file(weights_file)
+    bare, inner_scales = bare_network_from_file(weights_file), read_shape(weights_file).inner_scales
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
-        save_network(network, temporary / WEIGHTS_FILE)
+        save_network(bare, temporary / WEIGHTS_FILE, inner_scales)
+        network = with_inner_features(bare, inner_scales)
         artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()
         weights = (temporary / WEIGHTS_FILE).read_bytes()
         description = f'{{"backbone_sha256": "{digest_of(artifact)}", "weights_sha256": "{digest_of(weights)}"}}\n'

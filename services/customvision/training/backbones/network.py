@@ -1,12 +1,13 @@
 """The backbone as a Keras model. Only processes of their own import this file: Keras takes seconds to load."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from customvision.training.backbones.weights_file import WeightsUnusable, note_input_size, read_shape
+from customvision.training.backbones.weights_file import INNER_LAYERS, WeightsUnusable, read_shape, write_notes
 
 
 def bare_network(width: float, input_size: int) -> Any:
@@ -18,7 +19,7 @@ def bare_network(width: float, input_size: int) -> Any:
         )
 
 
-def network_from_file(file: Path) -> Any:
+def bare_network_from_file(file: Path) -> Any:
     """Returns MobileNetV2 with the weights in ``file``, with or without its classifier. Raises WeightsUnusable."""
     shape = read_shape(file)
     network = bare_network(shape.width, shape.input_size)
@@ -33,6 +34,25 @@ def network_from_file(file: Path) -> Any:
     return network
 
 
+def network_from_file(file: Path) -> Any:
+    """Returns the network with the weights in ``file`` and all the features that it says. Raises WeightsUnusable."""
+    return with_inner_features(bare_network_from_file(file), read_shape(file).inner_scales)
+
+
+def with_inner_features(network: Any, inner_scales: Sequence[float]) -> Any:
+    """Returns ``network`` with the pooled, scaled maps of INNER_LAYERS behind its own features, where there are scales.
+
+    What a small network was taught at its end it knows less well than what leads there.
+    """
+    if not inner_scales:
+        return network
+    pooled = [network.output]
+    for layer, scale in zip(INNER_LAYERS, inner_scales, strict=True):
+        inner = keras.layers.GlobalAveragePooling2D()(network.get_layer(layer).output)
+        pooled.append(keras.layers.Rescaling(scale)(inner))
+    return keras.Model(network.input, keras.layers.Concatenate()(pooled))
+
+
 def network_with_classifier(file: Path) -> Any:
     """Returns MobileNetV2 with its classifier and the weights in ``file``; what Keras raises where they do not fit."""
     shape = read_shape(file)
@@ -41,10 +61,10 @@ def network_with_classifier(file: Path) -> Any:
     return full
 
 
-def save_network(network: Any, file: Path) -> None:
-    """Writes the weights of ``network``, and for which input size they are, to a ``.weights.h5`` file."""
+def save_network(network: Any, file: Path, inner_scales: Sequence[float] = ()) -> None:
+    """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with its input size and inner scales."""
     network.save_weights(str(file))
-    note_input_size(file, int(network.input.shape[1]))
+    write_notes(file, input_size=int(network.input.shape[1]), inner_scales=inner_scales)
 
 
 def with_pixels_in(network: Any) -> Any:
