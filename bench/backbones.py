@@ -53,7 +53,7 @@ def measure(folder: Path) -> list[Figure]:
     """Fits heads on 5, 10 and 30 photos per class of each data set, on each backbone, and asks about all others."""
     if not DATA_SETS.is_dir():
         return [Figure("accuracy on few photos per class", "needs the data sets beside the repository")]
-    trunks = {name: _trunk(file, folder) for name, file in _weights_files(folder).items()}
+    trunks = {name: _trunk(name, file, folder) for name, file in _weights_files(folder).items()}
     figures = []
     for photos in _data_sets():
         features = {name: _features(trunk, photos) for name, trunk in trunks.items()}
@@ -107,10 +107,10 @@ def _own() -> dict[str, Path]:
     return {"yours": Path(named)} if named else {}
 
 
-def _trunk(weights_file: Path, folder: Path) -> Trunk:
-    prepared = folder / weights_file.name
+def _trunk(name: str, weights_file: Path, folder: Path) -> Trunk:
+    prepared = folder / name
     architecture = read_shape(weights_file).architecture
-    convert(weights_file=weights_file, backbone_id=weights_file.name, architecture=architecture, folder=prepared)
+    convert(weights_file=weights_file, backbone_id=name, architecture=architecture, folder=prepared)
     artifact = BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())
     with tempfile.TemporaryDirectory() as files:
         return Trunk.load(*artifact.write_model(Path(files)), threads=1)
