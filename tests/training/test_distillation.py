@@ -186,6 +186,8 @@ def test_a_kill_costs_one_lesson_at_most(photos: Path, teacher: Path, tmp_path: 
     assert not (folder / "backbone.weights.h5").exists()
     outcome = run(*command(photos, teacher, folder))
     assert outcome.returncode == 0, outcome.stderr
+    assert "lesson 1 of 2" not in outcome.stderr
+    assert "lesson 2 of 2" in outcome.stderr
     lines = log_of(folder)
     assert [(line["lesson"], line["size"]) for line in lines] == [("1", "64"), ("2", "96")]
     assert all(np.isfinite(float(line["classes"])) for line in lines)
