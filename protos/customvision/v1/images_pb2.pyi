@@ -851,3 +851,87 @@ class UntagImagesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UntagImagesResponse: _TypeAlias = UntagImagesResponse  # noqa: Y015
+
+@_typing.final
+class WatchImagesRequest(_message.Message):
+    """WatchImagesRequest opens a watch of the images of all projects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    after_sequence: _builtins.int
+    """after_sequence is the sequence of the last image seen; 0 begins with the oldest."""
+    def __init__(
+        self,
+        *,
+        after_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchImagesRequest: _TypeAlias = WatchImagesRequest  # noqa: Y015
+
+@_typing.final
+class WatchImagesResponse(_message.Message):
+    """WatchImagesResponse is one message of a watch. One without images shows that an idle watch lives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageArrival]:
+        """images in order of creation, at most 1,000; those that were deleted meanwhile are left out."""
+
+    def __init__(
+        self,
+        *,
+        images: _abc.Iterable[Global___ImageArrival] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchImagesResponse: _TypeAlias = WatchImagesResponse  # noqa: Y015
+
+@_typing.final
+class ImageArrival(_message.Message):
+    """ImageArrival is an image that was stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    IMAGE_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """sequence orders the images of all projects by creation."""
+    project_id: _builtins.str
+    """project_id is the project of the image."""
+    domain_id: _builtins.str
+    """domain_id of the project."""
+    image_id: _builtins.str
+    """image_id of the image."""
+    content_sha256: _builtins.str
+    """content_sha256 is the SHA-256, 64 hex digits, of the stored bytes."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        project_id: _builtins.str = ...,
+        domain_id: _builtins.str = ...,
+        image_id: _builtins.str = ...,
+        content_sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_sha256", b"content_sha256", "domain_id", b"domain_id", "image_id", b"image_id", "project_id", b"project_id", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageArrival: _TypeAlias = ImageArrival  # noqa: Y015

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from customvision.v1 import projects_pb2 as customvision_dot_v1_dot_projects__pb2
 from customvision.v1 import tags_pb2 as customvision_dot_v1_dot_tags__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n customvision/v1/iterations.proto\x12\x0f\x63ustomvision.v1\x1a\x1e\x63ustomvision/v1/projects.proto\x1a\x1a\x63ustomvision/v1/tags.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x08\x42\x61\x63kbone\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x36\n\x0eweights_source\x18\x03 \x01(\x0e\x32\x1e.customvision.v1.WeightsSource\x12\x16\n\x0eweights_sha256\x18\x04 \x01(\t\"\x80\x01\n\x10IterationMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x1c\n\x14held_out_image_count\x18\x05 \x01(\x03\"\xca\x04\n\tIteration\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .customvision.v1.IterationStatus\x12\x34\n\rtraining_type\x18\x06 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12@\n\x13\x63lassification_type\x18\x07 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\n \x01(\x03\x12\x14\n\x0cpublish_name\x18\x0b \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x0c \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x32\n\x07metrics\x18\r \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0e \x01(\t\x12\x10\n\x08warnings\x18\x0f \x03(\t\x12\x36\n\tartifacts\x18\x10 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\"\x7f\n\x12IterationArtifacts\x12\x14\n\x0cmodel_sha256\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_sha256\x18\x02 \x01(\t\x12\x1f\n\x17\x62\x61\x63kbone_weights_sha256\x18\x03 \x01(\t\x12\x19\n\x11\x65valuation_sha256\x18\x04 \x01(\t\"\x9a\x01\n\x16\x43reateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x34\n\rtraining_type\x18\x02 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"F\n\x1aGetIterationDataSetRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"j\n\x15IterationDataSetChunk\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12-\n\x06images\x18\x02 \x03(\x0b\x32\x1d.customvision.v1.DataSetImage\"I\n\x0c\x44\x61taSetImage\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x02 \x01(\t\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\"\xef\x01\n\x18\x43ompleteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x03 \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x32\n\x07metrics\x18\x05 \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x10\n\x08warnings\x18\x06 \x03(\t\"c\n\x14\x46\x61ilIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tcancelled\x18\x04 \x01(\x08\"?\n\x13GetIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"R\n\x15ListIterationsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x16ListIterationsResponse\x12.\n\niterations\x18\x01 \x03(\x0b\x32\x1a.customvision.v1.Iteration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x16UpdateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"B\n\x16\x44\x65leteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"l\n\x17PublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x14\n\x0cpublish_name\x18\x03 \x01(\t\x12\x11\n\toverwrite\x18\x04 \x01(\x08\"E\n\x19UnpublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x1d\n\x1bWatchPublishedModelsRequest\"\x94\x02\n\x13PublishedModelEvent\x12\x34\n\tpublished\x18\x01 \x01(\x0b\x32\x1f.customvision.v1.PublishedModelH\x00\x12\x38\n\x0bunpublished\x18\x02 \x01(\x0b\x32!.customvision.v1.UnpublishedModelH\x00\x12\x44\n\x0csynchronized\x18\x03 \x01(\x0b\x32,.customvision.v1.PublishedModelsSynchronizedH\x00\x12>\n\theartbeat\x18\x04 \x01(\x0b\x32).customvision.v1.PublishedModelsHeartbeatH\x00\x42\x07\n\x05\x65vent\"\x88\x01\n\x0ePublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\"<\n\x10UnpublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\"\x1d\n\x1bPublishedModelsSynchronized\"\x1a\n\x18PublishedModelsHeartbeat*\xaf\x01\n\x0fIterationStatus\x12 \n\x1cITERATION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITERATION_STATUS_TRAINING\x10\x01\x12\x1e\n\x1aITERATION_STATUS_COMPLETED\x10\x02\x12\x1b\n\x17ITERATION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aITERATION_STATUS_CANCELLED\x10\x04*F\n\x0cTrainingType\x12\x1d\n\x19TRAINING_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13TRAINING_TYPE_QUICK\x10\x01*\xc3\x01\n\rWeightsSource\x12\x1e\n\x1aWEIGHTS_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WEIGHTS_SOURCE_PATH\x10\x01\x12\x1e\n\x1aWEIGHTS_SOURCE_DATA_FOLDER\x10\x02\x12!\n\x1dWEIGHTS_SOURCE_KERAS_DOWNLOAD\x10\x03\x12\x19\n\x15WEIGHTS_SOURCE_RANDOM\x10\x04\x12\x1b\n\x17WEIGHTS_SOURCE_BUILT_IN\x10\x05\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n customvision/v1/iterations.proto\x12\x0f\x63ustomvision.v1\x1a\x1e\x63ustomvision/v1/projects.proto\x1a\x1a\x63ustomvision/v1/tags.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x08\x42\x61\x63kbone\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x36\n\x0eweights_source\x18\x03 \x01(\x0e\x32\x1e.customvision.v1.WeightsSource\x12\x16\n\x0eweights_sha256\x18\x04 \x01(\t\"\x80\x01\n\x10IterationMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x1c\n\x14held_out_image_count\x18\x05 \x01(\x03\"\xda\x05\n\tIteration\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .customvision.v1.IterationStatus\x12\x34\n\rtraining_type\x18\x06 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12@\n\x13\x63lassification_type\x18\x07 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\n \x01(\x03\x12\x14\n\x0cpublish_name\x18\x0b \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x0c \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x32\n\x07metrics\x18\r \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0e \x01(\t\x12\x10\n\x08warnings\x18\x0f \x03(\t\x12\x36\n\tartifacts\x18\x10 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x11\n\tdomain_id\x18\x11 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x13 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x14 \x01(\t\x12\x12\n\nfine_tuned\x18\x15 \x01(\x08\"\x7f\n\x12IterationArtifacts\x12\x14\n\x0cmodel_sha256\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_sha256\x18\x02 \x01(\t\x12\x1f\n\x17\x62\x61\x63kbone_weights_sha256\x18\x03 \x01(\t\x12\x19\n\x11\x65valuation_sha256\x18\x04 \x01(\t\"\x83\x02\n\x16\x43reateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x34\n\rtraining_type\x18\x02 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x07 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x08 \x01(\t\"F\n\x1aGetIterationDataSetRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"j\n\x15IterationDataSetChunk\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12-\n\x06images\x18\x02 \x03(\x0b\x32\x1d.customvision.v1.DataSetImage\"I\n\x0c\x44\x61taSetImage\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x02 \x01(\t\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\"\x83\x02\n\x18\x43ompleteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x03 \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x32\n\x07metrics\x18\x05 \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x10\n\x08warnings\x18\x06 \x03(\t\x12\x12\n\nfine_tuned\x18\x07 \x01(\x08\"c\n\x14\x46\x61ilIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tcancelled\x18\x04 \x01(\x08\"?\n\x13GetIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"R\n\x15ListIterationsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x16ListIterationsResponse\x12.\n\niterations\x18\x01 \x03(\x0b\x32\x1a.customvision.v1.Iteration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x16UpdateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"B\n\x16\x44\x65leteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"l\n\x17PublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x14\n\x0cpublish_name\x18\x03 \x01(\t\x12\x11\n\toverwrite\x18\x04 \x01(\x08\"E\n\x19UnpublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x1d\n\x1bWatchPublishedModelsRequest\"\x94\x02\n\x13PublishedModelEvent\x12\x34\n\tpublished\x18\x01 \x01(\x0b\x32\x1f.customvision.v1.PublishedModelH\x00\x12\x38\n\x0bunpublished\x18\x02 \x01(\x0b\x32!.customvision.v1.UnpublishedModelH\x00\x12\x44\n\x0csynchronized\x18\x03 \x01(\x0b\x32,.customvision.v1.PublishedModelsSynchronizedH\x00\x12>\n\theartbeat\x18\x04 \x01(\x0b\x32).customvision.v1.PublishedModelsHeartbeatH\x00\x42\x07\n\x05\x65vent\"\x88\x01\n\x0ePublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\"<\n\x10UnpublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\"\x1d\n\x1bPublishedModelsSynchronized\"\x1a\n\x18PublishedModelsHeartbeat*\xaf\x01\n\x0fIterationStatus\x12 \n\x1cITERATION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITERATION_STATUS_TRAINING\x10\x01\x12\x1e\n\x1aITERATION_STATUS_COMPLETED\x10\x02\x12\x1b\n\x17ITERATION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aITERATION_STATUS_CANCELLED\x10\x04*b\n\x0cTrainingType\x12\x1d\n\x19TRAINING_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13TRAINING_TYPE_QUICK\x10\x01\x12\x1a\n\x16TRAINING_TYPE_ADVANCED\x10\x02*\xc3\x01\n\rWeightsSource\x12\x1e\n\x1aWEIGHTS_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WEIGHTS_SOURCE_PATH\x10\x01\x12\x1e\n\x1aWEIGHTS_SOURCE_DATA_FOLDER\x10\x02\x12!\n\x1dWEIGHTS_SOURCE_KERAS_DOWNLOAD\x10\x03\x12\x19\n\x15WEIGHTS_SOURCE_RANDOM\x10\x04\x12\x1b\n\x17WEIGHTS_SOURCE_BUILT_IN\x10\x05\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,56 +36,56 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'customvision.v1.iterations_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
-  _globals['_ITERATIONSTATUS']._serialized_start=3050
-  _globals['_ITERATIONSTATUS']._serialized_end=3225
-  _globals['_TRAININGTYPE']._serialized_start=3227
-  _globals['_TRAININGTYPE']._serialized_end=3297
-  _globals['_WEIGHTSSOURCE']._serialized_start=3300
-  _globals['_WEIGHTSSOURCE']._serialized_end=3495
-  _globals['_BACKBONE']._serialized_start=147
-  _globals['_BACKBONE']._serialized_end=280
-  _globals['_ITERATIONMETRICS']._serialized_start=283
-  _globals['_ITERATIONMETRICS']._serialized_end=411
-  _globals['_ITERATION']._serialized_start=414
-  _globals['_ITERATION']._serialized_end=1000
-  _globals['_ITERATIONARTIFACTS']._serialized_start=1002
-  _globals['_ITERATIONARTIFACTS']._serialized_end=1129
-  _globals['_CREATEITERATIONREQUEST']._serialized_start=1132
-  _globals['_CREATEITERATIONREQUEST']._serialized_end=1286
-  _globals['_GETITERATIONDATASETREQUEST']._serialized_start=1288
-  _globals['_GETITERATIONDATASETREQUEST']._serialized_end=1358
-  _globals['_ITERATIONDATASETCHUNK']._serialized_start=1360
-  _globals['_ITERATIONDATASETCHUNK']._serialized_end=1466
-  _globals['_DATASETIMAGE']._serialized_start=1468
-  _globals['_DATASETIMAGE']._serialized_end=1541
-  _globals['_COMPLETEITERATIONREQUEST']._serialized_start=1544
-  _globals['_COMPLETEITERATIONREQUEST']._serialized_end=1783
-  _globals['_FAILITERATIONREQUEST']._serialized_start=1785
-  _globals['_FAILITERATIONREQUEST']._serialized_end=1884
-  _globals['_GETITERATIONREQUEST']._serialized_start=1886
-  _globals['_GETITERATIONREQUEST']._serialized_end=1949
-  _globals['_LISTITERATIONSREQUEST']._serialized_start=1951
-  _globals['_LISTITERATIONSREQUEST']._serialized_end=2033
-  _globals['_LISTITERATIONSRESPONSE']._serialized_start=2035
-  _globals['_LISTITERATIONSRESPONSE']._serialized_end=2132
-  _globals['_UPDATEITERATIONREQUEST']._serialized_start=2134
-  _globals['_UPDATEITERATIONREQUEST']._serialized_end=2228
-  _globals['_DELETEITERATIONREQUEST']._serialized_start=2230
-  _globals['_DELETEITERATIONREQUEST']._serialized_end=2296
-  _globals['_PUBLISHITERATIONREQUEST']._serialized_start=2298
-  _globals['_PUBLISHITERATIONREQUEST']._serialized_end=2406
-  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_start=2408
-  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_end=2477
-  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_start=2479
-  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_end=2508
-  _globals['_PUBLISHEDMODELEVENT']._serialized_start=2511
-  _globals['_PUBLISHEDMODELEVENT']._serialized_end=2787
-  _globals['_PUBLISHEDMODEL']._serialized_start=2790
-  _globals['_PUBLISHEDMODEL']._serialized_end=2926
-  _globals['_UNPUBLISHEDMODEL']._serialized_start=2928
-  _globals['_UNPUBLISHEDMODEL']._serialized_end=2988
-  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_start=2990
-  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_end=3019
-  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_start=3021
-  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_end=3047
+  _globals['_ITERATIONSTATUS']._serialized_start=3351
+  _globals['_ITERATIONSTATUS']._serialized_end=3526
+  _globals['_TRAININGTYPE']._serialized_start=3528
+  _globals['_TRAININGTYPE']._serialized_end=3626
+  _globals['_WEIGHTSSOURCE']._serialized_start=3629
+  _globals['_WEIGHTSSOURCE']._serialized_end=3824
+  _globals['_BACKBONE']._serialized_start=179
+  _globals['_BACKBONE']._serialized_end=312
+  _globals['_ITERATIONMETRICS']._serialized_start=315
+  _globals['_ITERATIONMETRICS']._serialized_end=443
+  _globals['_ITERATION']._serialized_start=446
+  _globals['_ITERATION']._serialized_end=1176
+  _globals['_ITERATIONARTIFACTS']._serialized_start=1178
+  _globals['_ITERATIONARTIFACTS']._serialized_end=1305
+  _globals['_CREATEITERATIONREQUEST']._serialized_start=1308
+  _globals['_CREATEITERATIONREQUEST']._serialized_end=1567
+  _globals['_GETITERATIONDATASETREQUEST']._serialized_start=1569
+  _globals['_GETITERATIONDATASETREQUEST']._serialized_end=1639
+  _globals['_ITERATIONDATASETCHUNK']._serialized_start=1641
+  _globals['_ITERATIONDATASETCHUNK']._serialized_end=1747
+  _globals['_DATASETIMAGE']._serialized_start=1749
+  _globals['_DATASETIMAGE']._serialized_end=1822
+  _globals['_COMPLETEITERATIONREQUEST']._serialized_start=1825
+  _globals['_COMPLETEITERATIONREQUEST']._serialized_end=2084
+  _globals['_FAILITERATIONREQUEST']._serialized_start=2086
+  _globals['_FAILITERATIONREQUEST']._serialized_end=2185
+  _globals['_GETITERATIONREQUEST']._serialized_start=2187
+  _globals['_GETITERATIONREQUEST']._serialized_end=2250
+  _globals['_LISTITERATIONSREQUEST']._serialized_start=2252
+  _globals['_LISTITERATIONSREQUEST']._serialized_end=2334
+  _globals['_LISTITERATIONSRESPONSE']._serialized_start=2336
+  _globals['_LISTITERATIONSRESPONSE']._serialized_end=2433
+  _globals['_UPDATEITERATIONREQUEST']._serialized_start=2435
+  _globals['_UPDATEITERATIONREQUEST']._serialized_end=2529
+  _globals['_DELETEITERATIONREQUEST']._serialized_start=2531
+  _globals['_DELETEITERATIONREQUEST']._serialized_end=2597
+  _globals['_PUBLISHITERATIONREQUEST']._serialized_start=2599
+  _globals['_PUBLISHITERATIONREQUEST']._serialized_end=2707
+  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_start=2709
+  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_end=2778
+  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_start=2780
+  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_end=2809
+  _globals['_PUBLISHEDMODELEVENT']._serialized_start=2812
+  _globals['_PUBLISHEDMODELEVENT']._serialized_end=3088
+  _globals['_PUBLISHEDMODEL']._serialized_start=3091
+  _globals['_PUBLISHEDMODEL']._serialized_end=3227
+  _globals['_UNPUBLISHEDMODEL']._serialized_start=3229
+  _globals['_UNPUBLISHEDMODEL']._serialized_end=3289
+  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_start=3291
+  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_end=3320
+  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_start=3322
+  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_end=3348
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from customvision.v1 import projects_pb2 as _projects_pb2
 from customvision.v1 import tags_pb2 as _tags_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -64,6 +65,8 @@ class _TrainingTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Training
     """TRAINING_TYPE_UNSPECIFIED means QUICK."""
     TRAINING_TYPE_QUICK: _TrainingType.ValueType  # 1
     """TRAINING_TYPE_QUICK trains a head on the features of a frozen backbone, in seconds."""
+    TRAINING_TYPE_ADVANCED: _TrainingType.ValueType  # 2
+    """TRAINING_TYPE_ADVANCED fine-tunes the backbone itself within a budget of minutes, from the quick head on."""
 
 class TrainingType(_TrainingType, metaclass=_TrainingTypeEnumTypeWrapper):
     """TrainingType selects how a model is trained."""
@@ -72,6 +75,8 @@ TRAINING_TYPE_UNSPECIFIED: TrainingType.ValueType  # 0
 """TRAINING_TYPE_UNSPECIFIED means QUICK."""
 TRAINING_TYPE_QUICK: TrainingType.ValueType  # 1
 """TRAINING_TYPE_QUICK trains a head on the features of a frozen backbone, in seconds."""
+TRAINING_TYPE_ADVANCED: TrainingType.ValueType  # 2
+"""TRAINING_TYPE_ADVANCED fine-tunes the backbone itself within a budget of minutes, from the quick head on."""
 Global___TrainingType: _TypeAlias = TrainingType  # noqa: Y015
 
 class _WeightsSource:
@@ -204,6 +209,11 @@ class Iteration(_message.Message):
     FAILURE_REASON_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     ARTIFACTS_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
+    SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
+    BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    FINE_TUNED_FIELD_NUMBER: _builtins.int
     iteration_id: _builtins.str
     """iteration_id is a UUID given by the service."""
     project_id: _builtins.str
@@ -224,6 +234,14 @@ class Iteration(_message.Message):
     """publish_name is the name it answers predictions under; empty when unpublished."""
     failure_reason: _builtins.str
     """failure_reason says in a sentence why it failed; empty otherwise."""
+    domain_id: _builtins.str
+    """domain_id is the domain that it was started with."""
+    base_iteration_id: _builtins.str
+    """base_iteration_id is the iteration whose model the training began with; empty: it began with the domain's backbone."""
+    fine_tuned: _builtins.bool
+    """fine_tuned: the model has a network of its own, fine-tuned for this project. False for a quick training, and for an
+    advanced one that did not do better than the quick head, which then is the model.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when the data set was frozen."""
@@ -248,6 +266,14 @@ class Iteration(_message.Message):
     def artifacts(self) -> Global___IterationArtifacts:
         """artifacts of the model; unset until completed."""
 
+    @_builtins.property
+    def training_budget(self) -> _duration_pb2.Duration:
+        """training_budget that an advanced training was given; unset for a quick one."""
+
+    @_builtins.property
+    def selected_tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """selected_tag_ids are the tags that it was restricted to; empty: all tags with images."""
+
     def __init__(
         self,
         *,
@@ -267,10 +293,15 @@ class Iteration(_message.Message):
         failure_reason: _builtins.str = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         artifacts: Global___IterationArtifacts | None = ...,
+        domain_id: _builtins.str = ...,
+        training_budget: _duration_pb2.Duration | None = ...,
+        selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        base_iteration_id: _builtins.str = ...,
+        fine_tuned: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "create_time", b"create_time", "end_time", b"end_time", "metrics", b"metrics"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "create_time", b"create_time", "end_time", b"end_time", "metrics", b"metrics", "training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "classification_type", b"classification_type", "create_time", b"create_time", "end_time", b"end_time", "failure_reason", b"failure_reason", "image_count", b"image_count", "iteration_id", b"iteration_id", "metrics", b"metrics", "name", b"name", "number", b"number", "project_id", b"project_id", "publish_name", b"publish_name", "status", b"status", "training_type", b"training_type", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "base_iteration_id", b"base_iteration_id", "classification_type", b"classification_type", "create_time", b"create_time", "domain_id", b"domain_id", "end_time", b"end_time", "failure_reason", b"failure_reason", "fine_tuned", b"fine_tuned", "image_count", b"image_count", "iteration_id", b"iteration_id", "metrics", b"metrics", "name", b"name", "number", b"number", "project_id", b"project_id", "publish_name", b"publish_name", "selected_tag_ids", b"selected_tag_ids", "status", b"status", "training_budget", b"training_budget", "training_type", b"training_type", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -321,6 +352,9 @@ class CreateIterationRequest(_message.Message):
     BACKBONE_ID_FIELD_NUMBER: _builtins.int
     FORCE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
+    SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
+    BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose data set to freeze."""
     training_type: Global___TrainingType.ValueType
@@ -331,6 +365,16 @@ class CreateIterationRequest(_message.Message):
     """force freezes also when nothing changed since the last completed iteration."""
     request_id: _builtins.str
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same iteration."""
+    base_iteration_id: _builtins.str
+    """base_iteration_id is a completed iteration of the project whose model to begin with; empty: none."""
+    @_builtins.property
+    def training_budget(self) -> _duration_pb2.Duration:
+        """training_budget of an advanced training."""
+
+    @_builtins.property
+    def selected_tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """selected_tag_ids restricts the data set to these tags: images that carry none of them are left out. Empty: all."""
+
     def __init__(
         self,
         *,
@@ -339,10 +383,13 @@ class CreateIterationRequest(_message.Message):
         backbone_id: _builtins.str = ...,
         force: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        training_budget: _duration_pb2.Duration | None = ...,
+        selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        base_iteration_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "base_iteration_id", b"base_iteration_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -448,10 +495,13 @@ class CompleteIterationRequest(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    FINE_TUNED_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
     """iteration_id is the iteration that is complete."""
+    fine_tuned: _builtins.bool
+    """fine_tuned: the model has a network of its own."""
     @_builtins.property
     def backbone(self) -> Global___Backbone:
         """backbone that the head rests on."""
@@ -477,10 +527,11 @@ class CompleteIterationRequest(_message.Message):
         artifacts: Global___IterationArtifacts | None = ...,
         metrics: Global___IterationMetrics | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        fine_tuned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "metrics", b"metrics"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "iteration_id", b"iteration_id", "metrics", b"metrics", "project_id", b"project_id", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "fine_tuned", b"fine_tuned", "iteration_id", b"iteration_id", "metrics", b"metrics", "project_id", b"project_id", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from customvision.v1 import artifacts_pb2 as customvision_dot_v1_dot_artifacts__pb2
+from customvision.v1 import domains_pb2 as customvision_dot_v1_dot_domains__pb2
 from customvision.v1 import images_pb2 as customvision_dot_v1_dot_images__pb2
 from customvision.v1 import iterations_pb2 as customvision_dot_v1_dot_iterations__pb2
 from customvision.v1 import projects_pb2 as customvision_dot_v1_dot_projects__pb2
@@ -67,6 +68,16 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_projects__pb2.DeleteProjectRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.ListDomains = channel.unary_unary(
+                '/customvision.v1.ProjectService/ListDomains',
+                request_serializer=customvision_dot_v1_dot_domains__pb2.ListDomainsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_domains__pb2.ListDomainsResponse.FromString,
+                _registered_method=True)
+        self.GetDomain = channel.unary_unary(
+                '/customvision.v1.ProjectService/GetDomain',
+                request_serializer=customvision_dot_v1_dot_domains__pb2.GetDomainRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_domains__pb2.Domain.FromString,
+                _registered_method=True)
         self.CreateTag = channel.unary_unary(
                 '/customvision.v1.ProjectService/CreateTag',
                 request_serializer=customvision_dot_v1_dot_tags__pb2.CreateTagRequest.SerializeToString,
@@ -106,6 +117,11 @@ class ProjectServiceStub:
                 '/customvision.v1.ProjectService/FindImages',
                 request_serializer=customvision_dot_v1_dot_images__pb2.FindImagesRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_images__pb2.FindImagesResponse.FromString,
+                _registered_method=True)
+        self.WatchImages = channel.unary_stream(
+                '/customvision.v1.ProjectService/WatchImages',
+                request_serializer=customvision_dot_v1_dot_images__pb2.WatchImagesRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_images__pb2.WatchImagesResponse.FromString,
                 _registered_method=True)
         self.ListImages = channel.unary_unary(
                 '/customvision.v1.ProjectService/ListImages',
@@ -279,6 +295,20 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDomains(self, request, context):
+        """ListDomains returns all domains, the default first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDomain(self, request, context):
+        """GetDomain returns a domain. NOT_FOUND: there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTag(self, request, context):
         """CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag.
         """
@@ -330,6 +360,14 @@ class ProjectServiceServicer:
 
     def FindImages(self, request, context):
         """FindImages tells which files a project holds already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchImages(self, request, context):
+        """WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+        The training service calls it, to compute features before they are asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -545,6 +583,16 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     request_deserializer=customvision_dot_v1_dot_projects__pb2.DeleteProjectRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
+            'ListDomains': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDomains,
+                    request_deserializer=customvision_dot_v1_dot_domains__pb2.ListDomainsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_domains__pb2.ListDomainsResponse.SerializeToString,
+            ),
+            'GetDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDomain,
+                    request_deserializer=customvision_dot_v1_dot_domains__pb2.GetDomainRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_domains__pb2.Domain.SerializeToString,
+            ),
             'CreateTag': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTag,
                     request_deserializer=customvision_dot_v1_dot_tags__pb2.CreateTagRequest.FromString,
@@ -584,6 +632,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.FindImages,
                     request_deserializer=customvision_dot_v1_dot_images__pb2.FindImagesRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_images__pb2.FindImagesResponse.SerializeToString,
+            ),
+            'WatchImages': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchImages,
+                    request_deserializer=customvision_dot_v1_dot_images__pb2.WatchImagesRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_images__pb2.WatchImagesResponse.SerializeToString,
             ),
             'ListImages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListImages,
@@ -864,6 +917,60 @@ class ProjectService:
             _registered_method=True)
 
     @staticmethod
+    def ListDomains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/ListDomains',
+            customvision_dot_v1_dot_domains__pb2.ListDomainsRequest.SerializeToString,
+            customvision_dot_v1_dot_domains__pb2.ListDomainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/GetDomain',
+            customvision_dot_v1_dot_domains__pb2.GetDomainRequest.SerializeToString,
+            customvision_dot_v1_dot_domains__pb2.Domain.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateTag(request,
             target,
             options=(),
@@ -1069,6 +1176,33 @@ class ProjectService:
             '/customvision.v1.ProjectService/FindImages',
             customvision_dot_v1_dot_images__pb2.FindImagesRequest.SerializeToString,
             customvision_dot_v1_dot_images__pb2.FindImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/customvision.v1.ProjectService/WatchImages',
+            customvision_dot_v1_dot_images__pb2.WatchImagesRequest.SerializeToString,
+            customvision_dot_v1_dot_images__pb2.WatchImagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from customvision.v1 import artifacts_pb2 as _artifacts_pb2
+from customvision.v1 import domains_pb2 as _domains_pb2
 from customvision.v1 import images_pb2 as _images_pb2
 from customvision.v1 import iterations_pb2 as _iterations_pb2
 from customvision.v1 import projects_pb2 as _projects_pb2
@@ -51,6 +52,10 @@ class ProjectServiceStub:
     """UpdateProject changes the fields that are present."""
     DeleteProject: _grpc.UnaryUnaryMultiCallable[_projects_pb2.DeleteProjectRequest, _empty_pb2.Empty]
     """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
+    ListDomains: _grpc.UnaryUnaryMultiCallable[_domains_pb2.ListDomainsRequest, _domains_pb2.ListDomainsResponse]
+    """ListDomains returns all domains, the default first."""
+    GetDomain: _grpc.UnaryUnaryMultiCallable[_domains_pb2.GetDomainRequest, _domains_pb2.Domain]
+    """GetDomain returns a domain. NOT_FOUND: there is none."""
     CreateTag: _grpc.UnaryUnaryMultiCallable[_tags_pb2.CreateTagRequest, _tags_pb2.Tag]
     """CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag."""
     GetTag: _grpc.UnaryUnaryMultiCallable[_tags_pb2.GetTagRequest, _tags_pb2.Tag]
@@ -67,6 +72,10 @@ class ProjectServiceStub:
     """UploadImages adds any number of images over one stream; each has its own result."""
     FindImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.FindImagesRequest, _images_pb2.FindImagesResponse]
     """FindImages tells which files a project holds already."""
+    WatchImages: _grpc.UnaryStreamMultiCallable[_images_pb2.WatchImagesRequest, _images_pb2.WatchImagesResponse]
+    """WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+    The training service calls it, to compute features before they are asked for.
+    """
     ListImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.ListImagesRequest, _images_pb2.ListImagesResponse]
     """ListImages returns images page by page."""
     GetImage: _grpc.UnaryUnaryMultiCallable[_images_pb2.GetImageRequest, _images_pb2.Image]
@@ -137,6 +146,10 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """UpdateProject changes the fields that are present."""
     DeleteProject: _aio.UnaryUnaryMultiCallable[_projects_pb2.DeleteProjectRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
+    ListDomains: _aio.UnaryUnaryMultiCallable[_domains_pb2.ListDomainsRequest, _domains_pb2.ListDomainsResponse]  # type: ignore[assignment]
+    """ListDomains returns all domains, the default first."""
+    GetDomain: _aio.UnaryUnaryMultiCallable[_domains_pb2.GetDomainRequest, _domains_pb2.Domain]  # type: ignore[assignment]
+    """GetDomain returns a domain. NOT_FOUND: there is none."""
     CreateTag: _aio.UnaryUnaryMultiCallable[_tags_pb2.CreateTagRequest, _tags_pb2.Tag]  # type: ignore[assignment]
     """CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag."""
     GetTag: _aio.UnaryUnaryMultiCallable[_tags_pb2.GetTagRequest, _tags_pb2.Tag]  # type: ignore[assignment]
@@ -153,6 +166,10 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """UploadImages adds any number of images over one stream; each has its own result."""
     FindImages: _aio.UnaryUnaryMultiCallable[_images_pb2.FindImagesRequest, _images_pb2.FindImagesResponse]  # type: ignore[assignment]
     """FindImages tells which files a project holds already."""
+    WatchImages: _aio.UnaryStreamMultiCallable[_images_pb2.WatchImagesRequest, _images_pb2.WatchImagesResponse]  # type: ignore[assignment]
+    """WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+    The training service calls it, to compute features before they are asked for.
+    """
     ListImages: _aio.UnaryUnaryMultiCallable[_images_pb2.ListImagesRequest, _images_pb2.ListImagesResponse]  # type: ignore[assignment]
     """ListImages returns images page by page."""
     GetImage: _aio.UnaryUnaryMultiCallable[_images_pb2.GetImageRequest, _images_pb2.Image]  # type: ignore[assignment]
@@ -252,6 +269,22 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
 
     @_abc_1.abstractmethod
+    def ListDomains(
+        self,
+        request: _domains_pb2.ListDomainsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_domains_pb2.ListDomainsResponse, _abc.Awaitable[_domains_pb2.ListDomainsResponse]]:
+        """ListDomains returns all domains, the default first."""
+
+    @_abc_1.abstractmethod
+    def GetDomain(
+        self,
+        request: _domains_pb2.GetDomainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_domains_pb2.Domain, _abc.Awaitable[_domains_pb2.Domain]]:
+        """GetDomain returns a domain. NOT_FOUND: there is none."""
+
+    @_abc_1.abstractmethod
     def CreateTag(
         self,
         request: _tags_pb2.CreateTagRequest,
@@ -314,6 +347,16 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_images_pb2.FindImagesResponse, _abc.Awaitable[_images_pb2.FindImagesResponse]]:
         """FindImages tells which files a project holds already."""
+
+    @_abc_1.abstractmethod
+    def WatchImages(
+        self,
+        request: _images_pb2.WatchImagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_images_pb2.WatchImagesResponse], _abc.AsyncIterator[_images_pb2.WatchImagesResponse]]:
+        """WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+        The training service calls it, to compute features before they are asked for.
+        """
 
     @_abc_1.abstractmethod
     def ListImages(

@@ -58,6 +58,7 @@ class Project(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     IMAGE_COUNT_FIELD_NUMBER: _builtins.int
     TAG_COUNT_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is a UUID given by the service."""
     name: _builtins.str
@@ -70,6 +71,8 @@ class Project(_message.Message):
     """image_count is the number of images in the current data set."""
     tag_count: _builtins.int
     """tag_count is the number of tags."""
+    domain_id: _builtins.str
+    """domain_id is the domain that the project's next training uses."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when the project was created."""
@@ -89,10 +92,11 @@ class Project(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         image_count: _builtins.int = ...,
         tag_count: _builtins.int = ...,
+        domain_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "create_time", b"create_time", "description", b"description", "image_count", b"image_count", "name", b"name", "project_id", b"project_id", "tag_count", b"tag_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "create_time", b"create_time", "description", b"description", "domain_id", b"domain_id", "image_count", b"image_count", "name", b"name", "project_id", b"project_id", "tag_count", b"tag_count", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -108,6 +112,7 @@ class CreateProjectRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     CLASSIFICATION_TYPE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is required, 1 to 128 characters."""
     description: _builtins.str
@@ -116,6 +121,8 @@ class CreateProjectRequest(_message.Message):
     """classification_type defaults to MULTICLASS."""
     request_id: _builtins.str
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same project."""
+    domain_id: _builtins.str
+    """domain_id is the domain of the project's models; empty means the default, General. ListDomains shows all."""
     def __init__(
         self,
         *,
@@ -123,10 +130,11 @@ class CreateProjectRequest(_message.Message):
         description: _builtins.str = ...,
         classification_type: Global___ClassificationType.ValueType = ...,
         request_id: _builtins.str = ...,
+        domain_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "description", b"description", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -222,6 +230,7 @@ class UpdateProjectRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     CLASSIFICATION_TYPE_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to change."""
     name: _builtins.str
@@ -230,6 +239,8 @@ class UpdateProjectRequest(_message.Message):
     """description, where present, is the new description."""
     classification_type: Global___ClassificationType.ValueType
     """classification_type, where present, is the new type. MULTICLASS needs every image to have one tag at most."""
+    domain_id: _builtins.str
+    """domain_id, where present, is the domain of trainings to come; iterations keep theirs."""
     def __init__(
         self,
         *,
@@ -237,21 +248,26 @@ class UpdateProjectRequest(_message.Message):
         name: _builtins.str | None = ...,
         description: _builtins.str | None = ...,
         classification_type: Global___ClassificationType.ValueType | None = ...,
+        domain_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "name", b"name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "name", b"name", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "project_id", b"project_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classification_type: _TypeAlias = _typing.Literal["classification_type"]  # noqa: Y015
     _WhichOneofArgType__classification_type: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type"]  # noqa: Y015
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__domain_id: _TypeAlias = _typing.Literal["domain_id"]  # noqa: Y015
+    _WhichOneofArgType__domain_id: _TypeAlias = _typing.Literal["_domain_id", b"_domain_id"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__classification_type) -> _WhichOneofReturnType__classification_type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__domain_id) -> _WhichOneofReturnType__domain_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
 

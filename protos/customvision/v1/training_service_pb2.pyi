@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from customvision.v1 import iterations_pb2 as _iterations_pb2
+from customvision.v1 import stored_predictions_pb2 as _stored_predictions_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -78,6 +79,8 @@ class _TrainingPhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trainin
     """TRAINING_PHASE_EVALUATING: measuring on the held-out images."""
     TRAINING_PHASE_SAVING: _TrainingPhase.ValueType  # 6
     """TRAINING_PHASE_SAVING: handing the model to the project service."""
+    TRAINING_PHASE_FINE_TUNING: _TrainingPhase.ValueType  # 7
+    """TRAINING_PHASE_FINE_TUNING: fine-tuning the network; stands between fitting the head and evaluating."""
 
 class TrainingPhase(_TrainingPhase, metaclass=_TrainingPhaseEnumTypeWrapper):
     """TrainingPhase names a part of a run. A run goes through them in this order."""
@@ -96,6 +99,8 @@ TRAINING_PHASE_EVALUATING: TrainingPhase.ValueType  # 5
 """TRAINING_PHASE_EVALUATING: measuring on the held-out images."""
 TRAINING_PHASE_SAVING: TrainingPhase.ValueType  # 6
 """TRAINING_PHASE_SAVING: handing the model to the project service."""
+TRAINING_PHASE_FINE_TUNING: TrainingPhase.ValueType  # 7
+"""TRAINING_PHASE_FINE_TUNING: fine-tuning the network; stands between fitting the head and evaluating."""
 Global___TrainingPhase: _TypeAlias = TrainingPhase  # noqa: Y015
 
 class _ExportFormat:
@@ -110,6 +115,14 @@ class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFo
     """EXPORT_FORMAT_KERAS is Keras' own `.keras` file."""
     EXPORT_FORMAT_SAVED_MODEL: _ExportFormat.ValueType  # 2
     """EXPORT_FORMAT_SAVED_MODEL is a TensorFlow SavedModel folder."""
+    EXPORT_FORMAT_LITERT: _ExportFormat.ValueType  # 3
+    """EXPORT_FORMAT_LITERT is a LiteRT (TensorFlow Lite) file, `.tflite`, in float32."""
+    EXPORT_FORMAT_LITERT_FLOAT16: _ExportFormat.ValueType  # 4
+    """EXPORT_FORMAT_LITERT_FLOAT16 is the same with weights in float16, half as large."""
+    EXPORT_FORMAT_ONNX: _ExportFormat.ValueType  # 5
+    """EXPORT_FORMAT_ONNX is an ONNX file."""
+    EXPORT_FORMAT_OPENVINO: _ExportFormat.ValueType  # 6
+    """EXPORT_FORMAT_OPENVINO is OpenVINO's `.xml` with its `.bin`."""
 
 class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper):
     """ExportFormat selects the file format of an export."""
@@ -120,6 +133,14 @@ EXPORT_FORMAT_KERAS: ExportFormat.ValueType  # 1
 """EXPORT_FORMAT_KERAS is Keras' own `.keras` file."""
 EXPORT_FORMAT_SAVED_MODEL: ExportFormat.ValueType  # 2
 """EXPORT_FORMAT_SAVED_MODEL is a TensorFlow SavedModel folder."""
+EXPORT_FORMAT_LITERT: ExportFormat.ValueType  # 3
+"""EXPORT_FORMAT_LITERT is a LiteRT (TensorFlow Lite) file, `.tflite`, in float32."""
+EXPORT_FORMAT_LITERT_FLOAT16: ExportFormat.ValueType  # 4
+"""EXPORT_FORMAT_LITERT_FLOAT16 is the same with weights in float16, half as large."""
+EXPORT_FORMAT_ONNX: ExportFormat.ValueType  # 5
+"""EXPORT_FORMAT_ONNX is an ONNX file."""
+EXPORT_FORMAT_OPENVINO: ExportFormat.ValueType  # 6
+"""EXPORT_FORMAT_OPENVINO is OpenVINO's `.xml` with its `.bin`."""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
 
 @_typing.final
@@ -141,6 +162,9 @@ class TrainingRun(_message.Message):
     FAILURE_REASON_FIELD_NUMBER: _builtins.int
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
+    SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
+    BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
     training_run_id: _builtins.str
     """training_run_id is a UUID given by the service."""
     project_id: _builtins.str
@@ -161,6 +185,8 @@ class TrainingRun(_message.Message):
     """last_sequence is the number of its newest event."""
     attempt: _builtins.int
     """attempt counts the processes started for it: above 1 after an interruption."""
+    base_iteration_id: _builtins.str
+    """base_iteration_id is the iteration whose model it begins with; empty: none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when it was queued."""
@@ -172,6 +198,14 @@ class TrainingRun(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """end_time is when it ended; unset before."""
+
+    @_builtins.property
+    def training_budget(self) -> _duration_pb2.Duration:
+        """training_budget that an advanced training was given; unset for a quick one."""
+
+    @_builtins.property
+    def selected_tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """selected_tag_ids are the tags that it is restricted to; empty: all."""
 
     def __init__(
         self,
@@ -189,10 +223,13 @@ class TrainingRun(_message.Message):
         failure_reason: _builtins.str = ...,
         last_sequence: _builtins.int = ...,
         attempt: _builtins.int = ...,
+        training_budget: _duration_pb2.Duration | None = ...,
+        selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        base_iteration_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time", "training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "end_time", b"end_time", "failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "iteration_name", b"iteration_name", "last_sequence", b"last_sequence", "phase", b"phase", "project_id", b"project_id", "start_time", b"start_time", "state", b"state", "training_run_id", b"training_run_id", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "base_iteration_id", b"base_iteration_id", "create_time", b"create_time", "end_time", b"end_time", "failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "iteration_name", b"iteration_name", "last_sequence", b"last_sequence", "phase", b"phase", "project_id", b"project_id", "selected_tag_ids", b"selected_tag_ids", "start_time", b"start_time", "state", b"state", "training_budget", b"training_budget", "training_run_id", b"training_run_id", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -208,6 +245,9 @@ class StartTrainingRequest(_message.Message):
     TRAINING_TYPE_FIELD_NUMBER: _builtins.int
     FORCE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
+    SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
+    BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to train."""
     training_type: _iterations_pb2.TrainingType.ValueType
@@ -216,6 +256,20 @@ class StartTrainingRequest(_message.Message):
     """force trains also when nothing changed since the last completed iteration."""
     request_id: _builtins.str
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same run."""
+    base_iteration_id: _builtins.str
+    """base_iteration_id is a completed iteration of the project whose model an advanced training begins with in place of
+    the domain's backbone. Empty: none.
+    """
+    @_builtins.property
+    def training_budget(self) -> _duration_pb2.Duration:
+        """training_budget of an advanced training, 1 minute to 24 hours: the time of its process, which is never exceeded.
+        Unset means 10 minutes. Not allowed for a quick training.
+        """
+
+    @_builtins.property
+    def selected_tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """selected_tag_ids restricts the training to these tags: images that carry none of them are left out. Empty: all."""
+
     def __init__(
         self,
         *,
@@ -223,10 +277,13 @@ class StartTrainingRequest(_message.Message):
         training_type: _iterations_pb2.TrainingType.ValueType = ...,
         force: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        training_budget: _duration_pb2.Duration | None = ...,
+        selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        base_iteration_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "project_id", b"project_id", "request_id", b"request_id", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_iteration_id", b"base_iteration_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -379,6 +436,7 @@ class TrainingEvent(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     WARNING_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    FINE_TUNING_FIELD_NUMBER: _builtins.int
     training_run_id: _builtins.str
     """training_run_id is the run that the event belongs to."""
     sequence: _builtins.int
@@ -407,6 +465,10 @@ class TrainingEvent(_message.Message):
     def heartbeat(self) -> Global___Heartbeat:
         """heartbeat: nothing happened for a while and the connection lives."""
 
+    @_builtins.property
+    def fine_tuning(self) -> Global___FineTuningProgress:
+        """fine_tuning: how a batch or an epoch of fine-tuning went."""
+
     def __init__(
         self,
         *,
@@ -419,16 +481,84 @@ class TrainingEvent(_message.Message):
         metrics: _iterations_pb2.IterationMetrics | None = ...,
         warning: _builtins.str = ...,
         heartbeat: Global___Heartbeat | None = ...,
+        fine_tuning: Global___FineTuningProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "event_time", b"event_time", "heartbeat", b"heartbeat", "metrics", b"metrics", "progress", b"progress", "state_change", b"state_change", "warning", b"warning"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "event_time", b"event_time", "fine_tuning", b"fine_tuning", "heartbeat", b"heartbeat", "metrics", b"metrics", "progress", b"progress", "state_change", b"state_change", "warning", b"warning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "event_time", b"event_time", "heartbeat", b"heartbeat", "metrics", b"metrics", "progress", b"progress", "sequence", b"sequence", "state", b"state", "state_change", b"state_change", "training_run_id", b"training_run_id", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "event_time", b"event_time", "fine_tuning", b"fine_tuning", "heartbeat", b"heartbeat", "metrics", b"metrics", "progress", b"progress", "sequence", b"sequence", "state", b"state", "state_change", b"state_change", "training_run_id", b"training_run_id", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["state_change", "progress", "metrics", "warning", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["state_change", "progress", "metrics", "warning", "heartbeat", "fine_tuning"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
 Global___TrainingEvent: _TypeAlias = TrainingEvent  # noqa: Y015
+
+@_typing.final
+class FineTuningProgress(_message.Message):
+    """FineTuningProgress tells of one batch of fine-tuning or, where the held-out figures are set, of a whole epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
+    LOSS_FIELD_NUMBER: _builtins.int
+    ACCURACY_FIELD_NUMBER: _builtins.int
+    LEARNING_RATE_FIELD_NUMBER: _builtins.int
+    HELD_OUT_LOSS_FIELD_NUMBER: _builtins.int
+    HELD_OUT_ACCURACY_FIELD_NUMBER: _builtins.int
+    TIME_LEFT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """epoch counts from 1."""
+    epochs: _builtins.int
+    """epochs planned; early stopping or the budget may end it before."""
+    batch: _builtins.int
+    """batch of the epoch, counted from 1."""
+    batches: _builtins.int
+    """batches of an epoch."""
+    loss: _builtins.float
+    """loss, the mean over the epoch so far."""
+    accuracy: _builtins.float
+    """accuracy on the images learned from, 0 to 1, the mean over the epoch so far."""
+    learning_rate: _builtins.float
+    """learning_rate of the batch."""
+    held_out_loss: _builtins.float
+    """held_out_loss on the images that are not learned from; set at an epoch's end."""
+    held_out_accuracy: _builtins.float
+    """held_out_accuracy on the images that are not learned from, 0 to 1; set at an epoch's end."""
+    @_builtins.property
+    def time_left(self) -> _duration_pb2.Duration:
+        """time_left of the whole run, estimated; unset where unknown."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        epochs: _builtins.int = ...,
+        batch: _builtins.int = ...,
+        batches: _builtins.int = ...,
+        loss: _builtins.float = ...,
+        accuracy: _builtins.float = ...,
+        learning_rate: _builtins.float = ...,
+        held_out_loss: _builtins.float | None = ...,
+        held_out_accuracy: _builtins.float | None = ...,
+        time_left: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy", "_held_out_loss", b"_held_out_loss", "held_out_accuracy", b"held_out_accuracy", "held_out_loss", b"held_out_loss", "time_left", b"time_left"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy", "_held_out_loss", b"_held_out_loss", "accuracy", b"accuracy", "batch", b"batch", "batches", b"batches", "epoch", b"epoch", "epochs", b"epochs", "held_out_accuracy", b"held_out_accuracy", "held_out_loss", b"held_out_loss", "learning_rate", b"learning_rate", "loss", b"loss", "time_left", b"time_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__held_out_accuracy: _TypeAlias = _typing.Literal["held_out_accuracy"]  # noqa: Y015
+    _WhichOneofArgType__held_out_accuracy: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy"]  # noqa: Y015
+    _WhichOneofReturnType__held_out_loss: _TypeAlias = _typing.Literal["held_out_loss"]  # noqa: Y015
+    _WhichOneofArgType__held_out_loss: _TypeAlias = _typing.Literal["_held_out_loss", b"_held_out_loss"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held_out_accuracy) -> _WhichOneofReturnType__held_out_accuracy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held_out_loss) -> _WhichOneofReturnType__held_out_loss | None: ...
+
+Global___FineTuningProgress: _TypeAlias = FineTuningProgress  # noqa: Y015
 
 @_typing.final
 class StateChange(_message.Message):
@@ -553,6 +683,9 @@ class IterationPerformance(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     OVERALL_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    CONFUSION_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
+    CROSS_VALIDATION_FIELD_NUMBER: _builtins.int
     iteration_id: _builtins.str
     """iteration_id that was measured."""
     threshold: _builtins.float
@@ -565,6 +698,18 @@ class IterationPerformance(_message.Message):
     def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagPerformance]:
         """tags: figures per tag, in order of creation."""
 
+    @_builtins.property
+    def confusion(self) -> Global___ConfusionMatrix:
+        """confusion counts how often an image of one tag was taken for another; unset for multilabel."""
+
+    @_builtins.property
+    def calibration(self) -> Global___Calibration:
+        """calibration says how far probabilities can be taken at their word."""
+
+    @_builtins.property
+    def cross_validation(self) -> Global___CrossValidation:
+        """cross_validation tells how much the figures vary with the choice of images; unset where it was not done."""
+
     def __init__(
         self,
         *,
@@ -572,14 +717,495 @@ class IterationPerformance(_message.Message):
         threshold: _builtins.float = ...,
         overall: _iterations_pb2.IterationMetrics | None = ...,
         tags: _abc.Iterable[Global___TagPerformance] | None = ...,
+        confusion: Global___ConfusionMatrix | None = ...,
+        calibration: Global___Calibration | None = ...,
+        cross_validation: Global___CrossValidation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["overall", b"overall"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "confusion", b"confusion", "cross_validation", b"cross_validation", "overall", b"overall"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "overall", b"overall", "tags", b"tags", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "confusion", b"confusion", "cross_validation", b"cross_validation", "iteration_id", b"iteration_id", "overall", b"overall", "tags", b"tags", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IterationPerformance: _TypeAlias = IterationPerformance  # noqa: Y015
+
+@_typing.final
+class ConfusionMatrix(_message.Message):
+    """ConfusionMatrix counts held-out images by true tag and by the tag that was found likeliest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids of rows and columns, in order of creation."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """counts row by row: counts[i * tags + j] images carry tag i and were taken for tag j."""
+
+    def __init__(
+        self,
+        *,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "tag_ids", b"tag_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfusionMatrix: _TypeAlias = ConfusionMatrix  # noqa: Y015
+
+@_typing.final
+class Calibration(_message.Message):
+    """Calibration holds probabilities against how often they were right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPECTED_CALIBRATION_ERROR_FIELD_NUMBER: _builtins.int
+    UNCALIBRATED_ERROR_FIELD_NUMBER: _builtins.int
+    BINS_FIELD_NUMBER: _builtins.int
+    expected_calibration_error: _builtins.float
+    """expected_calibration_error, 0 to 1: the mean distance between probability and share of right answers."""
+    uncalibrated_error: _builtins.float
+    """uncalibrated_error is the same before the probabilities were calibrated."""
+    @_builtins.property
+    def bins(self) -> _containers.RepeatedCompositeFieldContainer[Global___CalibrationBin]:
+        """bins of equal width from probability 0 to 1; those without answers are left out."""
+
+    def __init__(
+        self,
+        *,
+        expected_calibration_error: _builtins.float = ...,
+        uncalibrated_error: _builtins.float = ...,
+        bins: _abc.Iterable[Global___CalibrationBin] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bins", b"bins", "expected_calibration_error", b"expected_calibration_error", "uncalibrated_error", b"uncalibrated_error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Calibration: _TypeAlias = Calibration  # noqa: Y015
+
+@_typing.final
+class CalibrationBin(_message.Message):
+    """CalibrationBin sums up answers of like probability: multiclass: the likeliest tag's; multilabel: each tag's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOWER_FIELD_NUMBER: _builtins.int
+    UPPER_FIELD_NUMBER: _builtins.int
+    ANSWER_COUNT_FIELD_NUMBER: _builtins.int
+    MEAN_PROBABILITY_FIELD_NUMBER: _builtins.int
+    RIGHT_SHARE_FIELD_NUMBER: _builtins.int
+    lower: _builtins.float
+    """lower bound of the probabilities, included."""
+    upper: _builtins.float
+    """upper bound of the probabilities."""
+    answer_count: _builtins.int
+    """answer_count of answers in the bin."""
+    mean_probability: _builtins.float
+    """mean_probability of them."""
+    right_share: _builtins.float
+    """right_share of them, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        lower: _builtins.float = ...,
+        upper: _builtins.float = ...,
+        answer_count: _builtins.int = ...,
+        mean_probability: _builtins.float = ...,
+        right_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_count", b"answer_count", "lower", b"lower", "mean_probability", b"mean_probability", "right_share", b"right_share", "upper", b"upper"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CalibrationBin: _TypeAlias = CalibrationBin  # noqa: Y015
+
+@_typing.final
+class CrossValidation(_message.Message):
+    """CrossValidation is the mean and the spread of figures over folds: each part of the images measured by a head that
+    learned from the others.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDS_FIELD_NUMBER: _builtins.int
+    ACCURACY_MEAN_FIELD_NUMBER: _builtins.int
+    ACCURACY_DEVIATION_FIELD_NUMBER: _builtins.int
+    AVERAGE_PRECISION_MEAN_FIELD_NUMBER: _builtins.int
+    AVERAGE_PRECISION_DEVIATION_FIELD_NUMBER: _builtins.int
+    folds: _builtins.int
+    """folds that were made."""
+    accuracy_mean: _builtins.float
+    """accuracy_mean over folds, 0 to 1."""
+    accuracy_deviation: _builtins.float
+    """accuracy_deviation is the standard deviation over folds."""
+    average_precision_mean: _builtins.float
+    """average_precision_mean over folds, 0 to 1."""
+    average_precision_deviation: _builtins.float
+    """average_precision_deviation is the standard deviation over folds."""
+    def __init__(
+        self,
+        *,
+        folds: _builtins.int = ...,
+        accuracy_mean: _builtins.float = ...,
+        accuracy_deviation: _builtins.float = ...,
+        average_precision_mean: _builtins.float = ...,
+        average_precision_deviation: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy_deviation", b"accuracy_deviation", "accuracy_mean", b"accuracy_mean", "average_precision_deviation", b"average_precision_deviation", "average_precision_mean", b"average_precision_mean", "folds", b"folds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CrossValidation: _TypeAlias = CrossValidation  # noqa: Y015
+
+@_typing.final
+class ListImageResultsRequest(_message.Message):
+    """ListImageResultsRequest asks for one page of an iteration's results on its held-out images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WRONG_ONLY_FIELD_NUMBER: _builtins.int
+    TAG_ID_FIELD_NUMBER: _builtins.int
+    TAKEN_FOR_TAG_ID_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration whose results to list."""
+    page_size: _builtins.int
+    """page_size is at most 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """page_token continues an earlier answer; the other fields must be those of that call."""
+    wrong_only: _builtins.bool
+    """wrong_only leaves out images that were told right."""
+    tag_id: _builtins.str
+    """tag_id, where given, returns only images that carry this tag."""
+    taken_for_tag_id: _builtins.str
+    """taken_for_tag_id, where given, returns only images that this tag was found likeliest for."""
+    threshold: _builtins.float
+    """threshold, 0 to 1, of what counts as predicted in a multilabel project; absent means 0.5."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        wrong_only: _builtins.bool = ...,
+        tag_id: _builtins.str = ...,
+        taken_for_tag_id: _builtins.str = ...,
+        threshold: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "tag_id", b"tag_id", "taken_for_tag_id", b"taken_for_tag_id", "threshold", b"threshold", "wrong_only", b"wrong_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+Global___ListImageResultsRequest: _TypeAlias = ListImageResultsRequest  # noqa: Y015
+
+@_typing.final
+class ListImageResultsResponse(_message.Message):
+    """ListImageResultsResponse is one page of results."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """next_page_token is empty on the last page."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageResult]:
+        """results of this page."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ImageResult] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImageResultsResponse: _TypeAlias = ListImageResultsResponse  # noqa: Y015
+
+@_typing.final
+class ImageResult(_message.Message):
+    """ImageResult is what an iteration answers to one image that it did not learn from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_ID_FIELD_NUMBER: _builtins.int
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    PREDICTIONS_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    image_id: _builtins.str
+    """image_id of the image; of a test set's image, the id that its sender gave it."""
+    right: _builtins.bool
+    """right: multiclass: the likeliest tag is the image's; multilabel: every tag is on its side of the threshold."""
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids that the image carries."""
+
+    @_builtins.property
+    def predictions(self) -> _containers.RepeatedCompositeFieldContainer[_stored_predictions_pb2.TagProbability]:
+        """predictions of every tag, likeliest first."""
+
+    def __init__(
+        self,
+        *,
+        image_id: _builtins.str = ...,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        predictions: _abc.Iterable[_stored_predictions_pb2.TagProbability] | None = ...,
+        right: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_id", b"image_id", "predictions", b"predictions", "right", b"right", "tag_ids", b"tag_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageResult: _TypeAlias = ImageResult  # noqa: Y015
+
+@_typing.final
+class CompareIterationsRequest(_message.Message):
+    """CompareIterationsRequest names two iterations of a project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of both."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration in question, usually the newer."""
+    other_iteration_id: _builtins.str
+    """other_iteration_id is the one that it is held against."""
+    threshold: _builtins.float
+    """threshold, 0 to 1, of what counts as predicted; absent means 0.5."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        other_iteration_id: _builtins.str = ...,
+        threshold: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "other_iteration_id", b"other_iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+Global___CompareIterationsRequest: _TypeAlias = CompareIterationsRequest  # noqa: Y015
+
+@_typing.final
+class IterationComparison(_message.Message):
+    """IterationComparison holds two iterations against each other on the same images: those held out of both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    OTHER_METRICS_FIELD_NUMBER: _builtins.int
+    IMPROVED_IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    WORSENED_IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    CHANCE_PROBABILITY_FIELD_NUMBER: _builtins.int
+    image_count: _builtins.int
+    """image_count of the images compared; they carry tags that both iterations know."""
+    chance_probability: _builtins.float
+    """chance_probability, 0 to 1, that as lopsided a split of improved and worsened comes about by chance (exact McNemar
+    test): above 0.05 the difference proves nothing.
+    """
+    @_builtins.property
+    def metrics(self) -> _iterations_pb2.IterationMetrics:
+        """metrics of the iteration on them."""
+
+    @_builtins.property
+    def other_metrics(self) -> _iterations_pb2.IterationMetrics:
+        """other_metrics of the other iteration on them."""
+
+    @_builtins.property
+    def improved_image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """improved_image_ids were told right by the iteration and wrong by the other."""
+
+    @_builtins.property
+    def worsened_image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """worsened_image_ids were told wrong by the iteration and right by the other."""
+
+    def __init__(
+        self,
+        *,
+        image_count: _builtins.int = ...,
+        metrics: _iterations_pb2.IterationMetrics | None = ...,
+        other_metrics: _iterations_pb2.IterationMetrics | None = ...,
+        improved_image_ids: _abc.Iterable[_builtins.str] | None = ...,
+        worsened_image_ids: _abc.Iterable[_builtins.str] | None = ...,
+        chance_probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "other_metrics", b"other_metrics"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chance_probability", b"chance_probability", "image_count", b"image_count", "improved_image_ids", b"improved_image_ids", "metrics", b"metrics", "other_metrics", b"other_metrics", "worsened_image_ids", b"worsened_image_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IterationComparison: _TypeAlias = IterationComparison  # noqa: Y015
+
+@_typing.final
+class EvaluateIterationRequest(_message.Message):
+    """EvaluateIterationRequest is one message of a test set: first the header, then its images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___EvaluateIterationHeader:
+        """header opens the stream."""
+
+    @_builtins.property
+    def image(self) -> Global___TestImage:
+        """image is one image of the test set."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___EvaluateIterationHeader | None = ...,
+        image: Global___TestImage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "image", b"image", "payload", b"payload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "image", b"image", "payload", b"payload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["header", "image"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___EvaluateIterationRequest: _TypeAlias = EvaluateIterationRequest  # noqa: Y015
+
+@_typing.final
+class EvaluateIterationHeader(_message.Message):
+    """EvaluateIterationHeader says what to measure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration to measure."""
+    threshold: _builtins.float
+    """threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        threshold: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+Global___EvaluateIterationHeader: _TypeAlias = EvaluateIterationHeader  # noqa: Y015
+
+@_typing.final
+class TestImage(_message.Message):
+    """TestImage is an image of a test set with its true tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_ID_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    TAG_NAMES_FIELD_NUMBER: _builtins.int
+    image_id: _builtins.str
+    """image_id that the answer names it by, such as its file name; unique in the set, at most 1,024 characters."""
+    data: _builtins.bytes
+    """data is the image file, at most 6 MiB."""
+    @_builtins.property
+    def tag_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_names it carries, tags of the iteration; multiclass: exactly one."""
+
+    def __init__(
+        self,
+        *,
+        image_id: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+        tag_names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "image_id", b"image_id", "tag_names", b"tag_names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestImage: _TypeAlias = TestImage  # noqa: Y015
+
+@_typing.final
+class EvaluateIterationResponse(_message.Message):
+    """EvaluateIterationResponse is how an iteration does on a test set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERFORMANCE_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    UNREADABLE_IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def performance(self) -> Global___IterationPerformance:
+        """performance on the test set; held-out images are those of the test set here."""
+
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageResult]:
+        """results of the images, the surest errors first."""
+
+    @_builtins.property
+    def unreadable_image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """unreadable_image_ids are those that could not be decoded; they count nowhere."""
+
+    def __init__(
+        self,
+        *,
+        performance: Global___IterationPerformance | None = ...,
+        results: _abc.Iterable[Global___ImageResult] | None = ...,
+        unreadable_image_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["performance", b"performance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["performance", b"performance", "results", b"results", "unreadable_image_ids", b"unreadable_image_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvaluateIterationResponse: _TypeAlias = EvaluateIterationResponse  # noqa: Y015
 
 @_typing.final
 class TagPerformance(_message.Message):
@@ -690,16 +1316,22 @@ class GetBackboneRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROJECT_ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
-    """project_id is a project whose published iterations to hold against that backbone; empty for none."""
+    """project_id is a project whose domain's backbone to tell, and whose published iterations to hold against it. Empty
+    for the backbone of domain_id.
+    """
+    domain_id: _builtins.str
+    """domain_id is the domain whose backbone to tell, where project_id is empty; empty means the default domain."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
+        domain_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain_id", b"domain_id", "project_id", b"project_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,6 +66,21 @@ class TrainingServiceStub:
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.IterationPerformance.FromString,
                 _registered_method=True)
+        self.ListImageResults = channel.unary_unary(
+                '/customvision.v1.TrainingService/ListImageResults',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.ListImageResultsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.ListImageResultsResponse.FromString,
+                _registered_method=True)
+        self.CompareIterations = channel.unary_unary(
+                '/customvision.v1.TrainingService/CompareIterations',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.CompareIterationsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.IterationComparison.FromString,
+                _registered_method=True)
+        self.EvaluateIteration = channel.stream_unary(
+                '/customvision.v1.TrainingService/EvaluateIteration',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.EvaluateIterationRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.EvaluateIterationResponse.FromString,
+                _registered_method=True)
         self.ExportIteration = channel.unary_stream(
                 '/customvision.v1.TrainingService/ExportIteration',
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.SerializeToString,
@@ -125,6 +140,30 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListImageResults(self, request, context):
+        """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+        first. FAILED_PRECONDITION: it is not completed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareIterations(self, request, context):
+        """CompareIterations holds two iterations against each other on the images that neither learned from.
+        FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateIteration(self, request_iterator, context):
+        """EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+        user's own. FAILED_PRECONDITION: it is not completed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportIteration(self, request, context):
         """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed.
         """
@@ -172,6 +211,21 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetPerformance,
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.IterationPerformance.SerializeToString,
+            ),
+            'ListImageResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImageResults,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.ListImageResultsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.ListImageResultsResponse.SerializeToString,
+            ),
+            'CompareIterations': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareIterations,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.CompareIterationsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.IterationComparison.SerializeToString,
+            ),
+            'EvaluateIteration': grpc.stream_unary_rpc_method_handler(
+                    servicer.EvaluateIteration,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.EvaluateIterationRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.EvaluateIterationResponse.SerializeToString,
             ),
             'ExportIteration': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportIteration,
@@ -348,6 +402,87 @@ class TrainingService:
             '/customvision.v1.TrainingService/GetPerformance',
             customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.IterationPerformance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImageResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/ListImageResults',
+            customvision_dot_v1_dot_training__service__pb2.ListImageResultsRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.ListImageResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareIterations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/CompareIterations',
+            customvision_dot_v1_dot_training__service__pb2.CompareIterationsRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.IterationComparison.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateIteration(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/customvision.v1.TrainingService/EvaluateIteration',
+            customvision_dot_v1_dot_training__service__pb2.EvaluateIterationRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.EvaluateIterationResponse.FromString,
             options,
             channel_credentials,
             insecure,

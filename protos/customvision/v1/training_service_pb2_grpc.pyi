@@ -47,6 +47,18 @@ class TrainingServiceStub:
     """WatchTraining streams a run's events from after_sequence on and ends after the terminal one."""
     GetPerformance: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetPerformanceRequest, _training_service_pb2.IterationPerformance]
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+    ListImageResults: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListImageResultsRequest, _training_service_pb2.ListImageResultsResponse]
+    """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+    first. FAILED_PRECONDITION: it is not completed.
+    """
+    CompareIterations: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.CompareIterationsRequest, _training_service_pb2.IterationComparison]
+    """CompareIterations holds two iterations against each other on the images that neither learned from.
+    FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+    """
+    EvaluateIteration: _grpc.StreamUnaryMultiCallable[_training_service_pb2.EvaluateIterationRequest, _training_service_pb2.EvaluateIterationResponse]
+    """EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+    user's own. FAILED_PRECONDITION: it is not completed.
+    """
     ExportIteration: _grpc.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
     GetBackbone: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]
@@ -73,6 +85,18 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """WatchTraining streams a run's events from after_sequence on and ends after the terminal one."""
     GetPerformance: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetPerformanceRequest, _training_service_pb2.IterationPerformance]  # type: ignore[assignment]
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+    ListImageResults: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListImageResultsRequest, _training_service_pb2.ListImageResultsResponse]  # type: ignore[assignment]
+    """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+    first. FAILED_PRECONDITION: it is not completed.
+    """
+    CompareIterations: _aio.UnaryUnaryMultiCallable[_training_service_pb2.CompareIterationsRequest, _training_service_pb2.IterationComparison]  # type: ignore[assignment]
+    """CompareIterations holds two iterations against each other on the images that neither learned from.
+    FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+    """
+    EvaluateIteration: _aio.StreamUnaryMultiCallable[_training_service_pb2.EvaluateIterationRequest, _training_service_pb2.EvaluateIterationResponse]  # type: ignore[assignment]
+    """EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+    user's own. FAILED_PRECONDITION: it is not completed.
+    """
     ExportIteration: _aio.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]  # type: ignore[assignment]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
     GetBackbone: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]  # type: ignore[assignment]
@@ -132,6 +156,36 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_service_pb2.IterationPerformance, _abc.Awaitable[_training_service_pb2.IterationPerformance]]:
         """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+
+    @_abc_1.abstractmethod
+    def ListImageResults(
+        self,
+        request: _training_service_pb2.ListImageResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.ListImageResultsResponse, _abc.Awaitable[_training_service_pb2.ListImageResultsResponse]]:
+        """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+        first. FAILED_PRECONDITION: it is not completed.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareIterations(
+        self,
+        request: _training_service_pb2.CompareIterationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.IterationComparison, _abc.Awaitable[_training_service_pb2.IterationComparison]]:
+        """CompareIterations holds two iterations against each other on the images that neither learned from.
+        FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+        """
+
+    @_abc_1.abstractmethod
+    def EvaluateIteration(
+        self,
+        request_iterator: _MaybeAsyncIterator[_training_service_pb2.EvaluateIterationRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.EvaluateIterationResponse, _abc.Awaitable[_training_service_pb2.EvaluateIterationResponse]]:
+        """EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+        user's own. FAILED_PRECONDITION: it is not completed.
+        """
 
     @_abc_1.abstractmethod
     def ExportIteration(

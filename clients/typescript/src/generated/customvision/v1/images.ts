@@ -289,6 +289,32 @@ export interface UntagImagesResponse {
   removedCount: number;
 }
 
+/** WatchImagesRequest opens a watch of the images of all projects. */
+export interface WatchImagesRequest {
+  /** after_sequence is the sequence of the last image seen; 0 begins with the oldest. */
+  afterSequence: number;
+}
+
+/** WatchImagesResponse is one message of a watch. One without images shows that an idle watch lives. */
+export interface WatchImagesResponse {
+  /** images in order of creation, at most 1,000; those that were deleted meanwhile are left out. */
+  images: ImageArrival[];
+}
+
+/** ImageArrival is an image that was stored. */
+export interface ImageArrival {
+  /** sequence orders the images of all projects by creation. */
+  sequence: number;
+  /** project_id is the project of the image. */
+  projectId: string;
+  /** domain_id of the project. */
+  domainId: string;
+  /** image_id of the image. */
+  imageId: string;
+  /** content_sha256 is the SHA-256, 64 hex digits, of the stored bytes. */
+  contentSha256: string;
+}
+
 function createBaseImage(): Image {
   return {
     imageId: "",
@@ -1806,6 +1832,188 @@ export const UntagImagesResponse: MessageFns<UntagImagesResponse> = {
             }
 
             message.removedCount = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatchImagesRequest(): WatchImagesRequest {
+  return { afterSequence: 0 };
+}
+
+export const WatchImagesRequest: MessageFns<WatchImagesRequest> = {
+  encode(message: WatchImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.afterSequence !== 0) {
+      writer.uint32(8).int64(message.afterSequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.afterSequence = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatchImagesResponse(): WatchImagesResponse {
+  return { images: [] };
+}
+
+export const WatchImagesResponse: MessageFns<WatchImagesResponse> = {
+  encode(message: WatchImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      ImageArrival.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images.push(ImageArrival.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageArrival(): ImageArrival {
+  return { sequence: 0, projectId: "", domainId: "", imageId: "", contentSha256: "" };
+}
+
+export const ImageArrival: MessageFns<ImageArrival> = {
+  encode(message: ImageArrival, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0) {
+      writer.uint32(8).int64(message.sequence);
+    }
+    if (message.projectId !== "") {
+      writer.uint32(18).string(message.projectId);
+    }
+    if (message.domainId !== "") {
+      writer.uint32(26).string(message.domainId);
+    }
+    if (message.imageId !== "") {
+      writer.uint32(34).string(message.imageId);
+    }
+    if (message.contentSha256 !== "") {
+      writer.uint32(42).string(message.contentSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageArrival {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageArrival();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.domainId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.imageId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.contentSha256 = reader.string();
             continue;
           }
         }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { ClassificationType } from "./projects.js";
 import { Tag } from "./tags.js";
@@ -30,6 +31,8 @@ export enum TrainingType {
   UNSPECIFIED = 0,
   /** QUICK - TRAINING_TYPE_QUICK trains a head on the features of a frozen backbone, in seconds. */
   QUICK = 1,
+  /** ADVANCED - TRAINING_TYPE_ADVANCED fine-tunes the backbone itself within a budget of minutes, from the quick head on. */
+  ADVANCED = 2,
 }
 
 /** WeightsSource says where the weights of a backbone came from. */
@@ -115,7 +118,24 @@ export interface Iteration {
   /** warnings are sentences that its user should read, such as that only the built-in backbone was to be had. */
   warnings: string[];
   /** artifacts of the model; unset until completed. */
-  artifacts: IterationArtifacts | undefined;
+  artifacts:
+    | IterationArtifacts
+    | undefined;
+  /** domain_id is the domain that it was started with. */
+  domainId: string;
+  /** training_budget that an advanced training was given; unset for a quick one. */
+  trainingBudget:
+    | Duration
+    | undefined;
+  /** selected_tag_ids are the tags that it was restricted to; empty: all tags with images. */
+  selectedTagIds: string[];
+  /** base_iteration_id is the iteration whose model the training began with; empty: it began with the domain's backbone. */
+  baseIterationId: string;
+  /**
+   * fine_tuned: the model has a network of its own, fine-tuned for this project. False for a quick training, and for an
+   * advanced one that did not do better than the quick head, which then is the model.
+   */
+  fineTuned: boolean;
 }
 
 /** IterationArtifacts are the SHA-256 digests, 64 hex digits each, of what makes up a trained model. */
@@ -142,6 +162,14 @@ export interface CreateIterationRequest {
   force: boolean;
   /** request_id is a UUID that makes the call safe to repeat: the same id answers the same iteration. */
   requestId: string;
+  /** training_budget of an advanced training. */
+  trainingBudget:
+    | Duration
+    | undefined;
+  /** selected_tag_ids restricts the data set to these tags: images that carry none of them are left out. Empty: all. */
+  selectedTagIds: string[];
+  /** base_iteration_id is a completed iteration of the project whose model to begin with; empty: none. */
+  baseIterationId: string;
 }
 
 /** GetIterationDataSetRequest names the iteration whose frozen data set to read. */
@@ -190,6 +218,8 @@ export interface CompleteIterationRequest {
     | undefined;
   /** warnings for the iteration's user. */
   warnings: string[];
+  /** fine_tuned: the model has a network of its own. */
+  fineTuned: boolean;
 }
 
 /** FailIterationRequest records that a training ended without a model. The training service calls it. */
@@ -506,6 +536,11 @@ function createBaseIteration(): Iteration {
     failureReason: "",
     warnings: [],
     artifacts: undefined,
+    domainId: "",
+    trainingBudget: undefined,
+    selectedTagIds: [],
+    baseIterationId: "",
+    fineTuned: false,
   };
 }
 
@@ -558,6 +593,21 @@ export const Iteration: MessageFns<Iteration> = {
     }
     if (message.artifacts !== undefined) {
       IterationArtifacts.encode(message.artifacts, writer.uint32(130).fork()).join();
+    }
+    if (message.domainId !== "") {
+      writer.uint32(138).string(message.domainId);
+    }
+    if (message.trainingBudget !== undefined) {
+      Duration.encode(message.trainingBudget, writer.uint32(146).fork()).join();
+    }
+    for (const v of message.selectedTagIds) {
+      writer.uint32(154).string(v!);
+    }
+    if (message.baseIterationId !== "") {
+      writer.uint32(162).string(message.baseIterationId);
+    }
+    if (message.fineTuned !== false) {
+      writer.uint32(168).bool(message.fineTuned);
     }
     return writer;
   },
@@ -703,6 +753,46 @@ export const Iteration: MessageFns<Iteration> = {
             message.artifacts = IterationArtifacts.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.domainId = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.trainingBudget = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.selectedTagIds.push(reader.string());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.baseIterationId = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.fineTuned = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -796,7 +886,16 @@ export const IterationArtifacts: MessageFns<IterationArtifacts> = {
 };
 
 function createBaseCreateIterationRequest(): CreateIterationRequest {
-  return { projectId: "", trainingType: 0, backboneId: "", force: false, requestId: "" };
+  return {
+    projectId: "",
+    trainingType: 0,
+    backboneId: "",
+    force: false,
+    requestId: "",
+    trainingBudget: undefined,
+    selectedTagIds: [],
+    baseIterationId: "",
+  };
 }
 
 export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
@@ -815,6 +914,15 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(42).string(message.requestId);
+    }
+    if (message.trainingBudget !== undefined) {
+      Duration.encode(message.trainingBudget, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.selectedTagIds) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.baseIterationId !== "") {
+      writer.uint32(66).string(message.baseIterationId);
     }
     return writer;
   },
@@ -870,6 +978,30 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
             }
 
             message.requestId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.trainingBudget = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.selectedTagIds.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.baseIterationId = reader.string();
             continue;
           }
         }
@@ -1075,6 +1207,7 @@ function createBaseCompleteIterationRequest(): CompleteIterationRequest {
     artifacts: undefined,
     metrics: undefined,
     warnings: [],
+    fineTuned: false,
   };
 }
 
@@ -1097,6 +1230,9 @@ export const CompleteIterationRequest: MessageFns<CompleteIterationRequest> = {
     }
     for (const v of message.warnings) {
       writer.uint32(50).string(v!);
+    }
+    if (message.fineTuned !== false) {
+      writer.uint32(56).bool(message.fineTuned);
     }
     return writer;
   },
@@ -1160,6 +1296,14 @@ export const CompleteIterationRequest: MessageFns<CompleteIterationRequest> = {
             }
 
             message.warnings.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fineTuned = reader.bool();
             continue;
           }
         }

@@ -30,6 +30,7 @@ import {
   GetArtifactRequest,
   UploadArtifactRequest,
 } from "./artifacts.js";
+import { Domain, GetDomainRequest, ListDomainsRequest, ListDomainsResponse } from "./domains.js";
 import {
   CreateImagesRequest,
   CreateImagesResponse,
@@ -50,6 +51,8 @@ import {
   UntagImagesResponse,
   UploadImagesRequest,
   UploadImagesResponse,
+  WatchImagesRequest,
+  WatchImagesResponse,
 } from "./images.js";
 import {
   CompleteIterationRequest,
@@ -155,6 +158,26 @@ export const ProjectServiceService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** ListDomains returns all domains, the default first. */
+  listDomains: {
+    path: "/customvision.v1.ProjectService/ListDomains" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDomainsRequest): Buffer => Buffer.from(ListDomainsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDomainsRequest => ListDomainsRequest.decode(value),
+    responseSerialize: (value: ListDomainsResponse): Buffer => Buffer.from(ListDomainsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDomainsResponse => ListDomainsResponse.decode(value),
+  },
+  /** GetDomain returns a domain. NOT_FOUND: there is none. */
+  getDomain: {
+    path: "/customvision.v1.ProjectService/GetDomain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDomainRequest): Buffer => Buffer.from(GetDomainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDomainRequest => GetDomainRequest.decode(value),
+    responseSerialize: (value: Domain): Buffer => Buffer.from(Domain.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Domain => Domain.decode(value),
+  },
   /** CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag. */
   createTag: {
     path: "/customvision.v1.ProjectService/CreateTag" as const,
@@ -236,6 +259,19 @@ export const ProjectServiceService = {
     requestDeserialize: (value: Buffer): FindImagesRequest => FindImagesRequest.decode(value),
     responseSerialize: (value: FindImagesResponse): Buffer => Buffer.from(FindImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FindImagesResponse => FindImagesResponse.decode(value),
+  },
+  /**
+   * WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+   * The training service calls it, to compute features before they are asked for.
+   */
+  watchImages: {
+    path: "/customvision.v1.ProjectService/WatchImages" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchImagesRequest): Buffer => Buffer.from(WatchImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchImagesRequest => WatchImagesRequest.decode(value),
+    responseSerialize: (value: WatchImagesResponse): Buffer => Buffer.from(WatchImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchImagesResponse => WatchImagesResponse.decode(value),
   },
   /** ListImages returns images page by page. */
   listImages: {
@@ -536,6 +572,10 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   updateProject: handleUnaryCall<UpdateProjectRequest, Project>;
   /** DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training. */
   deleteProject: handleUnaryCall<DeleteProjectRequest, Empty>;
+  /** ListDomains returns all domains, the default first. */
+  listDomains: handleUnaryCall<ListDomainsRequest, ListDomainsResponse>;
+  /** GetDomain returns a domain. NOT_FOUND: there is none. */
+  getDomain: handleUnaryCall<GetDomainRequest, Domain>;
   /** CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag. */
   createTag: handleUnaryCall<CreateTagRequest, Tag>;
   /** GetTag returns a tag. NOT_FOUND: there is none. */
@@ -552,6 +592,11 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   uploadImages: handleClientStreamingCall<UploadImagesRequest, UploadImagesResponse>;
   /** FindImages tells which files a project holds already. */
   findImages: handleUnaryCall<FindImagesRequest, FindImagesResponse>;
+  /**
+   * WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+   * The training service calls it, to compute features before they are asked for.
+   */
+  watchImages: handleServerStreamingCall<WatchImagesRequest, WatchImagesResponse>;
   /** ListImages returns images page by page. */
   listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
   /** GetImage returns an image's record. NOT_FOUND: there is none. */
@@ -687,6 +732,38 @@ export interface ProjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** ListDomains returns all domains, the default first. */
+  listDomains(
+    request: ListDomainsRequest,
+    callback: (error: ServiceError | null, response: ListDomainsResponse) => void,
+  ): ClientUnaryCall;
+  listDomains(
+    request: ListDomainsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDomainsResponse) => void,
+  ): ClientUnaryCall;
+  listDomains(
+    request: ListDomainsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDomainsResponse) => void,
+  ): ClientUnaryCall;
+  /** GetDomain returns a domain. NOT_FOUND: there is none. */
+  getDomain(
+    request: GetDomainRequest,
+    callback: (error: ServiceError | null, response: Domain) => void,
+  ): ClientUnaryCall;
+  getDomain(
+    request: GetDomainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Domain) => void,
+  ): ClientUnaryCall;
+  getDomain(
+    request: GetDomainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Domain) => void,
+  ): ClientUnaryCall;
   /** CreateTag creates a tag. ALREADY_EXISTS: the name is taken, or there is a negative tag. */
   createTag(request: CreateTagRequest, callback: (error: ServiceError | null, response: Tag) => void): ClientUnaryCall;
   createTag(
@@ -807,6 +884,16 @@ export interface ProjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FindImagesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * WatchImages tells of images of all projects in order of creation, first those that there are, then each that comes.
+   * The training service calls it, to compute features before they are asked for.
+   */
+  watchImages(request: WatchImagesRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchImagesResponse>;
+  watchImages(
+    request: WatchImagesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchImagesResponse>;
   /** ListImages returns images page by page. */
   listImages(
     request: ListImagesRequest,

@@ -40,6 +40,8 @@ export interface Project {
   imageCount: number;
   /** tag_count is the number of tags. */
   tagCount: number;
+  /** domain_id is the domain that the project's next training uses. */
+  domainId: string;
 }
 
 /** CreateProjectRequest describes the project to create. */
@@ -52,6 +54,8 @@ export interface CreateProjectRequest {
   classificationType: ClassificationType;
   /** request_id is a UUID that makes the call safe to repeat: the same id answers the same project. */
   requestId: string;
+  /** domain_id is the domain of the project's models; empty means the default, General. ListDomains shows all. */
+  domainId: string;
 }
 
 /** GetProjectRequest names one project. */
@@ -91,7 +95,11 @@ export interface UpdateProjectRequest {
     | string
     | undefined;
   /** classification_type, where present, is the new type. MULTICLASS needs every image to have one tag at most. */
-  classificationType?: ClassificationType | undefined;
+  classificationType?:
+    | ClassificationType
+    | undefined;
+  /** domain_id, where present, is the domain of trainings to come; iterations keep theirs. */
+  domainId?: string | undefined;
 }
 
 /** DeleteProjectRequest names the project to delete with everything in it. */
@@ -110,6 +118,7 @@ function createBaseProject(): Project {
     updateTime: undefined,
     imageCount: 0,
     tagCount: 0,
+    domainId: "",
   };
 }
 
@@ -138,6 +147,9 @@ export const Project: MessageFns<Project> = {
     }
     if (message.tagCount !== 0) {
       writer.uint32(64).int64(message.tagCount);
+    }
+    if (message.domainId !== "") {
+      writer.uint32(74).string(message.domainId);
     }
     return writer;
   },
@@ -219,6 +231,14 @@ export const Project: MessageFns<Project> = {
             message.tagCount = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.domainId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -233,7 +253,7 @@ export const Project: MessageFns<Project> = {
 };
 
 function createBaseCreateProjectRequest(): CreateProjectRequest {
-  return { name: "", description: "", classificationType: 0, requestId: "" };
+  return { name: "", description: "", classificationType: 0, requestId: "", domainId: "" };
 }
 
 export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
@@ -249,6 +269,9 @@ export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(34).string(message.requestId);
+    }
+    if (message.domainId !== "") {
+      writer.uint32(42).string(message.domainId);
     }
     return writer;
   },
@@ -296,6 +319,14 @@ export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
             }
 
             message.requestId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.domainId = reader.string();
             continue;
           }
         }
@@ -483,7 +514,7 @@ export const ListProjectsResponse: MessageFns<ListProjectsResponse> = {
 };
 
 function createBaseUpdateProjectRequest(): UpdateProjectRequest {
-  return { projectId: "", name: undefined, description: undefined, classificationType: undefined };
+  return { projectId: "", name: undefined, description: undefined, classificationType: undefined, domainId: undefined };
 }
 
 export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
@@ -499,6 +530,9 @@ export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
     }
     if (message.classificationType !== undefined) {
       writer.uint32(32).int32(message.classificationType);
+    }
+    if (message.domainId !== undefined) {
+      writer.uint32(42).string(message.domainId);
     }
     return writer;
   },
@@ -546,6 +580,14 @@ export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
             }
 
             message.classificationType = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.domainId = reader.string();
             continue;
           }
         }

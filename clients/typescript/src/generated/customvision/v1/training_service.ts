@@ -13,6 +13,8 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type ClientWritableStream,
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
@@ -23,6 +25,7 @@ import {
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Backbone, IterationMetrics, TrainingType } from "./iterations.js";
+import { TagProbability } from "./stored_predictions.js";
 
 /** TrainingState says how far a run has come. SUCCEEDED, FAILED and CANCELLED are final. */
 export enum TrainingState {
@@ -56,6 +59,8 @@ export enum TrainingPhase {
   EVALUATING = 5,
   /** SAVING - TRAINING_PHASE_SAVING: handing the model to the project service. */
   SAVING = 6,
+  /** FINE_TUNING - TRAINING_PHASE_FINE_TUNING: fine-tuning the network; stands between fitting the head and evaluating. */
+  FINE_TUNING = 7,
 }
 
 /** ExportFormat selects the file format of an export. */
@@ -66,6 +71,14 @@ export enum ExportFormat {
   KERAS = 1,
   /** SAVED_MODEL - EXPORT_FORMAT_SAVED_MODEL is a TensorFlow SavedModel folder. */
   SAVED_MODEL = 2,
+  /** LITERT - EXPORT_FORMAT_LITERT is a LiteRT (TensorFlow Lite) file, `.tflite`, in float32. */
+  LITERT = 3,
+  /** LITERT_FLOAT16 - EXPORT_FORMAT_LITERT_FLOAT16 is the same with weights in float16, half as large. */
+  LITERT_FLOAT16 = 4,
+  /** ONNX - EXPORT_FORMAT_ONNX is an ONNX file. */
+  ONNX = 5,
+  /** OPENVINO - EXPORT_FORMAT_OPENVINO is OpenVINO's `.xml` with its `.bin`. */
+  OPENVINO = 6,
 }
 
 /** TrainingRun is one run of training, from queue to end. */
@@ -102,6 +115,14 @@ export interface TrainingRun {
   lastSequence: number;
   /** attempt counts the processes started for it: above 1 after an interruption. */
   attempt: number;
+  /** training_budget that an advanced training was given; unset for a quick one. */
+  trainingBudget:
+    | Duration
+    | undefined;
+  /** selected_tag_ids are the tags that it is restricted to; empty: all. */
+  selectedTagIds: string[];
+  /** base_iteration_id is the iteration whose model it begins with; empty: none. */
+  baseIterationId: string;
 }
 
 /** StartTrainingRequest says what to train. */
@@ -114,6 +135,20 @@ export interface StartTrainingRequest {
   force: boolean;
   /** request_id is a UUID that makes the call safe to repeat: the same id answers the same run. */
   requestId: string;
+  /**
+   * training_budget of an advanced training, 1 minute to 24 hours: the time of its process, which is never exceeded.
+   * Unset means 10 minutes. Not allowed for a quick training.
+   */
+  trainingBudget:
+    | Duration
+    | undefined;
+  /** selected_tag_ids restricts the training to these tags: images that carry none of them are left out. Empty: all. */
+  selectedTagIds: string[];
+  /**
+   * base_iteration_id is a completed iteration of the project whose model an advanced training begins with in place of
+   * the domain's backbone. Empty: none.
+   */
+  baseIterationId: string;
 }
 
 /** GetTrainingRunRequest names one run. */
@@ -185,7 +220,38 @@ export interface TrainingEvent {
     | //
     /** heartbeat: nothing happened for a while and the connection lives. */
     { $case: "heartbeat"; value: Heartbeat }
+    | //
+    /** fine_tuning: how a batch or an epoch of fine-tuning went. */
+    { $case: "fineTuning"; value: FineTuningProgress }
     | undefined;
+}
+
+/** FineTuningProgress tells of one batch of fine-tuning or, where the held-out figures are set, of a whole epoch. */
+export interface FineTuningProgress {
+  /** epoch counts from 1. */
+  epoch: number;
+  /** epochs planned; early stopping or the budget may end it before. */
+  epochs: number;
+  /** batch of the epoch, counted from 1. */
+  batch: number;
+  /** batches of an epoch. */
+  batches: number;
+  /** loss, the mean over the epoch so far. */
+  loss: number;
+  /** accuracy on the images learned from, 0 to 1, the mean over the epoch so far. */
+  accuracy: number;
+  /** learning_rate of the batch. */
+  learningRate: number;
+  /** held_out_loss on the images that are not learned from; set at an epoch's end. */
+  heldOutLoss?:
+    | number
+    | undefined;
+  /** held_out_accuracy on the images that are not learned from, 0 to 1; set at an epoch's end. */
+  heldOutAccuracy?:
+    | number
+    | undefined;
+  /** time_left of the whole run, estimated; unset where unknown. */
+  timeLeft: Duration | undefined;
 }
 
 /** StateChange says why a run entered its state. */
@@ -236,6 +302,185 @@ export interface IterationPerformance {
     | undefined;
   /** tags: figures per tag, in order of creation. */
   tags: TagPerformance[];
+  /** confusion counts how often an image of one tag was taken for another; unset for multilabel. */
+  confusion:
+    | ConfusionMatrix
+    | undefined;
+  /** calibration says how far probabilities can be taken at their word. */
+  calibration:
+    | Calibration
+    | undefined;
+  /** cross_validation tells how much the figures vary with the choice of images; unset where it was not done. */
+  crossValidation: CrossValidation | undefined;
+}
+
+/** ConfusionMatrix counts held-out images by true tag and by the tag that was found likeliest. */
+export interface ConfusionMatrix {
+  /** tag_ids of rows and columns, in order of creation. */
+  tagIds: string[];
+  /** counts row by row: counts[i * tags + j] images carry tag i and were taken for tag j. */
+  counts: number[];
+}
+
+/** Calibration holds probabilities against how often they were right. */
+export interface Calibration {
+  /** expected_calibration_error, 0 to 1: the mean distance between probability and share of right answers. */
+  expectedCalibrationError: number;
+  /** uncalibrated_error is the same before the probabilities were calibrated. */
+  uncalibratedError: number;
+  /** bins of equal width from probability 0 to 1; those without answers are left out. */
+  bins: CalibrationBin[];
+}
+
+/** CalibrationBin sums up answers of like probability: multiclass: the likeliest tag's; multilabel: each tag's. */
+export interface CalibrationBin {
+  /** lower bound of the probabilities, included. */
+  lower: number;
+  /** upper bound of the probabilities. */
+  upper: number;
+  /** answer_count of answers in the bin. */
+  answerCount: number;
+  /** mean_probability of them. */
+  meanProbability: number;
+  /** right_share of them, 0 to 1. */
+  rightShare: number;
+}
+
+/**
+ * CrossValidation is the mean and the spread of figures over folds: each part of the images measured by a head that
+ * learned from the others.
+ */
+export interface CrossValidation {
+  /** folds that were made. */
+  folds: number;
+  /** accuracy_mean over folds, 0 to 1. */
+  accuracyMean: number;
+  /** accuracy_deviation is the standard deviation over folds. */
+  accuracyDeviation: number;
+  /** average_precision_mean over folds, 0 to 1. */
+  averagePrecisionMean: number;
+  /** average_precision_deviation is the standard deviation over folds. */
+  averagePrecisionDeviation: number;
+}
+
+/** ListImageResultsRequest asks for one page of an iteration's results on its held-out images. */
+export interface ListImageResultsRequest {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration whose results to list. */
+  iterationId: string;
+  /** page_size is at most 1,000; 0 means 100. */
+  pageSize: number;
+  /** page_token continues an earlier answer; the other fields must be those of that call. */
+  pageToken: string;
+  /** wrong_only leaves out images that were told right. */
+  wrongOnly: boolean;
+  /** tag_id, where given, returns only images that carry this tag. */
+  tagId: string;
+  /** taken_for_tag_id, where given, returns only images that this tag was found likeliest for. */
+  takenForTagId: string;
+  /** threshold, 0 to 1, of what counts as predicted in a multilabel project; absent means 0.5. */
+  threshold?: number | undefined;
+}
+
+/** ListImageResultsResponse is one page of results. */
+export interface ListImageResultsResponse {
+  /** results of this page. */
+  results: ImageResult[];
+  /** next_page_token is empty on the last page. */
+  nextPageToken: string;
+}
+
+/** ImageResult is what an iteration answers to one image that it did not learn from. */
+export interface ImageResult {
+  /** image_id of the image; of a test set's image, the id that its sender gave it. */
+  imageId: string;
+  /** tag_ids that the image carries. */
+  tagIds: string[];
+  /** predictions of every tag, likeliest first. */
+  predictions: TagProbability[];
+  /** right: multiclass: the likeliest tag is the image's; multilabel: every tag is on its side of the threshold. */
+  right: boolean;
+}
+
+/** CompareIterationsRequest names two iterations of a project. */
+export interface CompareIterationsRequest {
+  /** project_id is the project of both. */
+  projectId: string;
+  /** iteration_id is the iteration in question, usually the newer. */
+  iterationId: string;
+  /** other_iteration_id is the one that it is held against. */
+  otherIterationId: string;
+  /** threshold, 0 to 1, of what counts as predicted; absent means 0.5. */
+  threshold?: number | undefined;
+}
+
+/** IterationComparison holds two iterations against each other on the same images: those held out of both. */
+export interface IterationComparison {
+  /** image_count of the images compared; they carry tags that both iterations know. */
+  imageCount: number;
+  /** metrics of the iteration on them. */
+  metrics:
+    | IterationMetrics
+    | undefined;
+  /** other_metrics of the other iteration on them. */
+  otherMetrics:
+    | IterationMetrics
+    | undefined;
+  /** improved_image_ids were told right by the iteration and wrong by the other. */
+  improvedImageIds: string[];
+  /** worsened_image_ids were told wrong by the iteration and right by the other. */
+  worsenedImageIds: string[];
+  /**
+   * chance_probability, 0 to 1, that as lopsided a split of improved and worsened comes about by chance (exact McNemar
+   * test): above 0.05 the difference proves nothing.
+   */
+  chanceProbability: number;
+}
+
+/** EvaluateIterationRequest is one message of a test set: first the header, then its images. */
+export interface EvaluateIterationRequest {
+  /** payload is the header in the first message and an image in every other. */
+  payload:
+    | //
+    /** header opens the stream. */
+    { $case: "header"; value: EvaluateIterationHeader }
+    | //
+    /** image is one image of the test set. */
+    { $case: "image"; value: TestImage }
+    | undefined;
+}
+
+/** EvaluateIterationHeader says what to measure. */
+export interface EvaluateIterationHeader {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration to measure. */
+  iterationId: string;
+  /** threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5. */
+  threshold?: number | undefined;
+}
+
+/** TestImage is an image of a test set with its true tags. */
+export interface TestImage {
+  /** image_id that the answer names it by, such as its file name; unique in the set, at most 1,024 characters. */
+  imageId: string;
+  /** data is the image file, at most 6 MiB. */
+  data: Uint8Array;
+  /** tag_names it carries, tags of the iteration; multiclass: exactly one. */
+  tagNames: string[];
+}
+
+/** EvaluateIterationResponse is how an iteration does on a test set. */
+export interface EvaluateIterationResponse {
+  /** performance on the test set; held-out images are those of the test set here. */
+  performance:
+    | IterationPerformance
+    | undefined;
+  /** results of the images, the surest errors first. */
+  results: ImageResult[];
+  /** unreadable_image_ids are those that could not be decoded; they count nowhere. */
+  unreadableImageIds: string[];
 }
 
 /** TagPerformance is how an iteration does on one tag. */
@@ -276,8 +521,13 @@ export interface ExportChunk {
 
 /** GetBackboneRequest asks which backbone the next training uses. */
 export interface GetBackboneRequest {
-  /** project_id is a project whose published iterations to hold against that backbone; empty for none. */
+  /**
+   * project_id is a project whose domain's backbone to tell, and whose published iterations to hold against it. Empty
+   * for the backbone of domain_id.
+   */
   projectId: string;
+  /** domain_id is the domain whose backbone to tell, where project_id is empty; empty means the default domain. */
+  domainId: string;
 }
 
 /** GetBackboneResponse is the backbone that the next training uses. */
@@ -324,6 +574,9 @@ function createBaseTrainingRun(): TrainingRun {
     failureReason: "",
     lastSequence: 0,
     attempt: 0,
+    trainingBudget: undefined,
+    selectedTagIds: [],
+    baseIterationId: "",
   };
 }
 
@@ -367,6 +620,15 @@ export const TrainingRun: MessageFns<TrainingRun> = {
     }
     if (message.attempt !== 0) {
       writer.uint32(104).int32(message.attempt);
+    }
+    if (message.trainingBudget !== undefined) {
+      Duration.encode(message.trainingBudget, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.selectedTagIds) {
+      writer.uint32(122).string(v!);
+    }
+    if (message.baseIterationId !== "") {
+      writer.uint32(130).string(message.baseIterationId);
     }
     return writer;
   },
@@ -488,6 +750,30 @@ export const TrainingRun: MessageFns<TrainingRun> = {
             message.attempt = reader.int32();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.trainingBudget = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.selectedTagIds.push(reader.string());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.baseIterationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -502,7 +788,15 @@ export const TrainingRun: MessageFns<TrainingRun> = {
 };
 
 function createBaseStartTrainingRequest(): StartTrainingRequest {
-  return { projectId: "", trainingType: 0, force: false, requestId: "" };
+  return {
+    projectId: "",
+    trainingType: 0,
+    force: false,
+    requestId: "",
+    trainingBudget: undefined,
+    selectedTagIds: [],
+    baseIterationId: "",
+  };
 }
 
 export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
@@ -518,6 +812,15 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
     }
     if (message.requestId !== "") {
       writer.uint32(34).string(message.requestId);
+    }
+    if (message.trainingBudget !== undefined) {
+      Duration.encode(message.trainingBudget, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.selectedTagIds) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.baseIterationId !== "") {
+      writer.uint32(58).string(message.baseIterationId);
     }
     return writer;
   },
@@ -565,6 +868,30 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
             }
 
             message.requestId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.trainingBudget = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.selectedTagIds.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.baseIterationId = reader.string();
             continue;
           }
         }
@@ -899,6 +1226,9 @@ export const TrainingEvent: MessageFns<TrainingEvent> = {
       case "heartbeat":
         Heartbeat.encode(message.detail.value, writer.uint32(74).fork()).join();
         break;
+      case "fineTuning":
+        FineTuningProgress.encode(message.detail.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -986,6 +1316,170 @@ export const TrainingEvent: MessageFns<TrainingEvent> = {
             }
 
             message.detail = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.detail = { $case: "fineTuning", value: FineTuningProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFineTuningProgress(): FineTuningProgress {
+  return {
+    epoch: 0,
+    epochs: 0,
+    batch: 0,
+    batches: 0,
+    loss: 0,
+    accuracy: 0,
+    learningRate: 0,
+    heldOutLoss: undefined,
+    heldOutAccuracy: undefined,
+    timeLeft: undefined,
+  };
+}
+
+export const FineTuningProgress: MessageFns<FineTuningProgress> = {
+  encode(message: FineTuningProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).int32(message.epoch);
+    }
+    if (message.epochs !== 0) {
+      writer.uint32(16).int32(message.epochs);
+    }
+    if (message.batch !== 0) {
+      writer.uint32(24).int32(message.batch);
+    }
+    if (message.batches !== 0) {
+      writer.uint32(32).int32(message.batches);
+    }
+    if (message.loss !== 0) {
+      writer.uint32(41).double(message.loss);
+    }
+    if (message.accuracy !== 0) {
+      writer.uint32(49).double(message.accuracy);
+    }
+    if (message.learningRate !== 0) {
+      writer.uint32(57).double(message.learningRate);
+    }
+    if (message.heldOutLoss !== undefined) {
+      writer.uint32(65).double(message.heldOutLoss);
+    }
+    if (message.heldOutAccuracy !== undefined) {
+      writer.uint32(73).double(message.heldOutAccuracy);
+    }
+    if (message.timeLeft !== undefined) {
+      Duration.encode(message.timeLeft, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FineTuningProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFineTuningProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epochs = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.batch = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.batches = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.loss = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.accuracy = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.learningRate = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.heldOutLoss = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.heldOutAccuracy = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.timeLeft = Duration.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1241,7 +1735,15 @@ export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
 };
 
 function createBaseIterationPerformance(): IterationPerformance {
-  return { iterationId: "", threshold: 0, overall: undefined, tags: [] };
+  return {
+    iterationId: "",
+    threshold: 0,
+    overall: undefined,
+    tags: [],
+    confusion: undefined,
+    calibration: undefined,
+    crossValidation: undefined,
+  };
 }
 
 export const IterationPerformance: MessageFns<IterationPerformance> = {
@@ -1257,6 +1759,15 @@ export const IterationPerformance: MessageFns<IterationPerformance> = {
     }
     for (const v of message.tags) {
       TagPerformance.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.confusion !== undefined) {
+      ConfusionMatrix.encode(message.confusion, writer.uint32(42).fork()).join();
+    }
+    if (message.calibration !== undefined) {
+      Calibration.encode(message.calibration, writer.uint32(50).fork()).join();
+    }
+    if (message.crossValidation !== undefined) {
+      CrossValidation.encode(message.crossValidation, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1304,6 +1815,1067 @@ export const IterationPerformance: MessageFns<IterationPerformance> = {
             }
 
             message.tags.push(TagPerformance.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.confusion = ConfusionMatrix.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.calibration = Calibration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.crossValidation = CrossValidation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfusionMatrix(): ConfusionMatrix {
+  return { tagIds: [], counts: [] };
+}
+
+export const ConfusionMatrix: MessageFns<ConfusionMatrix> = {
+  encode(message: ConfusionMatrix, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tagIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.counts.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.counts) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfusionMatrix {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfusionMatrix();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.counts.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.counts.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCalibration(): Calibration {
+  return { expectedCalibrationError: 0, uncalibratedError: 0, bins: [] };
+}
+
+export const Calibration: MessageFns<Calibration> = {
+  encode(message: Calibration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.expectedCalibrationError !== 0) {
+      writer.uint32(9).double(message.expectedCalibrationError);
+    }
+    if (message.uncalibratedError !== 0) {
+      writer.uint32(17).double(message.uncalibratedError);
+    }
+    for (const v of message.bins) {
+      CalibrationBin.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Calibration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCalibration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.expectedCalibrationError = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.uncalibratedError = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bins.push(CalibrationBin.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCalibrationBin(): CalibrationBin {
+  return { lower: 0, upper: 0, answerCount: 0, meanProbability: 0, rightShare: 0 };
+}
+
+export const CalibrationBin: MessageFns<CalibrationBin> = {
+  encode(message: CalibrationBin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lower !== 0) {
+      writer.uint32(9).double(message.lower);
+    }
+    if (message.upper !== 0) {
+      writer.uint32(17).double(message.upper);
+    }
+    if (message.answerCount !== 0) {
+      writer.uint32(24).int64(message.answerCount);
+    }
+    if (message.meanProbability !== 0) {
+      writer.uint32(33).double(message.meanProbability);
+    }
+    if (message.rightShare !== 0) {
+      writer.uint32(41).double(message.rightShare);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CalibrationBin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCalibrationBin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.lower = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.upper = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.answerCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.meanProbability = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.rightShare = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCrossValidation(): CrossValidation {
+  return { folds: 0, accuracyMean: 0, accuracyDeviation: 0, averagePrecisionMean: 0, averagePrecisionDeviation: 0 };
+}
+
+export const CrossValidation: MessageFns<CrossValidation> = {
+  encode(message: CrossValidation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folds !== 0) {
+      writer.uint32(8).int32(message.folds);
+    }
+    if (message.accuracyMean !== 0) {
+      writer.uint32(17).double(message.accuracyMean);
+    }
+    if (message.accuracyDeviation !== 0) {
+      writer.uint32(25).double(message.accuracyDeviation);
+    }
+    if (message.averagePrecisionMean !== 0) {
+      writer.uint32(33).double(message.averagePrecisionMean);
+    }
+    if (message.averagePrecisionDeviation !== 0) {
+      writer.uint32(41).double(message.averagePrecisionDeviation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CrossValidation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCrossValidation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.folds = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.accuracyMean = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.accuracyDeviation = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.averagePrecisionMean = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.averagePrecisionDeviation = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListImageResultsRequest(): ListImageResultsRequest {
+  return {
+    projectId: "",
+    iterationId: "",
+    pageSize: 0,
+    pageToken: "",
+    wrongOnly: false,
+    tagId: "",
+    takenForTagId: "",
+    threshold: undefined,
+  };
+}
+
+export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
+  encode(message: ListImageResultsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    if (message.wrongOnly !== false) {
+      writer.uint32(40).bool(message.wrongOnly);
+    }
+    if (message.tagId !== "") {
+      writer.uint32(50).string(message.tagId);
+    }
+    if (message.takenForTagId !== "") {
+      writer.uint32(58).string(message.takenForTagId);
+    }
+    if (message.threshold !== undefined) {
+      writer.uint32(65).double(message.threshold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImageResultsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImageResultsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.wrongOnly = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tagId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.takenForTagId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.threshold = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListImageResultsResponse(): ListImageResultsResponse {
+  return { results: [], nextPageToken: "" };
+}
+
+export const ListImageResultsResponse: MessageFns<ListImageResultsResponse> = {
+  encode(message: ListImageResultsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      ImageResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImageResultsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImageResultsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(ImageResult.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageResult(): ImageResult {
+  return { imageId: "", tagIds: [], predictions: [], right: false };
+}
+
+export const ImageResult: MessageFns<ImageResult> = {
+  encode(message: ImageResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageId !== "") {
+      writer.uint32(10).string(message.imageId);
+    }
+    for (const v of message.tagIds) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.predictions) {
+      TagProbability.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.right !== false) {
+      writer.uint32(32).bool(message.right);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.imageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.predictions.push(TagProbability.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.right = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompareIterationsRequest(): CompareIterationsRequest {
+  return { projectId: "", iterationId: "", otherIterationId: "", threshold: undefined };
+}
+
+export const CompareIterationsRequest: MessageFns<CompareIterationsRequest> = {
+  encode(message: CompareIterationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.otherIterationId !== "") {
+      writer.uint32(26).string(message.otherIterationId);
+    }
+    if (message.threshold !== undefined) {
+      writer.uint32(33).double(message.threshold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompareIterationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompareIterationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.otherIterationId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.threshold = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIterationComparison(): IterationComparison {
+  return {
+    imageCount: 0,
+    metrics: undefined,
+    otherMetrics: undefined,
+    improvedImageIds: [],
+    worsenedImageIds: [],
+    chanceProbability: 0,
+  };
+}
+
+export const IterationComparison: MessageFns<IterationComparison> = {
+  encode(message: IterationComparison, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageCount !== 0) {
+      writer.uint32(8).int64(message.imageCount);
+    }
+    if (message.metrics !== undefined) {
+      IterationMetrics.encode(message.metrics, writer.uint32(18).fork()).join();
+    }
+    if (message.otherMetrics !== undefined) {
+      IterationMetrics.encode(message.otherMetrics, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.improvedImageIds) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.worsenedImageIds) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.chanceProbability !== 0) {
+      writer.uint32(49).double(message.chanceProbability);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IterationComparison {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIterationComparison();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.imageCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.metrics = IterationMetrics.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.otherMetrics = IterationMetrics.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.improvedImageIds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.worsenedImageIds.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.chanceProbability = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEvaluateIterationRequest(): EvaluateIterationRequest {
+  return { payload: undefined };
+}
+
+export const EvaluateIterationRequest: MessageFns<EvaluateIterationRequest> = {
+  encode(message: EvaluateIterationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.payload?.$case) {
+      case "header":
+        EvaluateIterationHeader.encode(message.payload.value, writer.uint32(10).fork()).join();
+        break;
+      case "image":
+        TestImage.encode(message.payload.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvaluateIterationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvaluateIterationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payload = { $case: "header", value: EvaluateIterationHeader.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payload = { $case: "image", value: TestImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEvaluateIterationHeader(): EvaluateIterationHeader {
+  return { projectId: "", iterationId: "", threshold: undefined };
+}
+
+export const EvaluateIterationHeader: MessageFns<EvaluateIterationHeader> = {
+  encode(message: EvaluateIterationHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.threshold !== undefined) {
+      writer.uint32(25).double(message.threshold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvaluateIterationHeader {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvaluateIterationHeader();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.threshold = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTestImage(): TestImage {
+  return { imageId: "", data: new Uint8Array(0), tagNames: [] };
+}
+
+export const TestImage: MessageFns<TestImage> = {
+  encode(message: TestImage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageId !== "") {
+      writer.uint32(10).string(message.imageId);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    for (const v of message.tagNames) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestImage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestImage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.imageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tagNames.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEvaluateIterationResponse(): EvaluateIterationResponse {
+  return { performance: undefined, results: [], unreadableImageIds: [] };
+}
+
+export const EvaluateIterationResponse: MessageFns<EvaluateIterationResponse> = {
+  encode(message: EvaluateIterationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.performance !== undefined) {
+      IterationPerformance.encode(message.performance, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.results) {
+      ImageResult.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.unreadableImageIds) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvaluateIterationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvaluateIterationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.performance = IterationPerformance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.results.push(ImageResult.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unreadableImageIds.push(reader.string());
             continue;
           }
         }
@@ -1557,13 +3129,16 @@ export const ExportChunk: MessageFns<ExportChunk> = {
 };
 
 function createBaseGetBackboneRequest(): GetBackboneRequest {
-  return { projectId: "" };
+  return { projectId: "", domainId: "" };
 }
 
 export const GetBackboneRequest: MessageFns<GetBackboneRequest> = {
   encode(message: GetBackboneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.projectId !== "") {
       writer.uint32(10).string(message.projectId);
+    }
+    if (message.domainId !== "") {
+      writer.uint32(18).string(message.domainId);
     }
     return writer;
   },
@@ -1587,6 +3162,14 @@ export const GetBackboneRequest: MessageFns<GetBackboneRequest> = {
             }
 
             message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.domainId = reader.string();
             continue;
           }
         }
@@ -1832,6 +3415,50 @@ export const TrainingServiceService = {
       Buffer.from(IterationPerformance.encode(value).finish()),
     responseDeserialize: (value: Buffer): IterationPerformance => IterationPerformance.decode(value),
   },
+  /**
+   * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+   * first. FAILED_PRECONDITION: it is not completed.
+   */
+  listImageResults: {
+    path: "/customvision.v1.TrainingService/ListImageResults" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListImageResultsRequest): Buffer =>
+      Buffer.from(ListImageResultsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListImageResultsRequest => ListImageResultsRequest.decode(value),
+    responseSerialize: (value: ListImageResultsResponse): Buffer =>
+      Buffer.from(ListImageResultsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListImageResultsResponse => ListImageResultsResponse.decode(value),
+  },
+  /**
+   * CompareIterations holds two iterations against each other on the images that neither learned from.
+   * FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+   */
+  compareIterations: {
+    path: "/customvision.v1.TrainingService/CompareIterations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompareIterationsRequest): Buffer =>
+      Buffer.from(CompareIterationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompareIterationsRequest => CompareIterationsRequest.decode(value),
+    responseSerialize: (value: IterationComparison): Buffer => Buffer.from(IterationComparison.encode(value).finish()),
+    responseDeserialize: (value: Buffer): IterationComparison => IterationComparison.decode(value),
+  },
+  /**
+   * EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+   * user's own. FAILED_PRECONDITION: it is not completed.
+   */
+  evaluateIteration: {
+    path: "/customvision.v1.TrainingService/EvaluateIteration" as const,
+    requestStream: true as const,
+    responseStream: false as const,
+    requestSerialize: (value: EvaluateIterationRequest): Buffer =>
+      Buffer.from(EvaluateIterationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EvaluateIterationRequest => EvaluateIterationRequest.decode(value),
+    responseSerialize: (value: EvaluateIterationResponse): Buffer =>
+      Buffer.from(EvaluateIterationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EvaluateIterationResponse => EvaluateIterationResponse.decode(value),
+  },
   /** ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed. */
   exportIteration: {
     path: "/customvision.v1.TrainingService/ExportIteration" as const,
@@ -1871,6 +3498,21 @@ export interface TrainingServiceServer extends UntypedServiceImplementation {
   watchTraining: handleServerStreamingCall<WatchTrainingRequest, TrainingEvent>;
   /** GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed. */
   getPerformance: handleUnaryCall<GetPerformanceRequest, IterationPerformance>;
+  /**
+   * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+   * first. FAILED_PRECONDITION: it is not completed.
+   */
+  listImageResults: handleUnaryCall<ListImageResultsRequest, ListImageResultsResponse>;
+  /**
+   * CompareIterations holds two iterations against each other on the images that neither learned from.
+   * FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+   */
+  compareIterations: handleUnaryCall<CompareIterationsRequest, IterationComparison>;
+  /**
+   * EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+   * user's own. FAILED_PRECONDITION: it is not completed.
+   */
+  evaluateIteration: handleClientStreamingCall<EvaluateIterationRequest, EvaluateIterationResponse>;
   /** ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed. */
   exportIteration: handleServerStreamingCall<ExportIterationRequest, ExportChunk>;
   /**
@@ -1968,6 +3610,64 @@ export interface TrainingServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: IterationPerformance) => void,
   ): ClientUnaryCall;
+  /**
+   * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
+   * first. FAILED_PRECONDITION: it is not completed.
+   */
+  listImageResults(
+    request: ListImageResultsRequest,
+    callback: (error: ServiceError | null, response: ListImageResultsResponse) => void,
+  ): ClientUnaryCall;
+  listImageResults(
+    request: ListImageResultsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListImageResultsResponse) => void,
+  ): ClientUnaryCall;
+  listImageResults(
+    request: ListImageResultsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListImageResultsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * CompareIterations holds two iterations against each other on the images that neither learned from.
+   * FAILED_PRECONDITION: one is not completed, or they share no such images or tags.
+   */
+  compareIterations(
+    request: CompareIterationsRequest,
+    callback: (error: ServiceError | null, response: IterationComparison) => void,
+  ): ClientUnaryCall;
+  compareIterations(
+    request: CompareIterationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: IterationComparison) => void,
+  ): ClientUnaryCall;
+  compareIterations(
+    request: CompareIterationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: IterationComparison) => void,
+  ): ClientUnaryCall;
+  /**
+   * EvaluateIteration measures an iteration on images that the caller sends and nobody keeps: a test set of the
+   * user's own. FAILED_PRECONDITION: it is not completed.
+   */
+  evaluateIteration(
+    callback: (error: ServiceError | null, response: EvaluateIterationResponse) => void,
+  ): ClientWritableStream<EvaluateIterationRequest>;
+  evaluateIteration(
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EvaluateIterationResponse) => void,
+  ): ClientWritableStream<EvaluateIterationRequest>;
+  evaluateIteration(
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EvaluateIterationResponse) => void,
+  ): ClientWritableStream<EvaluateIterationRequest>;
+  evaluateIteration(
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EvaluateIterationResponse) => void,
+  ): ClientWritableStream<EvaluateIterationRequest>;
   /** ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed. */
   exportIteration(request: ExportIterationRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportChunk>;
   exportIteration(
