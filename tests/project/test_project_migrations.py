@@ -10,6 +10,7 @@ from customvision.project.store.migrations import MIGRATIONS
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.projects import Projects
 
+BY_APPLICATION = "SELECT name FROM migrations ORDER BY rowid"
 TIME = "2026-11-01T12:00:00+00:00"
 
 
@@ -43,7 +44,7 @@ async def test_a_database_of_the_first_version_opens_with_its_data(settings: Set
         blobs = BlobStore(settings.folder("project") / "blobs")
         project = await Projects(database).get("p")
         image = await Images(database, blobs).get("p", "i")
-        names = await database.read(lambda connection: list(connection.query("SELECT name FROM migrations")))
+        names = await database.read(lambda connection: list(connection.query(BY_APPLICATION)))
         blobs.close()
         database.close()
         assert (project.name, project.image_count, project.tag_count) == ("garden", 1, 1)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from customvision.project.servicer.artifacts import ArtifactMethods
+from customvision.project.servicer.domains import DomainMethods
 from customvision.project.servicer.images import ImageMethods
 from customvision.project.servicer.iterations import IterationMethods
 from customvision.project.servicer.projects import ProjectMethods
@@ -39,6 +40,7 @@ class UseCases:
 
 class ProjectServicer(
     ProjectMethods,
+    DomainMethods,
     TagMethods,
     ImageMethods,
     UploadMethods,
