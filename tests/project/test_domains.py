@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from pathlib import Path
 
 import grpc
 import pytest
@@ -73,3 +74,14 @@ async def test_a_repeated_creation_knows_its_domain(stub: Stub, first: str) -> N
     project = await create(stub, first, request_id=MISSING)
     assert await create(stub, "", request_id=MISSING) == project
     assert (await refusal_of(create(stub, COMPACT, request_id=MISSING))).reason == "REQUEST_ID_REUSED"
+
+
+def test_the_page_shows_the_table() -> None:
+    """docs/domains.md tells users the same network, size, time, use and id of each domain as the service does."""
+    page = (Path(__file__).parents[2] / "docs" / "domains.md").read_text()
+    for domain in DOMAINS:
+        network = domain.architecture
+        size, milliseconds = network.weights_size_bytes / 1e6, network.latency.total_seconds() * 1000
+        costs = f"{size:.1f} MB | {milliseconds:.1f} ms"
+        assert f"| {domain.name} | `{network.name}` | {costs} | {domain.description} |" in page
+        assert f"| {domain.name} | `{domain.domain_id}` |" in page

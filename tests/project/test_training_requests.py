@@ -251,6 +251,7 @@ async def test_a_repeated_request_must_ask_for_the_same(stub: Stub) -> None:
     asked: dict[str, Any] = {"request_id": MISSING, "training_budget": TEN_MINUTES, "selected_tag_ids": tag_ids}
     first = await advance(stub, project_id, **asked)
     assert await advance(stub, project_id, **asked) == first
-    for other in ({"training_budget": duration_pb2.Duration(seconds=60)}, {"selected_tag_ids": []}):
+    changes: list[dict[str, Any]] = [{"training_budget": duration_pb2.Duration(seconds=60)}, {"selected_tag_ids": []}]
+    for other in changes:
         refusal = await refusal_of(advance(stub, project_id, **(asked | other)))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
