@@ -45,7 +45,7 @@ DOMAINS = (
     Domain(
         "2e37d7fb-3a54-486a-b4d6-cfc369af0018",
         "General [A2]",
-        "A newer network of about General's cost; worth a try where General confuses classes.",
+        "A newer network, quicker than General's; worth a try where General confuses classes.",
         V3_LARGE,
     ),
     Domain("c151d5b5-dd07-472a-acc8-15d29dea8518", "Food", "As General; kept for projects that name it.", V2),
@@ -89,8 +89,8 @@ DOMAINS = (
     ),
     Domain(
         "5b1f7c52-6a0e-4d8b-9c3e-2f4a7d90e611",
-        "Smallest (compact)",
-        "The quickest of all, and small: for many images a second on weak processors.",
+        "Small (compact)",
+        "About as quick as General (compact), of a newer family; worth a try beside it.",
         V3_SMALL,
         compact=True,
     ),

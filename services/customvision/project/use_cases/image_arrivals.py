@@ -27,8 +27,9 @@ class ImageArrivals:
     async def watch(self, after_sequence: int) -> AsyncGenerator[list[ImageArrival], None]:
         """Yields images after the sequence in batches of at most 1,000; an empty batch where all is quiet.
 
-        An image that was deleted before its batch was read is left out. Raises SequenceInvalid, and ServiceStopping
-        when the service stops.
+        An image that was deleted before its batch was read is left out; one that is uploaded again while an iteration
+        holds it keeps its old place, and is not told anew. Raises SequenceInvalid, and ServiceStopping when the service
+        stops.
         """
         if after_sequence < 0:
             raise SequenceInvalid
