@@ -15,7 +15,6 @@ from customvision.training.run import (
     RunNotFound,
     RunState,
     TrainingRun,
-    TrainingType,
     cancelled_before_start,
     failed,
     in_phase,
@@ -23,6 +22,7 @@ from customvision.training.run import (
     started,
     unchanged,
 )
+from customvision.training.run_request import TrainingType
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore

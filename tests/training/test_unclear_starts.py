@@ -12,15 +12,18 @@ from customvision.common.background import in_background
 from customvision.common.errors import FailedPrecondition, ServiceError, Unavailable
 from customvision.common.settings import Settings
 from customvision.training import outcome_reporter, starter
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.outcome_reporter import OutcomeReporter
-from customvision.training.run import RunState, TrainingRun, TrainingType
+from customvision.training.run import RunState, TrainingRun
+from customvision.training.run_request import RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from scripted_project import ScriptedProject, TrainingParts, training_parts
 
 REQUEST_ID = "8c2e4b1a-93d5-4f0e-a6b7-0d1c2e3f4a5b"
+REQUEST = RunRequest("project", TrainingType.QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +38,14 @@ class Starting:
 
     def __init__(self, parts: TrainingParts, settings: Settings) -> None:
         backbones = BackbonePreparation(settings)
-        place = Place("", "", settings.home / "features.sqlite")
+        place = Place("", "", settings.home, settings.home)
         scheduler = Scheduler(parts.runs, Attempts(parts.runs, parts.iterations, backbones, place), asyncio.Event())
         self.parts = parts
         self.starter = RunStarter(parts.runs, parts.iterations, backbones, scheduler)
 
-    async def start(self, request_id: str = REQUEST_ID) -> TrainingRun:
+    async def start(self, request_id: str = REQUEST_ID, *, request: RunRequest = REQUEST) -> TrainingRun:
         """Starts a run."""
-        return await self.starter.start("project", TrainingType.QUICK, force=False, request_id=request_id)
+        return await self.starter.start(request, request_id)
 
     async def listed(self) -> list[TrainingRun]:
         """Returns the runs that users see, newest first."""
