@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -17,7 +18,7 @@ from customvision.training.attempt_plan import Place
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.outcome_reporter import OutcomeReporter
 from customvision.training.run import RunState, TrainingRun
-from customvision.training.run_request import RunRequest, TrainingType
+from customvision.training.run_request import RequestIdReused, RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from scripted_project import ScriptedProject, TrainingParts, training_parts
@@ -159,3 +160,43 @@ async def test_errors_that_settle_nothing_forget_nothing(
         with pytest.raises(ServiceError):
             await suite.start()
         assert len(await suite.parts.runs.in_state(RunState.PREPARING)) == 1
+
+
+async def test_one_start_sent_twenty_times_at_once(settings: Settings, tmp_path: Path) -> None:
+    """All get the same run, and one iteration is made by one call."""
+    project = ScriptedProject()
+    async with starting(project, settings, tmp_path) as suite:
+        runs = await asyncio.gather(*[suite.start() for _ in range(20)])
+        assert len(suite.parts.server.calls["CreateIteration"]) == 1
+        assert await suite.listed() == [runs[0]]
+    assert len({run.training_run_id for run in runs}) == 1
+
+
+OTHER_REQUESTS = [
+    replace(REQUEST, project_id="another"),
+    replace(REQUEST, force=True),
+    replace(REQUEST, selected_tag_ids=("tag",)),
+    replace(REQUEST, training_type=TrainingType.ADVANCED, budget_seconds=600.0),
+]
+
+
+@pytest.mark.parametrize("other", OTHER_REQUESTS, ids=["project", "force", "tags", "type"])
+async def test_request_id_with_other_content(settings: Settings, tmp_path: Path, other: RunRequest) -> None:
+    """A request id that started another training is refused, changes nothing, and still answers its own run."""
+    async with starting(ScriptedProject(), settings, tmp_path) as suite:
+        run = await suite.start()
+        with pytest.raises(RequestIdReused):
+            await suite.start(request=other)
+        assert await suite.start() == run
+        assert await suite.listed() == [run]
+
+
+async def test_other_budget_is_other_content(settings: Settings, tmp_path: Path) -> None:
+    """Also between two advanced trainings, the budget and the base count."""
+    advanced = RunRequest("project", TrainingType.ADVANCED, budget_seconds=600.0)
+    async with starting(ScriptedProject(), settings, tmp_path) as suite:
+        run = await suite.start(request=advanced)
+        for other in (replace(advanced, budget_seconds=601.0), replace(advanced, base_iteration_id="base")):
+            with pytest.raises(RequestIdReused):
+                await suite.start(request=other)
+        assert await suite.start(request=advanced) == run
