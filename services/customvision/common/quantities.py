@@ -9,8 +9,8 @@ _BYTES = {"": 1, "b": 1} | {
     for suffix, base in (("b", 1000), ("ib", 1024))
 }
 _BINARY_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-_PART_OF_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+_PART_OF_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)([smhd])")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,12})?)\s*([a-z]*)")
 
 
 def parse_duration(text: str) -> float:
@@ -39,12 +39,11 @@ def duration_words(seconds: float) -> str:
 
 def size_words(count: int) -> str:
     """Returns a size in a unit that fits it: ``800 bytes``, ``12.5 MiB``, ``4 GiB``."""
-    value = float(count)
-    for unit in _BINARY_UNITS[:-1]:
-        if value < 1024:
-            return f"{value:.3g} {unit}"
-        value /= 1024
-    return f"{value:.3g} {_BINARY_UNITS[-1]}"
+    value, units = float(count), iter(_BINARY_UNITS)
+    unit = next(units)
+    while value >= 1024 and unit != _BINARY_UNITS[-1]:
+        value, unit = value / 1024, next(units)
+    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def _counted(number: float, noun: str) -> str:

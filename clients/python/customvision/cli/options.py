@@ -17,7 +17,7 @@ AdvancedOption = Annotated[
     bool, typer.Option("--advanced", help="Fine-tune the network itself: takes minutes, and is more accurate.")
 ]
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-_PART_OF_TIME = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+_PART_OF_TIME = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smh])")
 
 
 def parse_time(text: str) -> float:
