@@ -1,18 +1,32 @@
 """Files of runs: checkpoints stay as long as a run is open, scratch as long as its process. Processes are scripted."""
 
 import asyncio
+import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from customvision.common.channel import open_channel
+from customvision.common.keys import Keys, load_or_create_keys
+from customvision.common.settings import Settings
 from customvision.v1 import training_service_pb2
-from scripted_training import WAITS, ScriptChild, ScriptedTraining
-from training_suite import reasons_of
+from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
+from scripted_server import ScriptedServer
+from scripted_training import WAITS, IterationKeeper, ScriptChild, ScriptedTraining, scripted_training
+from training_process import training_process
+from training_suite import TrainingSuite, reasons_of
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 FITTING = training_service_pb2.TRAINING_PHASE_FITTING_HEAD
 PHASES = ("reading_data_set", "embedding_images", "fitting_head", "fine_tuning", "evaluating", "saving")
+SERVICE = """
+import runpy
+from customvision.training import attempt
+attempt.MODULE = "scripted_computation"
+runpy.run_module("customvision.training", run_name="__main__")
+"""
 RESUMES = """
     if not checkpoints.exists():
         checkpoints.mkdir(parents=True)
@@ -101,3 +115,43 @@ async def test_failed_run_leaves_nothing(scripted: ScriptedTraining, script_chil
     assert run.failure_reason == ("The training process stopped on an error; the training service's log says more.")
     await gone(scripted.checkpoints / run.training_run_id)
     assert scratch_of(scripted) == []
+
+
+async def test_killed_service_finds_its_checkpoints(
+    prepared_settings: Settings, script_child: ScriptChild, tmp_path: Path
+) -> None:
+    """After kill -9 of the service, the run's process ends by itself, and the next one finds what it left."""
+    (tmp_path / "modules" / "scripted_service.py").write_text(SERVICE)
+    keys, _ = load_or_create_keys(prepared_settings.home)
+    with ScriptedServer(IterationKeeper().scripts) as server:
+        suite = TrainingSuite(replace(prepared_settings, project_address=server.address), keys)
+        script_child(WAITS)
+        async with training_process(suite.settings, "scripted_service") as process:
+            address = await process.start()
+            async with open_channel(address, keys) as channel:
+                suite.training = TrainingServiceStub(channel)
+                run_id = await suite.start_advanced("project")
+                await suite.reached(run_id, FITTING)
+                await process.end(signal.SIGKILL)
+        script_child(RESUMES)
+        async with training_process(replace(suite.settings, training_address=address), "scripted_service") as process:
+            await process.start()
+            async with open_channel(address, keys) as channel:
+                suite.training = TrainingServiceStub(channel)
+                events = await suite.events(run_id)
+            assert await process.end(signal.SIGTERM) == 0
+    assert "found epoch-1" in [event.warning for event in events]
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert events[-1].state == SUCCEEDED
+
+
+async def test_cancel_while_the_backbone_is_prepared(settings: Settings, keys: Keys) -> None:
+    """A run that waits for the backbone ends as soon as one that computes; the backbone goes on being prepared."""
+    async with scripted_training(settings, keys) as suite:
+        run_id = await suite.start_advanced("project")
+        await suite.reached(run_id, training_service_pb2.TRAINING_PHASE_PREPARING_BACKBONE)
+        begun = time.monotonic()
+        await suite.cancel(run_id)
+        run = await suite.finished(run_id)
+        assert time.monotonic() - begun < 2
+        assert run.state == training_service_pb2.TRAINING_STATE_CANCELLED

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ class Attempts:
     async def _compute(self, run: TrainingRun, backbone: PreparedBackbone) -> Model:
         await self._check_disk_space(run, backbone)
         job = job_of(run, backbone, await self._base_of(run), self._place)
-        started = time.monotonic()
+        clock = _Clock(run.used_seconds)
         async with self._scratch(run) as scratch:
             reports = reports_of(
                 MODULE,
@@ -128,14 +128,24 @@ class Attempts:
                 environment=environment_of(run, self._place, scratch),
                 limits=self._place.limits.of_next_process(run),
             )
-            async with contextlib.aclosing(reports):
-                async for report in reports:
-                    if report["kind"] == "impossible":
-                        raise AttemptFailed(report["reason"])
-                    if report["kind"] == "result":
-                        # The model is stored by now: nothing that befalls the process afterwards takes it back.
-                        return _model(backbone, report)
-                    await self._tell(run, report, run.used_seconds + time.monotonic() - started)
+            try:
+                result = await self._result_of(run, reports, clock)
+            except ChildKilled:
+                await self._runs.record(run.training_run_id, after_work(unchanged, clock.seconds()))
+                raise
+        return _model(backbone, result)
+
+    async def _result_of(
+        self, run: TrainingRun, reports: AsyncGenerator[dict[str, Any], None], clock: "_Clock"
+    ) -> dict[str, Any]:
+        async with contextlib.aclosing(reports):
+            async for report in reports:
+                if report["kind"] == "impossible":
+                    raise AttemptFailed(report["reason"])
+                if report["kind"] == "result":
+                    # The model is stored by now: nothing that befalls the process afterwards takes it back.
+                    return report
+                await self._tell(run, report, clock.seconds())
         raise AttemptFailed("The training process ended without a result; the training service's log says more.")
 
     async def _check_disk_space(self, run: TrainingRun, backbone: PreparedBackbone) -> None:
@@ -183,6 +193,16 @@ class Attempts:
     async def _succeed(self, run: TrainingRun) -> None:
         await self._runs.record(run.training_run_id, succeeded(datetime.now(UTC)), StateChanged())
         log.info("training succeeded", training_run_id=run.training_run_id)
+
+
+class _Clock:
+    """Counts the seconds of a run's processes, on from those of its earlier attempts."""
+
+    def __init__(self, used_seconds: float) -> None:
+        self._zero = time.monotonic() - used_seconds
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._zero
 
 
 def _phase_of(detail: Progress | FineTuning) -> Phase:
