@@ -65,15 +65,16 @@ class IterationKeeper(ScriptedProject):
     @property
     def scripts(self) -> dict[str, Callable[[ScriptedCall], Any]]:
         """What it answers, by method."""
-        return {**super().scripts, "CompleteIteration": self._complete, "GetIteration": self._get}
+        others = super().scripts
+
+        def find(call: ScriptedCall) -> Any:
+            return self.iterations.get(call.request.iteration_id) or others["GetIteration"](call)
+
+        return {**others, "CompleteIteration": self._complete, "GetIteration": find}
 
     def _complete(self, call: ScriptedCall) -> iterations_pb2.Iteration:
         self.completed.append(call.request)
         return iterations_pb2.Iteration()
-
-    def _get(self, call: ScriptedCall) -> iterations_pb2.Iteration:
-        other = iterations_pb2.Iteration(status=iterations_pb2.ITERATION_STATUS_TRAINING, image_count=10)
-        return self.iterations.get(call.request.iteration_id, other)
 
 
 class ScriptedTraining(TrainingSuite):

@@ -73,7 +73,6 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
             ("failed because", found.failure_reason),
             ("published as", found.publish_name),
             ("images", found.image_count),
-            ("training", _training(found)),
             ("backbone", backbone_words(found.backbone)),
             ("created", time_of(found.create_time)),
             ("ended", time_of(found.end_time)),
@@ -152,11 +151,6 @@ def _review(client: "Client", project_id: str) -> training_service_pb2.GetBackbo
 
 def _status(iteration: iterations_pb2.Iteration) -> str:
     return enum_name(iterations_pb2.IterationStatus, iteration.status, "ITERATION_STATUS_")
-
-
-def _training(iteration: iterations_pb2.Iteration) -> str:
-    kind = enum_name(iterations_pb2.TrainingType, iteration.training_type, "TRAINING_TYPE_")
-    return f"{kind}, fine-tuned" if iteration.fine_tuned else kind
 
 
 def _metrics(iteration: iterations_pb2.Iteration) -> tuple[str, str, str]:
