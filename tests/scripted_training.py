@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from customvision.common.keys import Keys
@@ -55,10 +56,14 @@ ScriptChild = Callable[[str], None]
 
 
 class IterationKeeper(ScriptedProject):
-    """Beside what it scripts anyway, it takes models and tells of iterations; ``completed`` has what it took."""
+    """Beside what it scripts anyway, it takes models and tells of iterations; ``completed`` has what it took.
+
+    ``takes_models`` is False for one that is away just when a model is handed over.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.takes_models = True
         self.completed: list[iterations_pb2.CompleteIterationRequest] = []
         self.iterations: dict[str, iterations_pb2.Iteration] = {}
 
@@ -73,6 +78,8 @@ class IterationKeeper(ScriptedProject):
         return {**others, "CompleteIteration": self._complete, "GetIteration": find}
 
     def _complete(self, call: ScriptedCall) -> iterations_pb2.Iteration:
+        if not self.takes_models:
+            call.fail(grpc.StatusCode.UNAVAILABLE)
         self.completed.append(call.request)
         return iterations_pb2.Iteration()
 

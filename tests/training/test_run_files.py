@@ -14,7 +14,7 @@ from customvision.common.settings import Settings
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
 from scripted_server import ScriptedServer
-from scripted_training import WAITS, IterationKeeper, ScriptChild, ScriptedTraining, scripted_training
+from scripted_training import SUCCEEDS, WAITS, IterationKeeper, ScriptChild, ScriptedTraining, scripted_training
 from training_process import training_process
 from training_suite import TrainingSuite, reasons_of
 
@@ -155,3 +155,35 @@ async def test_cancel_while_the_backbone_is_prepared(settings: Settings, keys: K
         run = await suite.finished(run_id)
         assert time.monotonic() - begun < 2
         assert run.state == training_service_pb2.TRAINING_STATE_CANCELLED
+
+
+async def test_cancel_while_the_model_cannot_be_handed_over(
+    scripted: ScriptedTraining, script_child: ScriptChild
+) -> None:
+    """A run whose model waits for a project service that is away is cancelled without waiting along."""
+    script_child(SUCCEEDS)
+    scripted.keeper.takes_models = False
+    run_id = await scripted.start("project")
+    async with asyncio.timeout(30):
+        while not scripted.server.calls["CompleteIteration"]:
+            await asyncio.sleep(0.01)
+    begun = time.monotonic()
+    await scripted.cancel(run_id)
+    run = await scripted.finished(run_id)
+    assert time.monotonic() - begun < 2
+    assert run.state == training_service_pb2.TRAINING_STATE_CANCELLED
+
+
+async def test_model_waits_for_a_project_service_that_is_away(
+    scripted: ScriptedTraining, script_child: ScriptChild
+) -> None:
+    """Once it is back, it gets the model."""
+    script_child(SUCCEEDS)
+    scripted.keeper.takes_models = False
+    run_id = await scripted.start("project")
+    async with asyncio.timeout(30):
+        while not scripted.server.calls["CompleteIteration"]:
+            await asyncio.sleep(0.01)
+    scripted.keeper.takes_models = True
+    assert (await scripted.finished(run_id)).state == SUCCEEDED
+    assert len(scripted.keeper.completed) == 1

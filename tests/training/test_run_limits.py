@@ -86,7 +86,8 @@ async def test_budget_is_kept_from_outside_too(
     run = await scripted.finished(await scripted.start_advanced("project", 60))
     assert (run.state, run.attempt) == (FAILED, 1)
     assert run.failure_reason == (
-        "The training did not end within its budget of 1 minute. Give it a longer training_budget, or train quickly."
+        "The training did not end within its budget of 1 minute. Give it a longer training_budget, "
+        "or choose quick training."
     )
 
 

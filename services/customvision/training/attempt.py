@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from customvision.common.errors import ServiceError
+from customvision.common.errors import ServiceError, Unavailable
 from customvision.training.attempt_plan import Place, environment_of, job_of
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
@@ -41,6 +41,10 @@ log = structlog.get_logger()
 
 class AttemptFailed(Exception):
     """The run ends without a model; the message is the reason that its user reads."""
+
+
+class CancelWanted(Exception):
+    """The run's user wants its end, and the project service does not answer."""
 
 
 class Attempts:
@@ -89,13 +93,26 @@ class Attempts:
         return None
 
     async def hand_over(self, run: TrainingRun, model: Model) -> None:
-        """Gives the model to the project service, and ends the run."""
+        """Gives the model to the project service, and ends the run.
+
+        It stays open where the project service is away and the run is to be cancelled.
+        """
         try:
-            await patiently(lambda: self._iterations.complete(run, model))
+            await patiently(lambda: self._complete(run, model), max_pause_seconds=IMPATIENCE_SECONDS / 2)
+        except CancelWanted:
+            return
         except ServiceError as error:
             await self.fail(run, f"The project service did not take the model: {error.message}")
         else:
             await self._succeed(run)
+
+    async def _complete(self, run: TrainingRun, model: Model) -> None:
+        try:
+            await self._iterations.complete(run, model)
+        except Unavailable:
+            if (await self._runs.get(run.training_run_id)).cancel_requested:
+                raise CancelWanted from None
+            raise
 
     async def fail(self, run: TrainingRun, reason: str) -> None:
         """Ends the run without a model, for a reason that its user reads."""

@@ -151,7 +151,12 @@ def duration_of(seconds: float) -> Duration:
     return message
 
 
-async def patiently(call: Callable[[], Awaitable[Result]], *, seconds: float = PATIENCE_SECONDS) -> Result:
+async def patiently(
+    call: Callable[[], Awaitable[Result]],
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    max_pause_seconds: float = MAX_PAUSE_SECONDS,
+) -> Result:
     """Repeats ``call`` with growing pauses while the project service is away. Raises Unavailable after ``seconds``."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -163,7 +168,7 @@ async def patiently(call: Callable[[], Awaitable[Result]], *, seconds: float = P
             if loop.time() + pause > deadline:
                 raise
         await asyncio.sleep(pause)
-        pause = min(2 * pause, MAX_PAUSE_SECONDS)
+        pause = min(2 * pause, max_pause_seconds)
 
 
 async def _answer(call: Awaitable[Result]) -> Result:

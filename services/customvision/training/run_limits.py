@@ -33,7 +33,7 @@ class RunLimits:
         if run.budget_seconds is not None:
             return (
                 f"The training did not end within its budget of {duration_words(run.budget_seconds)}. "
-                "Give it a longer training_budget, or train quickly."
+                "Give it a longer training_budget, or choose quick training."
             )
         return (
             f"The training took longer than the {duration_words(self.seconds)} that {TIME_LIMIT} allows. "

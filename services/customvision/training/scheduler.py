@@ -130,11 +130,10 @@ class Scheduler:
             raise
         finally:
             del self._computing[run.training_run_id]
-        # From here on the run cannot be cancelled: the project service may have its model already.
+        # From here on nothing is interrupted: the project service may have the model already.
         if model is not None:
             await self._attempts.hand_over(run, model)
-        else:
-            await self._cancel_where_requested(run.training_run_id)
+        await self._cancel_where_requested(run.training_run_id)
 
     async def _attempt(self, run: TrainingRun) -> Model | None:
         if run.attempt and await self._attempts.settle_if_finished(run):
