@@ -17,7 +17,8 @@ from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Iterations
-from customvision.training.run import TrainingRun, TrainingType, queued
+from customvision.training.run import TrainingRun, queued
+from customvision.training.run_request import TrainingType
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
 from customvision.v1 import iterations_pb2

@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -16,6 +17,9 @@ from training_suite import TrainingSuite, colored_photos
 
 SERVICE = training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+ADVANCED = iterations_pb2.TRAINING_TYPE_ADVANCED
+# What a duration may hold by its own rules.
+LONGEST, SHORTEST = Duration(seconds=315_576_000_000), Duration(seconds=-315_576_000_000)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
@@ -128,6 +132,43 @@ BAD_REQUESTS: list[tuple[str, Request, grpc.StatusCode, str]] = [
         ),
         grpc.StatusCode.INVALID_ARGUMENT,
         "TRAINING_TYPE_UNKNOWN",
+    ),
+    *(
+        (
+            f"start of an advanced training of {budget.ToJsonString()}",
+            lambda stub, budget=budget: stub.StartTraining(
+                training_service_pb2.StartTrainingRequest(
+                    project_id=NOWHERE, training_type=ADVANCED, training_budget=budget
+                )
+            ),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "TRAINING_BUDGET_INVALID",
+        )
+        for budget in (Duration(), Duration(seconds=59, nanos=999_999_999), Duration(seconds=86_401), LONGEST, SHORTEST)
+    ),
+    (
+        "start of a quick training with a budget",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, training_budget=Duration(seconds=600))
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "TRAINING_BUDGET_INVALID",
+    ),
+    (
+        "start of a quick training from an iteration",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, base_iteration_id=NOWHERE)
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "BASE_ITERATION_NOT_ALLOWED",
+    ),
+    (
+        "start with a tag that is empty",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, selected_tag_ids=[NOWHERE, ""])
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "SELECTED_TAG_INVALID",
     ),
     (
         "no such run",

@@ -13,7 +13,7 @@ from customvision.training.messages import (
     event_message,
     performance_message,
     run_message,
-    training_type_of,
+    run_request_of,
 )
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
@@ -43,6 +43,8 @@ class TrainingServicer(TrainingServiceServicer):
         performances: IterationPerformances,
         exporter: Exporter,
         backbone: BackboneReview,
+        *,
+        time_limit_seconds: float,
     ) -> None:
         self._runs = runs
         self._starter = starter
@@ -51,18 +53,15 @@ class TrainingServicer(TrainingServiceServicer):
         self._performances = performances
         self._exporter = exporter
         self._backbone = backbone
+        self._time_limit_seconds = time_limit_seconds
 
     async def StartTraining(
         self, request: training_service_pb2.StartTrainingRequest, context: Any
     ) -> training_service_pb2.TrainingRun:
         """Freezes the data set and queues a run."""
-        run = await self._starter.start(
-            _required("project_id", request.project_id),
-            training_type_of(request.training_type),
-            force=request.force,
-            request_id=request.request_id,
-        )
-        return run_message(run)
+        _required("project_id", request.project_id)
+        asked = run_request_of(request, time_limit_seconds=self._time_limit_seconds)
+        return run_message(await self._starter.start(asked, request.request_id))
 
     async def GetTrainingRun(
         self, request: training_service_pb2.GetTrainingRunRequest, context: Any

@@ -7,7 +7,7 @@ from typing import Self
 
 from customvision.client.channel import open_blocking_channel
 from customvision.client.interceptors import Target
-from customvision.client.operations import files, paging, projects, serving, upload, watch
+from customvision.client.operations import files, paging, projects, serving, training, upload, watch
 from customvision.client.operations.image_files import UploadedImage
 from customvision.client.operations.patience import Contact
 from customvision.client.performers import BlockingPerformer
@@ -94,6 +94,34 @@ class Client:
         repeated until the service has been away for ``patience_seconds``; then CustomVisionError is raised.
         """
         return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
+
+    def start_training(
+        self,
+        project_id: str,
+        *,
+        advanced: bool = False,
+        budget_seconds: float | None = None,
+        selected_tag_ids: Sequence[str] = (),
+        base_iteration_id: str = "",
+        force: bool = False,
+    ) -> training_service_pb2.TrainingRun:
+        """Freezes the data set, queues a run and returns it.
+
+        An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
+        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
+        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        Raises CustomVisionError.
+        """
+        return self._performer.run(
+            training.start_training(
+                project_id,
+                advanced=advanced,
+                budget_seconds=budget_seconds,
+                selected_tag_ids=selected_tag_ids,
+                base_iteration_id=base_iteration_id,
+                force=force,
+            )
+        )
 
     def watch_training(
         self, training_run_id: str, after_sequence: int = 0, *, patience_seconds: float = 300.0

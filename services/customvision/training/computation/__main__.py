@@ -6,6 +6,7 @@ from typing import Any
 from customvision.common.channel import open_blocking_channel
 from customvision.common.keys import Keys
 from customvision.training.child import Reports, run_child
+from customvision.training.computation.full_disk import DISK_FULL, is_full_disk
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.training.computation.quick_training import train
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
@@ -23,6 +24,10 @@ def compute(request: dict[str, Any], reports: Reports) -> None:
             train(ProjectServiceStub(channel), job, reports)
         except TrainingImpossible as error:
             reports.send("impossible", reason=str(error))
+        except Exception as error:
+            if not is_full_disk(error):
+                raise
+            reports.send("impossible", reason=DISK_FULL)
 
 
 if __name__ == "__main__":

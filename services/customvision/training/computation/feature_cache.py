@@ -12,6 +12,7 @@ import numpy as np
 from customvision.vision.trunk import Features
 
 LOOKUP_ROWS = 500
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 Result = TypeVar("Result")
 
@@ -62,7 +63,10 @@ def with_feature_cache(file: Path, backbone_id: str, work: Callable[[FeatureCach
     try:
         with FeatureCache.open(file, backbone_id) as cache:
             return work(cache)
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) not in DAMAGE:
+            # A full disk, or another run that holds the cache for long, says nothing against what is in it.
+            raise
         for suffix in ("", "-wal", "-shm"):
             Path(f"{file}{suffix}").unlink(missing_ok=True)
     with FeatureCache.open(file, backbone_id) as cache:

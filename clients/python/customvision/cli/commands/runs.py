@@ -11,7 +11,7 @@ from customvision.cli.connection import connect, find_iteration
 from customvision.cli.display.console import notes, output, printable
 from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, ProjectOption
-from customvision.v1 import training_service_pb2
+from customvision.v1 import iterations_pb2, training_service_pb2
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The id of a training run.", show_default=False)]
 
@@ -51,11 +51,12 @@ def runs(
         print_json([record(run) for run in found])
         return
     print_table(
-        ["run", "iteration", "state", "started", "ended", "trouble"],
+        ["run", "iteration", "type", "state", "started", "ended", "trouble"],
         [
             (
                 run.training_run_id,
                 run.iteration_name,
+                enum_name(iterations_pb2.TrainingType, run.training_type, "TRAINING_TYPE_"),
                 _state(run.state),
                 time_of(run.start_time),
                 time_of(run.end_time),
