@@ -76,7 +76,7 @@ class SentImage:
 
 
 class Spool:
-    """The images so far: files in ``folder``, and in memory their ``image_ids`` and ``tags``, positions of true tags."""
+    """The images so far: files in ``folder``, in memory their ``image_ids`` and ``tags``, positions of true tags."""
 
     def __init__(self, folder: Path, known: KnownTags) -> None:
         self.folder = folder
