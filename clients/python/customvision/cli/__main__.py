@@ -6,7 +6,19 @@ import sys
 import typer
 
 from customvision.cli import failures
-from customvision.cli.commands import backbone, images, iterations, models, predict, projects, runs, suite, tags, train
+from customvision.cli.commands import (
+    backbone,
+    evaluation,
+    images,
+    iterations,
+    models,
+    predict,
+    projects,
+    runs,
+    suite,
+    tags,
+    train,
+)
 
 app = typer.Typer(
     name="customvision",
@@ -21,6 +33,7 @@ app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")
 app.add_typer(images.app, name="images")
 app.add_typer(iterations.app, name="iterations")
+evaluation.register(iterations.app)
 
 
 def main() -> None:
