@@ -107,7 +107,7 @@ def test_backbone_and_retraining(suite: SuiteProcess) -> None:
     suite.run("iterations", "delete", "2", *P, "--yes")
 
 
-def test_evaluation(suite: SuiteProcess, flowers: Path) -> None:
+def test_evaluation(suite: SuiteProcess, flowers: Path, tmp_path: Path) -> None:
     """Held-out images are listed, a folder of one's own is measured and not kept, and two iterations are compared."""
     held_out = shown(suite, "iterations", "show", "1", *P)["performance"]["overall"]["held_out_image_count"]
     results = shown(suite, "iterations", "results", "1", *P)
@@ -122,7 +122,8 @@ def test_evaluation(suite: SuiteProcess, flowers: Path) -> None:
     assert [result["image_id"] for result in answer["results"] if not result["right"]] == [
         f"{list(COLORS)[1]}/same.jpg"
     ]
-    assert "does not know" in failure(suite, "iterations", "evaluate", flowers.parent, *P)
+    lilies = write_folder(tmp_path / "lilies", {"lilies": [photo(1)]})
+    assert "'lilies', which the iteration does not know" in failure(suite, "iterations", "evaluate", lilies, *P)
     suite.run("retrain", *P, "--force")
     compared = shown(suite, "iterations", "compare", "2", "1", *P)
     assert (compared["image_count"], compared["chance_probability"]) == (held_out, 1.0)
