@@ -138,9 +138,9 @@ def test_results_are_listed(command_line: CommandLine, server: ScriptedServer) -
     output, _ = command_line.run("iterations", "results", "It 2", *P)
     rows = [line.split() for line in output.splitlines() if "image-" in line]
     assert rows == [
-        ["image-1", "rose", "[red]", "daisy", "90.0%", "no"],
-        ["image-2", "daisy", "daisy", "90.0%", "yes"],
-        ["image-3", "daisy", "daisy", "90.0%", "yes"],
+        ["image-1", "rose", "[red]", "10.0%", "daisy", "90.0%", "no"],
+        ["image-2", "daisy", "90.0%", "daisy", "90.0%", "yes"],
+        ["image-3", "daisy", "90.0%", "daisy", "90.0%", "yes"],
     ]
     options = ("--wrong", "--tag", "rose [red]", "--taken-for", "daisy", "--threshold", "0.3", "--limit", "1", "--json")
     output, notes = command_line.run("iterations", "results", "2", *P, *options, exit_code=1)
@@ -151,6 +151,19 @@ def test_results_are_listed(command_line: CommandLine, server: ScriptedServer) -
     request = server.calls["ListImageResults"][-1].request
     assert (request.wrong_only, request.tag_id, request.taken_for_tag_id) == (True, "rose [red]", "daisy")
     assert request.threshold == 0.3
+
+
+def test_several_tags_are_answered(command_line: CommandLine) -> None:
+    """In a multilabel project the answer is every tag from the threshold on."""
+    kind = projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
+    project = projects_pb2.Project(project_id="p", classification_type=kind)
+    scripts = {**SCRIPTS, "ListProjects": lambda _: projects_pb2.ListProjectsResponse(projects=[project])}
+    with ScriptedServer(scripts) as server:
+        command_line.connect(project=server.address, training=server.address)
+        output, _ = command_line.run("iterations", "results", "It 2", *P, "--threshold", "0.05")
+        assert "daisy 90.0%, rose [red] 10.0%" in output
+        output, _ = command_line.run("iterations", "results", "It 2", *P)
+        assert "daisy 90.0%, rose [red] 10.0%" not in output
 
 
 def test_comparison_is_told(command_line: CommandLine, server: ScriptedServer) -> None:

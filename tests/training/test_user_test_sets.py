@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import subprocess
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,29 @@ async def test_too_many_images_are_refused(
     async with evaluation_service(artifacts, tmp_path, serve_service) as service:
         refusal = await refused(service, [header(), *colored_set()])
     assert (refusal.code, refusal.reason) == (INVALID, "TOO_MANY_ITEMS")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small disk needs the right to mount one ({error})")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+async def test_a_full_disk_is_told(artifacts: Artifacts, small_disk: Path, serve_service: ServeService) -> None:
+    """A test set for which the disk has no room is refused as such, and leaves the room that it took."""
+    large = [image(str(number), bytes(1024 * 1024), "red") for number in range(6)]
+    async with evaluation_service(artifacts, small_disk, serve_service) as service:
+        refusal = await refused(service, [header(), *large])
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "STORAGE_FULL")
+        assert leftovers(small_disk) == []
+        answer = await service.EvaluateIteration(sent([header(), *colored_set()]))
+        assert answer.performance.overall.accuracy == 1.0
 
 
 async def test_a_caller_who_leaves_ends_the_work(

@@ -98,7 +98,7 @@ class Spool:
                 field="image.data",
             )
         tags = self._tags_of(image)
-        with _full_disk_told():
+        with full_disk_told():
             await asyncio.to_thread(spooled_file(self.folder, len(self.image_ids)).write_bytes, image.data)
         self._seen.add(image.image_id)
         self.image_ids.append(image.image_id)
@@ -152,7 +152,8 @@ def spooled_file(folder: Path, number: int) -> Path:
 
 
 @contextlib.contextmanager
-def _full_disk_told() -> Iterator[None]:
+def full_disk_told() -> Iterator[None]:
+    """Raises StorageFull where what is inside finds the disk full."""
     try:
         yield
     except OSError as error:

@@ -13,7 +13,7 @@ import structlog
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.training.child_process import ChildStopped, reports_of
-from customvision.training.evaluation.spool import KnownTags, SentImage, Spool
+from customvision.training.evaluation.spool import KnownTags, SentImage, Spool, full_disk_told
 from customvision.training.iteration_performance import check_threshold, completed_iteration
 from customvision.training.iterations import Iterations
 
@@ -76,7 +76,9 @@ class UserTestSets:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _fetch(self, sha256: str, file: Path) -> None:
-        await asyncio.to_thread(file.write_bytes, await self._iterations.artifact(sha256))
+        data = await self._iterations.artifact(sha256)
+        with full_disk_told():
+            await asyncio.to_thread(file.write_bytes, data)
 
 
 async def _compute(folder: Path, image_count: int) -> None:

@@ -16,12 +16,13 @@ from customvision.cli.display.tables import print_json, record
 from customvision.cli.failures import Failure
 from customvision.cli.options import IterationArgument, JsonOption, ProjectOption, ThresholdOption
 from customvision.cli.photo_folder import PhotoFolder, read_photo_folder
-from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
 
 if TYPE_CHECKING:
     from customvision.client import Client, LabelledImage
 
 LISTED_WRONG = 20
+DEFAULT_THRESHOLD = 0.5
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,8 @@ def results(
 ) -> None:
     """List what an iteration answers to its held-out images, the surest errors first."""
     with connect() as client:
-        project_id = client.find_project(project).project_id
+        owner = client.find_project(project)
+        project_id = owner.project_id
         found = find_iteration(client, project_id, iteration)
         listed = client.list_image_results(
             project_id,
@@ -60,7 +62,9 @@ def results(
     if as_json:
         print_json([record(result) for result in chosen])
     else:
-        print_results(chosen, empty="There is no such image.")
+        several = owner.classification_type == projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
+        given = DEFAULT_THRESHOLD if threshold is None else threshold
+        print_results(chosen, threshold=given if several else None, empty="There is no such image.")
     if more:
         notes.print(f"There are more than these {limit}; --limit shows them.", style="yellow")
 
@@ -169,6 +173,8 @@ def _print_answer(iteration: iterations_pb2.Iteration, answer: training_service_
     print_details(answer.performance)
     wrong = [result for result in answer.results if not result.right]
     if wrong:
-        print_results(wrong[:LISTED_WRONG], empty="")
+        several = not answer.performance.HasField("confusion")
+        threshold = answer.performance.threshold if several else None
+        print_results(wrong[:LISTED_WRONG], threshold=threshold, empty="")
     if len(wrong) > LISTED_WRONG:
         notes.print(f"{counted(len(wrong), 'image')} were told wrong; --json lists all.", style="yellow")

@@ -4,23 +4,20 @@ from collections.abc import Sequence
 
 from customvision.cli.display.console import counted, output, printable
 from customvision.cli.display.tables import print_table
-from customvision.v1 import training_service_pb2
+from customvision.v1 import stored_predictions_pb2, training_service_pb2
 
 LISTED = 20
 
 
-def print_results(results: Sequence[training_service_pb2.ImageResult], *, empty: str) -> None:
-    """Prints a line per image: its tags, the likeliest tag with its probability, and whether that is right."""
+def print_results(results: Sequence[training_service_pb2.ImageResult], *, threshold: float | None, empty: str) -> None:
+    """Prints a line per image: its tags, the answer, each with its probability, and whether the answer is right.
+
+    The answer is the likeliest tag or, where an image may have several, all tags from ``threshold`` on.
+    """
     print_table(
-        ["id", "tags", "likeliest", "probability", "right"],
+        ["id", "tags", "answer", "right"],
         [
-            (
-                result.image_id,
-                ", ".join(_names(result)),
-                result.predictions[0].tag_name,
-                f"{result.predictions[0].probability:.1%}",
-                "yes" if result.right else "no",
-            )
+            (result.image_id, _tags(result), _answer(result, threshold), "yes" if result.right else "no")
             for result in results
         ],
         empty=empty,
@@ -64,6 +61,16 @@ def _print_ids(sentence: str, image_ids: Sequence[str]) -> None:
         output.print(f"  … and {len(image_ids) - LISTED} more; --json lists all.")
 
 
-def _names(result: training_service_pb2.ImageResult) -> list[str]:
-    known = {prediction.tag_id: prediction.tag_name for prediction in result.predictions}
-    return [known.get(tag_id, tag_id) for tag_id in result.tag_ids]
+def _tags(result: training_service_pb2.ImageResult) -> str:
+    known = {prediction.tag_id: _with_probability(prediction) for prediction in result.predictions}
+    return ", ".join(known.get(tag_id, tag_id) for tag_id in result.tag_ids)
+
+
+def _answer(result: training_service_pb2.ImageResult, threshold: float | None) -> str:
+    if threshold is None:
+        return _with_probability(result.predictions[0])
+    return ", ".join(_with_probability(tag) for tag in result.predictions if tag.probability >= threshold)
+
+
+def _with_probability(tag: stored_predictions_pb2.TagProbability) -> str:
+    return f"{tag.tag_name} {tag.probability:.1%}"

@@ -35,13 +35,14 @@ def _print_confusion(performance: training_service_pb2.IterationPerformance) -> 
     counts = list(performance.confusion.counts)
     rows = [counts[start : start + len(names)] for start in range(0, len(counts), len(names))]
     if len(names) <= MOST_TAGS_IN_GRID:
+        output.print("Images of the tag of a row that were taken for the tag of a column:")
         output.print(_grid(names, rows))
     else:
         _print_confusions(names, rows)
 
 
 def _grid(names: list[str], rows: Rows) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="images of a tag (rows) taken for a tag (columns)")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", overflow="fold")
     for number in range(1, len(names) + 1):
         table.add_column(str(number), justify="right")
