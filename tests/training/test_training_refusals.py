@@ -251,13 +251,16 @@ async def test_watch_past_the_end(suite: TrainingSuite) -> None:
 
 
 async def test_iterations_without_a_model(suite: TrainingSuite) -> None:
-    """Performance and export of an iteration that was cancelled are refused by name."""
+    """Performance, results and export of an iteration that was cancelled are refused by name."""
     project_id, _ = await suite.colored_project(per_tag=5)
     first, second = [await suite.start(project_id, force=True) for _ in range(2)]
     iteration_id = (await suite.cancel(second)).iteration_id
     for call in (
         suite.training.GetPerformance(
             training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=iteration_id)
+        ),
+        suite.training.ListImageResults(
+            training_service_pb2.ListImageResultsRequest(project_id=project_id, iteration_id=iteration_id)
         ),
         suite.training.ExportIteration(
             training_service_pb2.ExportIterationRequest(project_id=project_id, iteration_id=iteration_id)
@@ -279,5 +282,6 @@ async def test_every_method_needs_the_training_key(suite: TrainingSuite, method:
         (suite.keys.prediction_key, grpc.StatusCode.PERMISSION_DENIED),
     ):
         async with open_channel(suite.settings.training_address, Keys(presented, "")) as channel:
-            call = getattr(TrainingServiceStub(channel), method)(request)
+            sent = iter([request]) if SERVICE.methods_by_name[method].client_streaming else request
+            call = getattr(TrainingServiceStub(channel), method)(sent)
             assert (await refusal(call)).code() is code

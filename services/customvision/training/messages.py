@@ -22,7 +22,6 @@ from customvision.v1 import iterations_pb2, training_service_pb2
 
 if TYPE_CHECKING:
     from customvision.training.backbone_review import CurrentBackbone
-    from customvision.training.performance import Performance
 
 _STATES = {
     RunState.QUEUED: training_service_pb2.TRAINING_STATE_QUEUED,
@@ -139,30 +138,20 @@ def event_message(event: Event | Heartbeat) -> training_service_pb2.TrainingEven
         case FineTuning():
             message.fine_tuning.CopyFrom(_fine_tuning(event.detail))
         case Metrics():
-            message.metrics.CopyFrom(_metrics(event.detail))
+            message.metrics.CopyFrom(metrics_message(event.detail))
         case Warned(text):
             message.warning = text
     return message
 
 
-def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:
-    """Returns an iteration's performance as it travels."""
-    return training_service_pb2.IterationPerformance(
-        iteration_id=iteration_id,
-        threshold=performance.threshold,
-        overall=_metrics(performance.overall),
-        tags=[
-            training_service_pb2.TagPerformance(
-                tag_id=tag.tag_id,
-                tag_name=tag.tag_name,
-                precision=tag.precision,
-                recall=tag.recall,
-                average_precision=tag.average_precision,
-                held_out_image_count=tag.held_out_image_count,
-                image_count=tag.image_count,
-            )
-            for tag in performance.tags
-        ],
+def metrics_message(metrics: Metrics) -> iterations_pb2.IterationMetrics:
+    """Returns figures as they travel."""
+    return iterations_pb2.IterationMetrics(
+        precision=metrics.precision,
+        recall=metrics.recall,
+        average_precision=metrics.average_precision,
+        accuracy=metrics.accuracy,
+        held_out_image_count=metrics.held_out_image_count,
     )
 
 
@@ -188,16 +177,6 @@ def _fine_tuning(progress: FineTuning) -> training_service_pb2.FineTuningProgres
         held_out_loss=progress.held_out_loss,
         held_out_accuracy=progress.held_out_accuracy,
         time_left=duration_of(progress.seconds_left) if progress.seconds_left is not None else None,
-    )
-
-
-def _metrics(metrics: Metrics) -> iterations_pb2.IterationMetrics:
-    return iterations_pb2.IterationMetrics(
-        precision=metrics.precision,
-        recall=metrics.recall,
-        average_precision=metrics.average_precision,
-        accuracy=metrics.accuracy,
-        held_out_image_count=metrics.held_out_image_count,
     )
 
 

@@ -22,6 +22,7 @@ from customvision.training.attempt import Attempts
 from customvision.training.attempt_plan import Place
 from customvision.training.backbone_review import BackboneReview
 from customvision.training.backbones.preparation import BackbonePreparation
+from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.iterations import Iterations
@@ -88,6 +89,7 @@ async def open_training_service(
             IterationPerformances(iterations),
             Exporter(iterations, folder),
             BackboneReview(backbones, iterations),
+            UserTestSets(iterations, folder),
             time_limit_seconds=settings.training_time_limit_seconds,
         )
 
@@ -108,7 +110,7 @@ async def open_training_service(
 
 
 def _remove_leftovers(folder: Path) -> None:
-    # Exports and backbones that were being made when the service was killed.
+    # Exports, test sets and backbones that were in work when the service was killed.
     for leftover in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
         shutil.rmtree(leftover, ignore_errors=True)
 

@@ -9,6 +9,7 @@ from customvision.cli import failures
 from customvision.cli.commands import (
     backbone,
     domains,
+    evaluation,
     images,
     iterations,
     models,
@@ -33,6 +34,7 @@ app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")
 app.add_typer(images.app, name="images")
 app.add_typer(iterations.app, name="iterations")
+evaluation.register(iterations.app)
 
 
 def main() -> None:
