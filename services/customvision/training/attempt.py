@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 
 from customvision.common.errors import ServiceError
-from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
+from customvision.training.backbones.preparation import BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.child_process import ChildCrashed, ChildKilled, reports_of
 from customvision.training.computation.job import Job
+from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import Metrics, Progress, StateChanged, Warned, detail_from_record
 from customvision.training.iterations import PATIENCE_SECONDS, Iterations, Model, patiently
 from customvision.training.run import MAX_KILLS, Phase, TrainingRun, failed, in_phase, requeued, succeeded, unchanged
@@ -45,7 +46,7 @@ class Place:
 class Attempts:
     """Carries runs through, one attempt at a time."""
 
-    def __init__(self, runs: RunStore, iterations: Iterations, backbones: BackbonePreparation, place: Place) -> None:
+    def __init__(self, runs: RunStore, iterations: Iterations, backbones: DomainBackbones, place: Place) -> None:
         self._runs = runs
         self._iterations = iterations
         self._backbones = backbones
@@ -103,11 +104,18 @@ class Attempts:
         started = time.monotonic()
         phase = Phase.PREPARING_BACKBONE
         await self._runs.record(run.training_run_id, in_phase(phase), Progress(phase, 0, 1, 0.0))
-        backbone = await self._backbones.backbone()
+        backbone = await self._domain_backbone(run)
         done = Progress(phase, 1, 1, round(time.monotonic() - started, 3))
         warning = [Warned(backbone.warning)] if backbone.warning else []
         await self._runs.record(run.training_run_id, unchanged, *warning, done)
         return backbone
+
+    async def _domain_backbone(self, run: TrainingRun) -> PreparedBackbone:
+        try:
+            iteration = await patiently(lambda: self._iterations.get(run.project_id, run.iteration_id))
+            return await patiently(lambda: self._backbones.of_domain(iteration.domain_id))
+        except ServiceError as error:
+            raise AttemptFailed(error.message) from error
 
     async def _compute(self, run: TrainingRun, backbone: PreparedBackbone) -> Model:
         result: dict[str, Any] | None = None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
@@ -16,12 +17,14 @@ from customvision.vision.decoding import PREPROCESSING
 def prepare(request: dict[str, Any], reports: Reports) -> None:
     """Reports ``found``, then ``prepared`` with the backbone's fields; or ``unusable`` with the reason.
 
-    ``request``: ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
+    ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
     """
     os.nice(5)
     named = Path(request["named"]) if request["named"] else None
+    folder = Path(request["weights_folder"])
     try:
-        weights = find_weights(named=named, folder=Path(request["weights_folder"]), download=request["download"])
+        wanted = architecture_of(request["architecture"])
+        weights = find_weights(wanted, named=named, folder=folder, download=request["download"])
         architecture = read_shape(weights.file).architecture
         backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
