@@ -18,6 +18,7 @@ from keras.src.utils import file_utils
 from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, Architecture, Family
 from customvision.training.backbones.conversion import convert
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
+from customvision.training.backbones.weights_file import write_notes
 
 CLASSES, PICTURES = 7, 3
 # The smallest that leaves more than one place in the last map.
@@ -69,6 +70,7 @@ def compare(architecture: Architecture, folder: Path) -> None:
     full = build(alpha=architecture.width, weights=None, classes=CLASSES, input_shape=shape)
     full.set_weights([drawn(variable) for variable in full.weights])
     full.save_weights(folder / "full.weights.h5")
+    write_notes(folder / "full.weights.h5", input_size=side)
     bare = build(alpha=architecture.width, weights=None, include_top=False, pooling="avg", input_shape=shape)
     bare.set_weights(full.get_weights()[: len(bare.weights)])
     save_network(bare, folder / "bare.weights.h5")

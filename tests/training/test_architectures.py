@@ -57,7 +57,7 @@ def test_names_are_read(name: str) -> None:
 
 def test_default_is_the_usual_mobilenet() -> None:
     """Where nothing is chosen it is MobileNetV2 of full width."""
-    assert DEFAULT == architecture_of("mobilenet_v2_1.0_224")
+    assert architecture_of("mobilenet_v2_1.0_224") == DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_names_of_nothing_are_refused(name: str, told: str) -> None:
 
 
 def test_downloads_are_those_of_keras(keras_folder: Path) -> None:
-    """For every width, and for an input size that is not the usual one, file, address and digest are those that Keras asks for."""
+    """For every width, and for an input size that is not the usual one, the download is the one that Keras asks for."""
     asked = json.loads((keras_folder / "asked.json").read_text())
     assert len(asked) == len(NETWORKS) + 2
     for name, (file, url, digest) in asked.items():

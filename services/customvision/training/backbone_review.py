@@ -91,7 +91,9 @@ def _improves(backbone: PreparedBackbone, iteration: iterations_pb2.Iteration) -
         return False
     source = weights_source_of(backbone.weights_source)
     # A fine-tuned network is no older built-in one, though it began with that.
-    newer_built_in = source == used.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN and not iteration.fine_tuned
+    newer_built_in = (
+        source == used.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN and not iteration.fine_tuned
+    )
     return newer_built_in or _rank(source) > _rank(used.weights_source)
 
 

@@ -34,7 +34,7 @@ class Domains:
         self._architectures: dict[str, Architecture] = {}
 
     async def architecture(self, domain_id: str) -> Architecture:
-        """Returns the network of a domain; an empty id, as of iterations made before there were domains, is the default.
+        """Returns the network of a domain; an empty id, as of iterations older than domains, means the default one.
 
         Raises NotFound where there is no such domain, DomainUnusable.
         """
