@@ -23,8 +23,17 @@ from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
 
 SCRIPT = Path(__file__).with_name("keras_networks.py")
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 NETWORKS = [Architecture(family, width, 224) for family in FAMILIES for width in family.widths]
+NAMES = (
+    "mobilenet_v2_1.0_224",
+    "mobilenet_v2_1.4_224",
+    "mobilenet_v2_0.35_224",
+    "mobilenet_v1_1.0_224",
+    "mobilenet_v3_large_1.0_224",
+    "mobilenet_v3_small_1.0_224",
+)
 # Relative to the largest feature: float32, summed in another order by another runtime.
 TOLERANCE = 1e-4
 
@@ -39,20 +48,20 @@ def keras_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "mobilenet_v2_1.0_224",
-        "mobilenet_v2_1.4_224",
-        "mobilenet_v2_0.35_224",
-        "mobilenet_v1_1.0_224",
-        "mobilenet_v3_large_1.0_224",
-        "mobilenet_v3_small_1.0_224",
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_names_are_read(name: str) -> None:
     """A domain's network is found by its name, and is called so again."""
     assert architecture_of(name).name == name
+
+
+def test_operators_are_told_what_to_fetch() -> None:
+    """The page for operators names, for each domain's network, the file that Keras publishes."""
+    page = OPERATIONS.read_text()
+    server = "https://storage.googleapis.com/tensorflow/keras-applications/"
+    assert f"They begin with `{server}`" in page
+    for name in NAMES:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert architecture_of(name).keras_url == server + row.split("`")[3]
 
 
 def test_default_is_the_usual_mobilenet() -> None:
