@@ -1,8 +1,9 @@
 """Run as a process of its own, for Keras stays out of the tests': what Keras says of its networks, in a folder.
 
 ``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` its weights. Of one
-network per family there are, below ``NAME/``, weights with and without a classifier, the prepared backbone, and
-``features.npz`` with what Keras itself makes of some pictures.
+network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one, and without one
+in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``), and what the
+network from each of the FILES does.
 """
 
 import json
@@ -10,17 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
+from keras.src.legacy.saving import legacy_h5_format
 from keras.src.models import Functional
 from keras.src.utils import file_utils
 
 from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, Architecture, Family
-from customvision.training.backbones.conversion import convert
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
 from customvision.training.backbones.weights_file import write_notes
 
 CLASSES, PICTURES = 7, 3
+FILES = ("full.weights.h5", "bare.weights.h5", "legacy.h5")
 # The smallest that leaves more than one place in the last map.
 SIDE = 64
 random = np.random.default_rng(0)
@@ -74,20 +77,22 @@ def compare(architecture: Architecture, folder: Path) -> None:
     bare = build(alpha=architecture.width, weights=None, include_top=False, pooling="avg", input_shape=shape)
     bare.set_weights(full.get_weights()[: len(bare.weights)])
     save_network(bare, folder / "bare.weights.h5")
-    prepared = folder / "prepared"
-    convert(weights_file=folder / "full.weights.h5", backbone_id="b", architecture=architecture.name, folder=prepared)
+    # In the layout of the files that Keras publishes.
+    with h5py.File(folder / "legacy.h5", "w") as legacy:
+        legacy_h5_format.save_weights_to_hdf5_group(legacy, bare)
+    write_notes(folder / "legacy.h5", input_size=side)
     pictures = random.integers(0, 256, (PICTURES, *shape), dtype=np.uint8)
     pixels = pictures.astype(np.float32)
     # The last one: V3 pools inside its blocks too.
     *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
     # Only V3 scales pixels itself.
     keras_input = pixels if "include_preprocessing" in family.options else pixels / 127.5 - 1
+    exported = {name: with_pixels_in(network_from_file(folder / name)) for name in FILES}
     np.savez(
         folder / "features.npz",
         pictures=pictures,
         keras=answers(keras.Model(full.input, pooling.output), keras_input),
-        bare=answers(with_pixels_in(network_from_file(folder / "bare.weights.h5")), pixels),
-        prepared=answers(with_pixels_in(network_from_file(prepared / "backbone.weights.h5")), pixels),
+        **{name: answers(network, pixels) for name, network in exported.items()},
     )
 
 

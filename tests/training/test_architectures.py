@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from customvision.common.settings import Settings
 from customvision.training.backbones.architectures import (
     DEFAULT,
     FAMILIES,
@@ -18,6 +22,7 @@ from customvision.training.backbones.architectures import (
     ArchitectureUnknown,
     architecture_of,
 )
+from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_notes
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
@@ -25,6 +30,7 @@ from customvision.vision.trunk import Trunk
 SCRIPT = Path(__file__).with_name("keras_networks.py")
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+FILES = ("full.weights.h5", "bare.weights.h5", "legacy.h5")
 NETWORKS = [Architecture(family, width, 224) for family in FAMILIES for width in family.widths]
 NAMES = (
     "mobilenet_v2_1.0_224",
@@ -111,10 +117,9 @@ def test_every_network_is_told_from_its_weights(keras_folder: Path) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_classifiers_are_told(keras_folder: Path, family: object) -> None:
-    """Weights with a classifier on top tell for how many classes; what is prepared from them has none."""
+    """Weights with a classifier on top tell for how many classes, also in the layout of published files."""
     folder = keras_folder / family.name  # type: ignore[attr-defined]
-    assert read_shape(folder / "full.weights.h5").classes == 7
-    assert read_shape(folder / "prepared" / "backbone.weights.h5").classes is None
+    assert [read_shape(folder / file).classes for file in FILES] == [7, None, None]
 
 
 def test_size_is_told_by_the_name_of_a_download(keras_folder: Path, tmp_path: Path) -> None:
@@ -136,20 +141,51 @@ def test_inner_features_are_of_mobilenet_v2_only(keras_folder: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_backbones_answer_like_keras(keras_folder: Path, family: object) -> None:
-    """What runs, and what exports are made from, give the features that Keras' own network gives from its own input.
+def test_exports_answer_like_keras(keras_folder: Path, family: object) -> None:
+    """What exports are made from gives, from bytes of pixels, the features that Keras' own network gives."""
+    arrays = np.load(keras_folder / family.name / "features.npz")  # type: ignore[attr-defined]
+    # Pictures must matter, or anything would be like anything.
+    assert np.ptp(arrays["keras"], axis=0).max() > 0.01 * np.abs(arrays["keras"]).max() > 0
+    for file in FILES:
+        assert difference(arrays[file], arrays["keras"]) < TOLERANCE
 
-    They are prepared from weights with a classifier; weights without one give the same.
+
+@pytest.mark.parametrize("file", ["full.weights.h5", "legacy.h5"])
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+async def test_backbones_answer_like_keras(keras_folder: Path, settings: Settings, family: object, file: str) -> None:
+    """What training and prediction run gives the features that Keras' own network gives, and is as wide and small.
+
+    The weights that are kept beside it are those of the network without a classifier.
     """
     folder = keras_folder / family.name  # type: ignore[attr-defined]
-    arrays = np.load(folder / "features.npz")
-    artifact = BackboneArtifact.from_bytes((folder / "prepared" / "backbone.zip").read_bytes())
+    preparation = BackbonePreparation(replace(settings, backbone_weights=folder / file))
+    backbone = await preparation.backbone()
+    assert backbone.architecture == read_shape(folder / file).architecture
+    artifact = BackboneArtifact.from_bytes(backbone.backbone_file.read_bytes())
     with tempfile.TemporaryDirectory() as files:
         trunk = Trunk.load(*artifact.write_model(Path(files)), threads=1)
-    served = np.stack([trunk.embed(picture) for picture in arrays["pictures"]])
-    largest = np.abs(arrays["keras"]).max()
-    # Pictures must matter, or anything would be like anything.
-    assert np.ptp(arrays["keras"], axis=0).max() > 0.01 * largest > 0
-    assert np.abs(served - arrays["keras"]).max() < TOLERANCE * largest
-    for exported in (arrays["prepared"], arrays["bare"]):
-        assert np.abs(exported - arrays["keras"]).max() < TOLERANCE * largest
+    arrays = np.load(folder / "features.npz")
+    assert (trunk.input_size, trunk.feature_count) == (artifact.input_size, artifact.feature_count)
+    assert (artifact.input_size, artifact.feature_count) == (arrays["pictures"].shape[1], arrays["keras"].shape[1])
+    assert difference(np.stack([trunk.embed(picture) for picture in arrays["pictures"]]), arrays["keras"]) < TOLERANCE
+    kept, bare = arrays_of(backbone.weights_file), arrays_of(folder / "bare.weights.h5")
+    assert kept.keys() == bare.keys()
+    assert all(np.array_equal(kept[name], bare[name]) for name in bare)
+
+
+def difference(found: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]) -> float:
+    """Returns how far features differ, in parts of the largest."""
+    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+
+
+def arrays_of(file: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Returns the arrays of a weights file by their place in it."""
+    arrays = {}
+
+    def note(name: str, entry: object) -> None:
+        if isinstance(entry, h5py.Dataset):
+            arrays[name] = entry[()]
+
+    with h5py.File(file, "r") as content:
+        content.visititems(note)
+    return arrays

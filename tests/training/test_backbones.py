@@ -1,12 +1,14 @@
 """Backbone weights: where they are found, and what cannot be used."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
+import openvino
 import pytest
 
 from customvision.common.errors import ConfigurationError
@@ -20,7 +22,7 @@ from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_notes
 from customvision.v1 import iterations_pb2, training_service_pb2
-from customvision.vision.artifacts import digest_of
+from customvision.vision.artifacts import BackboneArtifact, digest_of
 from training_suite import TrainingSuite
 
 NARROW = architecture_of("mobilenet_v2_0.35_224")
@@ -203,6 +205,18 @@ async def test_prepared_backbone_is_used_again(prepared_settings: Settings, prep
     assert digest_of(backbone.backbone_file.read_bytes()) == backbone.backbone_sha256
     assert digest_of(backbone.weights_file.read_bytes()) == backbone.weights_sha256
     assert made_at(Path(backbone.folder)) == made_at(prepared_folder / backbone.backbone_id)
+
+
+def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> None:
+    """What runs has no more steps than its network has layers: nothing is turned round between them, nor normalised."""
+    [file] = prepared_folder.rglob("backbone.zip")
+    artifact = BackboneArtifact.from_bytes(file.read_bytes())
+    core = openvino.Core()
+    precision = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(core.read_model(*artifact.write_model(tmp_path)), "CPU", precision)
+    kinds = Counter(step.get_rt_info()["layerType"].astype(str) for step in compiled.get_runtime_model().get_ops())
+    assert kinds["Convolution"] == 52
+    assert kinds["Transpose"] + kinds["Subgraph"] + kinds["Pad"] <= 4
 
 
 async def test_each_network_is_prepared_on_demand(prepared_settings: Settings) -> None:

@@ -38,9 +38,13 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
 def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path) -> PreparedBackbone:
     folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
-        # Keras and TensorFlow take four seconds to load: only a first preparation pays for them.
+        # Keras takes seconds to load: only a first preparation pays for it.
+        import keras
+
         from customvision.training.backbones.conversion import convert
 
+        # As OpenVINO's own graphs are laid out: written otherwise, they keep a transposition around each layer.
+        keras.config.set_image_data_format("channels_first")
         convert(weights_file=weights.file, backbone_id=backbone_id, architecture=architecture, folder=folder)
     digests = read_digests(folder)
     assert digests is not None  # noqa: S101 - convert has just written them

@@ -20,9 +20,10 @@ from customvision.training.backbones.weights_file import (
 def bare_network(architecture: Architecture) -> Any:
     """Returns the network without weights of note: scaled pixels in, pooled features out."""
     side = architecture.input_size
+    shape = (3, side, side) if keras.config.image_data_format() == "channels_first" else (side, side, 3)
     # Keras warns of sizes that it has no weights for, and there is nothing to load.
     with warnings.catch_warnings(action="ignore"):
-        return _built(architecture, include_top=False, pooling="avg", input_shape=(side, side, 3))
+        return _built(architecture, include_top=False, pooling="avg", input_shape=shape)
 
 
 def bare_network_from_file(file: Path) -> Any:
@@ -74,7 +75,7 @@ def network_with_classifier(file: Path) -> Any:
 def save_network(network: Any, file: Path, inner_scales: Sequence[float] = ()) -> None:
     """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with its input size and inner scales."""
     network.save_weights(str(file))
-    write_notes(file, input_size=int(network.input.shape[1]), inner_scales=inner_scales)
+    write_notes(file, input_size=int(network.input.shape[2]), inner_scales=inner_scales)
 
 
 def with_pixels_in(network: Any) -> Any:

@@ -38,7 +38,12 @@ class BackbonePreparation:
             "download": settings.backbone_download,
             "prepared_folder": str(settings.folder("training") / "backbones"),
         }
-        self._environment = {**QUIET, "KERAS_HOME": str(settings.home / "backbones" / "keras")}
+        # Keras writes what OpenVINO runs without TensorFlow, whose loading would take most of the time.
+        self._environment = {
+            **QUIET,
+            "KERAS_BACKEND": "openvino",
+            "KERAS_HOME": str(settings.home / "backbones" / "keras"),
+        }
         self._tasks: dict[Architecture, asyncio.Task[PreparedBackbone]] = {}
         self._known_backbone_ids: dict[Architecture, str] = {}
         # Two conversions side by side take twice the memory, and no less time.
