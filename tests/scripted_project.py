@@ -15,24 +15,30 @@ from customvision.common.channel import open_channel
 from customvision.common.database import Connection, Database
 from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
+from customvision.training.domains import Domains
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Iterations
 from customvision.training.run import TrainingRun, queued
 from customvision.training.run_request import TrainingType
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
-from customvision.v1 import iterations_pb2
+from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2
 from scripted_server import ScriptedCall, ScriptedServer
-
-TRAINING = iterations_pb2.Iteration(status=iterations_pb2.ITERATION_STATUS_TRAINING)
 
 Scripts = Mapping[str, Callable[[ScriptedCall], Any]]
 
 
 class ScriptedProject:
-    """Makes and ends iterations as the project service does; ``error`` is what it answers instead, though it did."""
+    """Makes and ends iterations as the project service does; ``error`` is what it answers instead, though it did.
+
+    All projects are of the domain ``domain_id``, and so are iterations unless ``domain_of`` says otherwise;
+    ``architectures`` tells the networks of the domains that there are.
+    """
 
     def __init__(self) -> None:
+        self.domain_id = ""
+        self.domain_of: dict[str, str] = {}
+        self.architectures: dict[str, str] = {}
         self.error: grpc.StatusCode | None = None
         self.iteration_of: dict[str, str] = {}
         self.ended: list[str] = []
@@ -42,7 +48,23 @@ class ScriptedProject:
     @property
     def scripts(self) -> Scripts:
         """What it answers, by method."""
-        return {"CreateIteration": self._create, "FailIteration": self._fail, "GetIteration": lambda _: TRAINING}
+        return {
+            "CreateIteration": self._create,
+            "FailIteration": self._fail,
+            "GetIteration": self._get,
+            "GetProject": lambda _: projects_pb2.Project(domain_id=self.domain_id),
+            "GetDomain": self._domain,
+        }
+
+    def _get(self, call: ScriptedCall) -> iterations_pb2.Iteration:
+        domain_id = self.domain_of.get(call.request.iteration_id, self.domain_id)
+        return iterations_pb2.Iteration(status=iterations_pb2.ITERATION_STATUS_TRAINING, domain_id=domain_id)
+
+    def _domain(self, call: ScriptedCall) -> domains_pb2.Domain:
+        domain_id = call.request.domain_id
+        if domain_id not in self.architectures:
+            call.fail(grpc.StatusCode.NOT_FOUND, "There is no such domain.")
+        return domains_pb2.Domain(domain_id=domain_id, name="Tiny", architecture=self.architectures[domain_id])
 
     def _create(self, call: ScriptedCall) -> iterations_pb2.Iteration:
         number = len(self.iteration_of) + 1
@@ -68,6 +90,7 @@ class TrainingParts:
     database: Database
     runs: RunStore
     iterations: Iterations
+    domains: Domains
     server: ScriptedServer
 
     async def queued_run(self, run_id: str = "run") -> TrainingRun:
@@ -105,6 +128,8 @@ async def training_parts(
     try:
         with ScriptedServer(scripts) as server:
             async with open_channel(server.address, Keys("t" * 64, "p" * 64)) as channel:
-                yield TrainingParts(database, store(database, Notifier()), Iterations(channel), server)
+                yield TrainingParts(
+                    database, store(database, Notifier()), Iterations(channel), Domains(channel), server
+                )
     finally:
         database.close()

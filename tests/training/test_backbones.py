@@ -1,26 +1,42 @@
 """Backbone weights: where they are found, and what cannot be used."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
+import openvino
 import pytest
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones import download, sources
-from customvision.training.backbones.download import FILE_NAME, DownloadUnavailable, downloaded_weights
+from customvision.training.backbones.architectures import DEFAULT, Architecture, architecture_of
+from customvision.training.backbones.download import DownloadUnavailable, downloaded_weights
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
+from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_notes
 from customvision.v1 import iterations_pb2, training_service_pb2
-from customvision.vision.artifacts import digest_of
+from customvision.vision.artifacts import BackboneArtifact, digest_of
 from training_suite import TrainingSuite
 
+NARROW = architecture_of("mobilenet_v2_0.35_224")
+SMALL = architecture_of("mobilenet_v3_small_1.0_224")
 
-def weights_file(file: Path, *shapes: tuple[int, ...]) -> Path:
+
+def weights_file(file: Path, name: str = "mobilenet_v2_0.5_224", *more: tuple[int, ...]) -> Path:
+    """Writes an HDF5 file that passes for weights of the network, with ``more`` arrays in it."""
+    architecture = architecture_of(name)
+    shapes = [*sorted(architecture.family.marks(architecture.width)), *more]
+    return hdf5_file(file, shapes)
+
+
+def hdf5_file(file: Path, shapes: Sequence[tuple[int, ...]]) -> Path:
     """Writes an HDF5 file with arrays of these shapes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(file, "w") as content:
@@ -29,18 +45,9 @@ def weights_file(file: Path, *shapes: tuple[int, ...]) -> Path:
     return file
 
 
-@pytest.mark.parametrize(
-    ("width", "channels"), [(0.35, 56), (0.5, 80), (0.75, 120), (1.0, 160), (1.3, 208), (1.4, 224)]
-)
-def test_width_is_told_from_shapes(tmp_path: Path, width: float, channels: int) -> None:
-    """The width of the network, and whether it has a classifier, are read from the file."""
-    file = weights_file(tmp_path / "w.h5", (1, 1, 6 * channels, channels), (1280, 1000))
-    assert (read_shape(file).width, read_shape(file).classes) == (width, 1000)
-
-
 def test_input_size_is_told_from_a_note(tmp_path: Path) -> None:
     """A file may say for which input size its network is; without that it is 224, and an impossible one is refused."""
-    file = weights_file(tmp_path / "w.h5", (1, 1, 480, 80))
+    file = weights_file(tmp_path / "w.h5")
     assert read_shape(file).architecture == "mobilenet_v2_0.5_224"
     write_notes(file, input_size=160)
     assert read_shape(file).architecture == "mobilenet_v2_0.5_160"
@@ -52,7 +59,7 @@ def test_input_size_is_told_from_a_note(tmp_path: Path) -> None:
 
 def test_inner_features_are_told_from_a_note(tmp_path: Path) -> None:
     """A file may say how its inner features are scaled; scales that are too few or no positive numbers are refused."""
-    file = weights_file(tmp_path / "w.h5", (1, 1, 480, 80))
+    file = weights_file(tmp_path / "w.h5")
     assert read_shape(file).inner_scales == ()
     write_notes(file, input_size=160, inner_scales=(1.5, 2.0, 0.5))
     assert read_shape(file).inner_scales == (1.5, 2.0, 0.5)
@@ -71,7 +78,7 @@ def test_built_in_weights_are_small() -> None:
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:
     """An HDF5 file of another network, and a file that is no HDF5, are refused by name."""
-    other = weights_file(tmp_path / "other.h5", (3, 3, 3, 64))
+    other = hdf5_file(tmp_path / "other.h5", [(3, 3, 3, 64)])
     text = tmp_path / "text.h5"
     text.write_text("no weights")
     for file in (other, text):
@@ -82,47 +89,108 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
 def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The named file comes before the data folder, that before the download."""
     folder = tmp_path / "backbones"
-    named = weights_file(tmp_path / "named.h5", (1,))
-    downloaded = weights_file(tmp_path / "downloaded.h5", (3,))
-    monkeypatch.setattr(sources, "downloaded_weights", lambda _: downloaded)
-    assert find_weights(named=None, folder=folder, download=True).source is WeightsSource.KERAS_DOWNLOAD
-    weights_file(folder / "own.weights.h5", (2,))
-    assert find_weights(named=named, folder=folder, download=True).source is WeightsSource.PATH
-    own = find_weights(named=None, folder=folder, download=True)
+    named = weights_file(tmp_path / "named.h5")
+    downloaded = weights_file(tmp_path / "downloaded.h5")
+    monkeypatch.setattr(sources, "downloaded_weights", lambda *_: downloaded)
+    assert find_weights(DEFAULT, named=None, folder=folder, download=True).source is WeightsSource.KERAS_DOWNLOAD
+    weights_file(folder / "own.weights.h5")
+    assert find_weights(DEFAULT, named=named, folder=folder, download=True).source is WeightsSource.PATH
+    own = find_weights(DEFAULT, named=None, folder=folder, download=True)
     assert (own.source, own.file) == (WeightsSource.DATA_FOLDER, folder / "own.weights.h5")
-    weights_file(folder / "second.weights.h5", (2,))
-    assert "own.weights.h5 is used" in find_weights(named=None, folder=folder, download=True).warning
+    weights_file(folder / "second.weights.h5")
+    assert "own.weights.h5 is used" in find_weights(DEFAULT, named=None, folder=folder, download=True).warning
+
+
+def test_each_network_has_weights_of_its_own(tmp_path: Path) -> None:
+    """Of several files in the data folder each network gets the one that fits it, also where the user names another."""
+    folder = tmp_path / "backbones"
+    files = {
+        architecture: weights_file(folder / f"{name}.h5", architecture.name)
+        for name, architecture in (("a", NARROW), ("b", DEFAULT), ("c", SMALL))
+    }
+    for architecture, file in files.items():
+        found = find_weights(architecture, named=None, folder=folder, download=False)
+        assert (found.source, found.file, found.warning) == (WeightsSource.DATA_FOLDER, file, "")
+    for architecture in (NARROW, SMALL):
+        other = find_weights(architecture, named=files[DEFAULT], folder=folder, download=False)
+        assert other.file == files[architecture]
+        own = find_weights(architecture, named=files[architecture], folder=folder, download=False)
+        assert (own.source, own.file) == (WeightsSource.PATH, files[architecture])
+
+
+def test_default_network_may_be_replaced(tmp_path: Path) -> None:
+    """In place of the default network the named file's is used whatever it is, and any MobileNetV2 in the data folder.
+
+    Weights of another kind in the data folder are there for the domain that they fit.
+    """
+    folder = tmp_path / "backbones"
+    small = weights_file(folder / "a.h5", SMALL.name)
+    assert find_weights(DEFAULT, named=None, folder=folder, download=False).source is WeightsSource.BUILT_IN
+    assert find_weights(DEFAULT, named=small, folder=folder, download=False).file == small
+    narrow = weights_file(folder / "b.h5", NARROW.name)
+    assert find_weights(DEFAULT, named=None, folder=folder, download=False).file == narrow
+
+
+def test_broken_files_are_told_where_they_were_wanted(tmp_path: Path) -> None:
+    """A broken file that is named is an error for every domain; in the data folder, it is for the default one."""
+    folder = tmp_path / "backbones"
+    folder.mkdir()
+    broken = folder / "broken.h5"
+    broken.write_text("no weights")
+    assert find_weights(DEFAULT, named=None, folder=folder, download=False).file == broken
+    assert find_weights(SMALL, named=None, folder=folder, download=False).source is WeightsSource.BUILT_IN
+    assert find_weights(DEFAULT, named=broken, folder=folder, download=False).file == broken
+    with pytest.raises(WeightsUnusable, match=r"broken\.h5"):
+        find_weights(SMALL, named=broken, folder=folder, download=False)
 
 
 def test_built_in_weights_are_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing else can be had, the built-in weights are used, and the warning says why and what to set."""
+    """Where nothing else can be had, the built-in weights are used, and the warning says why and what to do."""
 
-    def unreachable(_: Path) -> Path:
+    def unreachable(*_: object) -> Path:
         raise DownloadUnavailable("the server cannot be reached")
 
     monkeypatch.setattr(sources, "downloaded_weights", unreachable)
     for switched_on, cause in ((True, "cannot be reached"), (False, "switched off")):
-        weights = find_weights(named=None, folder=tmp_path, download=switched_on)
+        weights = find_weights(DEFAULT, named=None, folder=tmp_path, download=switched_on)
         assert (weights.source, weights.file) == (WeightsSource.BUILT_IN, BUILT_IN)
         assert cause in weights.warning
         assert "CUSTOMVISION_BACKBONE_WEIGHTS" in weights.warning
+        other = find_weights(SMALL, named=None, folder=tmp_path, download=switched_on)
+        assert (other.source, other.file) == (WeightsSource.BUILT_IN, BUILT_IN)
+        assert cause in other.warning
+        assert f"in place of the domain's {SMALL.name}" in other.warning
+        assert f"such as {SMALL.keras_url}, into the 'backbones' folder" in other.warning
 
 
 def test_download_must_stay_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A downloaded file that changed is fetched again, and taken only where it is what came first."""
+    """A downloaded file that changed is fetched again, and taken only where it is what came first; each has its own."""
     served = b"first"
+
+    def fetch(architecture: Architecture, folder: Path) -> None:
+        (folder / architecture.keras_file).write_bytes(served)
+
     monkeypatch.setattr(download, "_probe", lambda: None)
-    monkeypatch.setattr(download, "_fetch", lambda folder: (folder / FILE_NAME).write_bytes(served))
-    assert downloaded_weights(tmp_path).read_bytes() == b"first"
-    (tmp_path / FILE_NAME).write_bytes(b"changed on disk")
-    assert downloaded_weights(tmp_path).read_bytes() == b"first"
-    (tmp_path / FILE_NAME).write_bytes(b"changed on disk")
+    monkeypatch.setattr(download, "_fetch", fetch)
+    file = tmp_path / DEFAULT.keras_file
+    assert downloaded_weights(DEFAULT, tmp_path).read_bytes() == b"first"
+    file.write_bytes(b"changed on disk")
+    assert downloaded_weights(DEFAULT, tmp_path).read_bytes() == b"first"
+    file.write_bytes(b"changed on disk")
     served = b"another"
     for _ in range(2):
         with pytest.raises(DownloadUnavailable, match="differs from the first one"):
-            downloaded_weights(tmp_path)
+            downloaded_weights(DEFAULT, tmp_path)
+    assert downloaded_weights(SMALL, tmp_path).read_bytes() == b"another"
     served = b"first"
-    assert downloaded_weights(tmp_path).read_bytes() == b"first"
+    assert downloaded_weights(DEFAULT, tmp_path).read_bytes() == b"first"
+
+
+def test_what_keras_does_not_publish_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a network that Keras has no weights of, no server is asked."""
+    monkeypatch.setattr(download, "_probe", lambda: pytest.fail("asked"))
+    with pytest.raises(DownloadUnavailable, match="publishes no weights of mobilenet_v3_small"):
+        downloaded_weights(architecture_of("mobilenet_v3_small_1.0_96"), tmp_path)
 
 
 def test_missing_file_stops_the_start(settings: Settings) -> None:
@@ -137,6 +205,53 @@ async def test_prepared_backbone_is_used_again(prepared_settings: Settings, prep
     assert digest_of(backbone.backbone_file.read_bytes()) == backbone.backbone_sha256
     assert digest_of(backbone.weights_file.read_bytes()) == backbone.weights_sha256
     assert made_at(Path(backbone.folder)) == made_at(prepared_folder / backbone.backbone_id)
+
+
+def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> None:
+    """What runs has no more steps than its network has layers: nothing is turned round between them, nor normalised."""
+    [file] = prepared_folder.rglob("backbone.zip")
+    artifact = BackboneArtifact.from_bytes(file.read_bytes())
+    core = openvino.Core()
+    precision = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(core.read_model(*artifact.write_model(tmp_path)), "CPU", precision)
+    kinds = Counter(step.get_rt_info()["layerType"].astype(str) for step in compiled.get_runtime_model().get_ops())
+    assert kinds["Convolution"] == 52
+    assert kinds["Transpose"] + kinds["Subgraph"] + kinds["Pad"] <= 4
+
+
+async def test_each_network_is_prepared_on_demand(prepared_settings: Settings) -> None:
+    """Backbones are made ready for the networks that are asked for, and known apart; none disturbs another."""
+    weights_file(prepared_settings.home / "backbones" / "small.h5", SMALL.name)
+    backbones = BackbonePreparation(prepared_settings)
+    # What passes for weights has too few of them, and the process that prepares it says so.
+    small, narrow = await asyncio.gather(backbones.backbone(SMALL), backbones.backbone(NARROW), return_exceptions=True)
+    assert isinstance(small, BackboneUnavailable)
+    assert "do not fit Keras' MobileNetV3Small" in str(small)
+    assert isinstance(narrow, PreparedBackbone)
+    assert f"in place of the domain's {NARROW.name}" in narrow.warning
+    assert backbones.known_backbone_id(NARROW) == narrow.backbone_id
+    assert backbones.known_backbone_id(SMALL).startswith(SMALL.name)
+    assert backbones.outcome() is None
+    assert backbones.known_backbone_id() == ""
+    with pytest.raises(BackboneUnavailable):
+        backbones.outcome(SMALL)
+    await backbones.stop()
+
+
+async def test_failed_preparation_is_tried_again(prepared_settings: Settings) -> None:
+    """A backbone whose preparation failed is made when it is asked for again, once its cause is mended."""
+    folder = prepared_settings.home / "backbones"
+    folder.mkdir()
+    (folder / "broken.h5").write_text("no weights")
+    backbones = BackbonePreparation(prepared_settings)
+    with pytest.raises(BackboneUnavailable, match=r"broken\.h5"):
+        await backbones.backbone()
+    backbones.start()
+    with pytest.raises(BackboneUnavailable):
+        backbones.outcome()
+    (folder / "broken.h5").unlink()
+    assert (await backbones.backbone()).weights_source == "built_in"
+    await backbones.stop()
 
 
 def made_at(folder: Path) -> list[int]:

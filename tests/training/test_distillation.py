@@ -207,7 +207,7 @@ def test_mistakes_are_told_in_a_sentence(photos: Path, teacher: Path, tmp_path: 
     narrow = run(*command(photos, teacher, tmp_path / "b", "--width", "0.4"))
     assert (narrow.returncode, "There is no width 0.4" in narrow.stderr) == (2, True)
     wide = run(*command(photos, teacher, tmp_path / "d", "--start", str(BUILT_IN)))
-    assert (wide.returncode, "of width 0.5 and the student of 0.35" in wide.stderr) == (1, True)
+    assert (wide.returncode, "of width 0.5 and the student a MobileNetV2 of 0.35" in wide.stderr) == (1, True)
     odd = run(*command(photos, teacher, tmp_path / "b", "--input-size", "100"))
     assert (odd.returncode, "must be a multiple of 32 up to 1024" in odd.stderr) == (2, True)
     (tmp_path / "empty").mkdir()

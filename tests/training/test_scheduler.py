@@ -15,6 +15,7 @@ from customvision.training.attempt import Attempts
 from customvision.training.attempt_plan import Place
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.computation.job import Job
+from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import Detail, StateChanged
 from customvision.training.run import Change, RunState, TrainingRun, cancel_requested, requeued, started
 from customvision.training.scheduler import Scheduler
@@ -58,14 +59,15 @@ async def scheduling(parts: TrainingParts, settings: Settings) -> AsyncIterator[
     text = settings.home / "weights.h5"
     text.parent.mkdir(parents=True)
     text.write_text("no weights")
-    backbones = BackbonePreparation(replace(settings, backbone_weights=text))
+    preparation = BackbonePreparation(replace(settings, backbone_weights=text))
+    backbones = DomainBackbones(preparation, parts.domains)
     place = Place("", "", settings.home, settings.home)
     scheduler = Scheduler(parts.runs, Attempts(parts.runs, parts.iterations, backbones, place), asyncio.Event())
     try:
         async with in_background(scheduler.work()):
             yield scheduler
     finally:
-        await backbones.stop()
+        await preparation.stop()
 
 
 async def test_run_whose_end_could_not_be_written_starts_over(settings: Settings, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from customvision.common.settings import Settings
 from customvision.training import outcome_reporter, starter
 from customvision.training.attempt import Attempts
 from customvision.training.attempt_plan import Place
+from customvision.training.backbones.architectures import DEFAULT, Architecture
 from customvision.training.backbones.preparation import BackbonePreparation
+from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.outcome_reporter import OutcomeReporter
 from customvision.training.run import RunState, TrainingRun
 from customvision.training.run_request import RequestIdReused, RunRequest, TrainingType
@@ -34,11 +36,18 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcome_reporter, "SECONDS_BETWEEN_TRIES", 0.05)
 
 
+class Unprepared(BackbonePreparation):
+    """A preparation that never begins."""
+
+    def start(self, architecture: Architecture = DEFAULT) -> None:
+        """Does nothing."""
+
+
 class Starting:
     """A starter whose runs queue up and are not computed."""
 
     def __init__(self, parts: TrainingParts, settings: Settings) -> None:
-        backbones = BackbonePreparation(settings)
+        backbones = DomainBackbones(Unprepared(settings), parts.domains)
         place = Place("", "", settings.home, settings.home)
         scheduler = Scheduler(parts.runs, Attempts(parts.runs, parts.iterations, backbones, place), asyncio.Event())
         self.parts = parts

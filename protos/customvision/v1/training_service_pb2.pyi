@@ -1349,6 +1349,7 @@ class GetBackboneResponse(_message.Message):
     FAILURE_REASON_FIELD_NUMBER: _builtins.int
     WARNING_FIELD_NUMBER: _builtins.int
     IMPROVABLE_ITERATIONS_FIELD_NUMBER: _builtins.int
+    RENEWED_ITERATIONS_FIELD_NUMBER: _builtins.int
     failure_reason: _builtins.str
     """failure_reason says in a sentence why no backbone can be made ready; empty otherwise."""
     warning: _builtins.str
@@ -1363,6 +1364,12 @@ class GetBackboneResponse(_message.Message):
         better ones, judged by where they come from, or on an older built-in backbone. Train the project again to use it.
         """
 
+    @_builtins.property
+    def renewed_iterations(self) -> _containers.RepeatedCompositeFieldContainer[Global___RenewedIteration]:
+        """renewed_iterations of the project are published and would be improvable, but a newer iteration of the project, not
+        published yet, has gained already: publish that one.
+        """
+
     def __init__(
         self,
         *,
@@ -1370,10 +1377,11 @@ class GetBackboneResponse(_message.Message):
         failure_reason: _builtins.str = ...,
         warning: _builtins.str = ...,
         improvable_iterations: _abc.Iterable[Global___ImprovableIteration] | None = ...,
+        renewed_iterations: _abc.Iterable[Global___RenewedIteration] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "failure_reason", b"failure_reason", "improvable_iterations", b"improvable_iterations", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "failure_reason", b"failure_reason", "improvable_iterations", b"improvable_iterations", "renewed_iterations", b"renewed_iterations", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1414,3 +1422,41 @@ class ImprovableIteration(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImprovableIteration: _TypeAlias = ImprovableIteration  # noqa: Y015
+
+@_typing.final
+class RenewedIteration(_message.Message):
+    """RenewedIteration is a published iteration for which a better one waits to be published."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLISHED_FIELD_NUMBER: _builtins.int
+    NEWER_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    NEWER_ITERATION_NAME_FIELD_NUMBER: _builtins.int
+    NEWER_BACKBONE_FIELD_NUMBER: _builtins.int
+    newer_iteration_id: _builtins.str
+    """newer_iteration_id is the completed iteration to publish instead."""
+    newer_iteration_name: _builtins.str
+    """newer_iteration_name as it is now."""
+    @_builtins.property
+    def published(self) -> Global___ImprovableIteration:
+        """published is the iteration that answers now."""
+
+    @_builtins.property
+    def newer_backbone(self) -> _iterations_pb2.Backbone:
+        """newer_backbone it rests on."""
+
+    def __init__(
+        self,
+        *,
+        published: Global___ImprovableIteration | None = ...,
+        newer_iteration_id: _builtins.str = ...,
+        newer_iteration_name: _builtins.str = ...,
+        newer_backbone: _iterations_pb2.Backbone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["newer_backbone", b"newer_backbone", "published", b"published"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["newer_backbone", b"newer_backbone", "newer_iteration_id", b"newer_iteration_id", "newer_iteration_name", b"newer_iteration_name", "published", b"published"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewedIteration: _TypeAlias = RenewedIteration  # noqa: Y015

@@ -12,11 +12,12 @@ import structlog
 
 from customvision.common.errors import ServiceError, Unavailable
 from customvision.training.attempt_plan import Place, environment_of, job_of
-from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
+from customvision.training.backbones.preparation import BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.child_process import ChildCrashed, ChildKilled, ChildOverran, reports_of
 from customvision.training.computation.job import BaseModel
 from customvision.training.disk_space import DiskTooFull, check_disk_space, needed_bytes
+from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import FineTuning, Metrics, Progress, StateChanged, Warned, detail_from_record
 from customvision.training.iterations import PATIENCE_SECONDS, Iterations, Model, patiently
 from customvision.training.run import (
@@ -50,7 +51,7 @@ class CancelWanted(Exception):
 class Attempts:
     """Carries runs through, one attempt at a time."""
 
-    def __init__(self, runs: RunStore, iterations: Iterations, backbones: BackbonePreparation, place: Place) -> None:
+    def __init__(self, runs: RunStore, iterations: Iterations, backbones: DomainBackbones, place: Place) -> None:
         self._runs = runs
         self._iterations = iterations
         self._backbones = backbones
@@ -128,11 +129,18 @@ class Attempts:
         started = time.monotonic()
         phase = Phase.PREPARING_BACKBONE
         await self._runs.record(run.training_run_id, in_phase(phase), Progress(phase, 0, 1, 0.0))
-        backbone = await self._backbones.backbone()
+        backbone = await self._domain_backbone(run)
         done = Progress(phase, 1, 1, round(time.monotonic() - started, 3))
         warning = [Warned(backbone.warning)] if backbone.warning else []
         await self._runs.record(run.training_run_id, unchanged, *warning, done)
         return backbone
+
+    async def _domain_backbone(self, run: TrainingRun) -> PreparedBackbone:
+        try:
+            iteration = await patiently(lambda: self._iterations.get(run.project_id, run.iteration_id))
+            return await patiently(lambda: self._backbones.of_domain(iteration.domain_id))
+        except ServiceError as error:
+            raise AttemptFailed(error.message) from error
 
     async def _compute(self, run: TrainingRun, backbone: PreparedBackbone) -> Model:
         await self._check_disk_space(run, backbone)

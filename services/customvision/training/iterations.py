@@ -111,15 +111,17 @@ class Iterations:
         request = iterations_pb2.GetIterationRequest(project_id=project_id, iteration_id=iteration_id)
         return await _answer(self._project.GetIteration(request, timeout=CALL_SECONDS))
 
-    async def published(self, project_id: str) -> list[iterations_pb2.Iteration]:
-        """Returns the project's published iterations, newest first. Raises NotFound where there is no project."""
-        published: list[iterations_pb2.Iteration] = []
+    async def completed(self, project_id: str) -> list[iterations_pb2.Iteration]:
+        """Returns the project's completed iterations, newest first. Raises NotFound where there is no project."""
+        completed: list[iterations_pb2.Iteration] = []
         request = iterations_pb2.ListIterationsRequest(project_id=project_id)
         while True:
             page = await _answer(self._project.ListIterations(request, timeout=CALL_SECONDS))
-            published += [iteration for iteration in page.iterations if iteration.publish_name]
+            completed += [
+                found for found in page.iterations if found.status == iterations_pb2.ITERATION_STATUS_COMPLETED
+            ]
             if not page.next_page_token:
-                return published
+                return completed
             request.page_token = page.next_page_token
 
     async def artifact(self, sha256: str) -> bytes:

@@ -86,15 +86,25 @@ def current_backbone_message(current: "CurrentBackbone") -> training_service_pb2
         ),
         failure_reason=current.failure_reason,
         warning=backbone.warning if backbone is not None else "",
-        improvable_iterations=[
-            training_service_pb2.ImprovableIteration(
-                iteration_id=iteration.iteration_id,
-                iteration_name=iteration.name,
-                publish_name=iteration.publish_name,
-                backbone=iteration.backbone,
+        improvable_iterations=[_improvable(iteration) for iteration in current.improvable],
+        renewed_iterations=[
+            training_service_pb2.RenewedIteration(
+                published=_improvable(renewed.published),
+                newer_iteration_id=renewed.newer.iteration_id,
+                newer_iteration_name=renewed.newer.name,
+                newer_backbone=renewed.newer.backbone,
             )
-            for iteration in current.improvable
+            for renewed in current.renewed
         ],
+    )
+
+
+def _improvable(iteration: iterations_pb2.Iteration) -> training_service_pb2.ImprovableIteration:
+    return training_service_pb2.ImprovableIteration(
+        iteration_id=iteration.iteration_id,
+        iteration_name=iteration.name,
+        publish_name=iteration.publish_name,
+        backbone=iteration.backbone,
     )
 
 

@@ -110,4 +110,6 @@ class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
         self, request: training_service_pb2.GetBackboneRequest, context: Any
     ) -> training_service_pb2.GetBackboneResponse:
         """Returns the backbone that the next training uses."""
-        return current_backbone_message(await self._backbone.current(request.project_id))
+        if request.project_id:
+            return current_backbone_message(await self._backbone.of_project(request.project_id))
+        return current_backbone_message(await self._backbone.of_domain(request.domain_id))

@@ -9,7 +9,7 @@ import structlog
 
 from customvision.common.background import forever
 from customvision.common.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, ServiceError
-from customvision.training.backbones.preparation import BackbonePreparation
+from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Iterations
 from customvision.training.run import RunState, TrainingRun, given_up, queued
@@ -30,7 +30,7 @@ class RunStarter:
     """Starts runs, and sees to it that a start whose outcome is unclear leaves no iteration in training for ever."""
 
     def __init__(
-        self, runs: RunStore, iterations: Iterations, backbones: BackbonePreparation, scheduler: Scheduler
+        self, runs: RunStore, iterations: Iterations, backbones: DomainBackbones, scheduler: Scheduler
     ) -> None:
         self._runs = runs
         self._iterations = iterations
@@ -97,7 +97,8 @@ class RunStarter:
     async def _create(self, run: TrainingRun) -> TrainingRun:
         run_id = run.training_run_id
         try:
-            iteration_id, name = await self._iterations.create(run, self._backbones.known_backbone_id())
+            backbone_id = await self._backbones.known_id_for(run.project_id)
+            iteration_id, name = await self._iterations.create(run, backbone_id)
         except REFUSALS:
             async with self._settling:
                 await self._runs.remove(run_id)

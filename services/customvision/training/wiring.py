@@ -22,6 +22,8 @@ from customvision.training.attempt import Attempts
 from customvision.training.attempt_plan import Place
 from customvision.training.backbone_review import BackboneReview
 from customvision.training.backbones.preparation import BackbonePreparation
+from customvision.training.domain_backbones import DomainBackbones
+from customvision.training.domains import Domains
 from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
@@ -54,7 +56,7 @@ async def open_training_service(
     """
     async with AsyncExitStack() as stack:
         folder = settings.folder("training")
-        backbones = BackbonePreparation(settings)
+        preparation = BackbonePreparation(settings)
         stack.callback(FolderLock(folder, user="serve training").release)
         _remove_leftovers(folder)
         database = Database(folder / "training.sqlite", MIGRATIONS)
@@ -63,7 +65,8 @@ async def open_training_service(
 
         notifier = Notifier()
         runs, events = RunStore(database, notifier), EventStore(database)
-        iterations = Iterations(channel)
+        iterations, domains = Iterations(channel), Domains(channel)
+        backbones = DomainBackbones(preparation, domains)
         run_ended = asyncio.Event()
         place = Place(
             settings.project_address,
@@ -88,13 +91,13 @@ async def open_training_service(
             RunWatch(runs, events, notifier, heartbeat_seconds=heartbeat_seconds),
             IterationPerformances(iterations),
             Exporter(iterations, folder),
-            BackboneReview(backbones, iterations),
+            BackboneReview(preparation, iterations, domains),
             UserTestSets(iterations, folder),
             time_limit_seconds=settings.training_time_limit_seconds,
         )
 
-        stack.push_async_callback(backbones.stop)
-        backbones.start()
+        stack.push_async_callback(preparation.stop)
+        preparation.start()
         await stack.enter_async_context(in_background(reporter.work()))
         await stack.enter_async_context(in_background(scheduler.work()))
         stack.push_async_callback(starter.stop)

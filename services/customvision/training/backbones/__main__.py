@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
@@ -16,12 +17,14 @@ from customvision.vision.decoding import PREPROCESSING
 def prepare(request: dict[str, Any], reports: Reports) -> None:
     """Reports ``found``, then ``prepared`` with the backbone's fields; or ``unusable`` with the reason.
 
-    ``request``: ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
+    ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
     """
     os.nice(5)
     named = Path(request["named"]) if request["named"] else None
+    folder = Path(request["weights_folder"])
     try:
-        weights = find_weights(named=named, folder=Path(request["weights_folder"]), download=request["download"])
+        wanted = architecture_of(request["architecture"])
+        weights = find_weights(wanted, named=named, folder=folder, download=request["download"])
         architecture = read_shape(weights.file).architecture
         backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
@@ -35,9 +38,13 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
 def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path) -> PreparedBackbone:
     folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
-        # Keras and TensorFlow take four seconds to load: only a first preparation pays for them.
+        # Keras takes seconds to load: only a first preparation pays for it.
+        import keras
+
         from customvision.training.backbones.conversion import convert
 
+        # As OpenVINO's own graphs are laid out: written otherwise, they keep a transposition around each layer.
+        keras.config.set_image_data_format("channels_first")
         convert(weights_file=weights.file, backbone_id=backbone_id, architecture=architecture, folder=folder)
     digests = read_digests(folder)
     assert digests is not None  # noqa: S101 - convert has just written them

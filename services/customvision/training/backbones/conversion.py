@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import keras
 import openvino
 from openvino.preprocess import PrePostProcessor
 
@@ -53,16 +54,18 @@ def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -
     exported, final = folder / "exported.xml", folder / "trunk.xml"
     with_pixels_in(network).export(str(exported), format="openvino", verbose=False)
     model = openvino.Core().read_model(exported)
-    input_size = int(network.input.shape[1])
-    model.reshape([1, input_size, input_size, 3])
+    model.reshape([1, *network.input.shape[1:]])
     bytes_in = PrePostProcessor(model)
     bytes_in.input().tensor().set_element_type(openvino.Type.u8)
+    if keras.config.image_data_format() == "channels_first":
+        bytes_in.input().tensor().set_layout(openvino.Layout("NHWC"))
+        bytes_in.input().model().set_layout(openvino.Layout("NCHW"))
     model = bytes_in.build()
     openvino.save_model(model, str(final), compress_to_fp16=False)
     artifact = BackboneArtifact(
         backbone_id=backbone_id,
         architecture=architecture,
-        input_size=input_size,
+        input_size=int(network.input.shape[2]),
         feature_count=int(model.output(0).partial_shape[1].get_length()),
         preprocessing=PREPROCESSING,
         xml=final.read_bytes(),

@@ -7,30 +7,38 @@ from typing import Any
 
 import keras
 
-from customvision.training.backbones.weights_file import INNER_LAYERS, WeightsUnusable, read_shape, write_notes
+from customvision.training.backbones.architectures import Architecture
+from customvision.training.backbones.weights_file import (
+    INNER_LAYERS,
+    WeightsShape,
+    WeightsUnusable,
+    read_shape,
+    write_notes,
+)
 
 
-def bare_network(width: float, input_size: int) -> Any:
-    """Returns MobileNetV2 of that width without weights of note: scaled pixels in, pooled features out."""
+def bare_network(architecture: Architecture) -> Any:
+    """Returns the network without weights of note: scaled pixels in, pooled features out."""
+    side = architecture.input_size
+    shape = (3, side, side) if keras.config.image_data_format() == "channels_first" else (side, side, 3)
     # Keras warns of sizes that it has no weights for, and there is nothing to load.
     with warnings.catch_warnings(action="ignore"):
-        return keras.applications.MobileNetV2(
-            alpha=width, weights=None, include_top=False, pooling="avg", input_shape=(input_size, input_size, 3)
-        )
+        return _built(architecture, include_top=False, pooling="avg", input_shape=shape)
 
 
 def bare_network_from_file(file: Path) -> Any:
-    """Returns MobileNetV2 with the weights in ``file``, with or without its classifier. Raises WeightsUnusable."""
+    """Returns the MobileNet with the weights in ``file``, with or without its classifier. Raises WeightsUnusable."""
     shape = read_shape(file)
-    network = bare_network(shape.width, shape.input_size)
+    network = bare_network(shape.network)
     try:
         if shape.classes is None:
             network.load_weights(str(file))
         else:
-            network.set_weights(network_with_classifier(file).get_weights()[:-2])
+            classifier_arrays = shape.network.family.classifier_arrays
+            network.set_weights(network_with_classifier(file).get_weights()[:-classifier_arrays])
     # Keras raises many kinds of error on files that do not fit; all of them mean the same to a user.
     except Exception as error:
-        raise WeightsUnusable(f"The weights in {file.name} do not fit Keras' MobileNetV2 ({shape.width}).") from error
+        raise WeightsUnusable(_misfit(file, shape)) from error
     return network
 
 
@@ -54,9 +62,12 @@ def with_inner_features(network: Any, inner_scales: Sequence[float]) -> Any:
 
 
 def network_with_classifier(file: Path) -> Any:
-    """Returns MobileNetV2 with its classifier and the weights in ``file``; what Keras raises where they do not fit."""
+    """Returns the MobileNet with its classifier and the weights in ``file``; raises what Keras does where they misfit.
+
+    Only for a file with a classifier.
+    """
     shape = read_shape(file)
-    full = keras.applications.MobileNetV2(alpha=shape.width, weights=None, classes=shape.classes)
+    full = _built(shape.network, classes=shape.classes)
     full.load_weights(str(file))
     return full
 
@@ -64,7 +75,7 @@ def network_with_classifier(file: Path) -> Any:
 def save_network(network: Any, file: Path, inner_scales: Sequence[float] = ()) -> None:
     """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with its input size and inner scales."""
     network.save_weights(str(file))
-    write_notes(file, input_size=int(network.input.shape[1]), inner_scales=inner_scales)
+    write_notes(file, input_size=int(network.input.shape[2]), inner_scales=inner_scales)
 
 
 def with_pixels_in(network: Any) -> Any:
@@ -72,3 +83,13 @@ def with_pixels_in(network: Any) -> Any:
     pixels = keras.Input(network.input.shape[1:], name="pixels")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
     return keras.Model(pixels, network(scaled, training=False))
+
+
+def _built(architecture: Architecture, **options: Any) -> Any:
+    family = architecture.family
+    build = getattr(keras.applications, family.keras_name)
+    return build(alpha=architecture.width, weights=None, **family.options, **options)
+
+
+def _misfit(file: Path, shape: WeightsShape) -> str:
+    return f"The weights in {file.name} do not fit Keras' {shape.network.family.keras_name} ({shape.width})."

@@ -1,4 +1,4 @@
-"""The backbone of this service, made ready in the background by a child process."""
+"""The backbones of this service, made ready in the background by child processes."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import structlog
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
+from customvision.training.backbones.architectures import DEFAULT, Architecture
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.child_process import ChildKilled, ChildStopped, reports_of
 
@@ -22,7 +23,7 @@ class BackboneUnavailable(Exception):
 
 
 class BackbonePreparation:
-    """Makes the backbone ready once, from the service's start on; runs wait for it here."""
+    """Makes a backbone ready for each network that is asked for, once; runs wait for it here."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigurationError where the weights file that the user named is missing."""
@@ -37,70 +38,77 @@ class BackbonePreparation:
             "download": settings.backbone_download,
             "prepared_folder": str(settings.folder("training") / "backbones"),
         }
-        self._environment = {**QUIET, "KERAS_HOME": str(settings.home / "backbones" / "keras")}
-        self._task: asyncio.Task[PreparedBackbone] | None = None
-        self._known_backbone_id = ""
+        # Keras writes what OpenVINO runs without TensorFlow, whose loading would take most of the time.
+        self._environment = {
+            **QUIET,
+            "KERAS_BACKEND": "openvino",
+            "KERAS_HOME": str(settings.home / "backbones" / "keras"),
+        }
+        self._tasks: dict[Architecture, asyncio.Task[PreparedBackbone]] = {}
+        self._known_backbone_ids: dict[Architecture, str] = {}
+        # Two conversions side by side take twice the memory, and no less time.
+        self._one_at_a_time = asyncio.Lock()
 
-    def start(self) -> None:
-        """Begins, or begins again where it failed before."""
-        if self._task is None or (self._task.done() and not self.ready):
-            self._task = asyncio.create_task(self._prepare())
+    def start(self, architecture: Architecture = DEFAULT) -> None:
+        """Begins, unless it has begun before."""
+        if architecture not in self._tasks:
+            self._tasks[architecture] = asyncio.create_task(self._prepare(architecture))
 
-    @property
-    def ready(self) -> bool:
-        """True once the backbone can be used."""
-        task = self._task
-        return task is not None and task.done() and not task.cancelled() and task.exception() is None
+    async def backbone(self, architecture: Architecture = DEFAULT) -> PreparedBackbone:
+        """Returns the backbone once it is ready; begins again where it failed before. Raises BackboneUnavailable."""
+        if architecture in self._tasks and _failed(self._tasks[architecture]):
+            del self._tasks[architecture]
+        self.start(architecture)
+        return await asyncio.shield(self._tasks[architecture])
 
-    async def backbone(self) -> PreparedBackbone:
-        """Returns the backbone once it is ready. Raises BackboneUnavailable."""
-        self.start()
-        assert self._task is not None  # noqa: S101 - it was started
-        return await asyncio.shield(self._task)
-
-    def outcome(self) -> PreparedBackbone | None:
+    def outcome(self, architecture: Architecture = DEFAULT) -> PreparedBackbone | None:
         """Returns the backbone, or None while it is being made ready. Raises BackboneUnavailable; starts nothing."""
-        task = self._task
+        task = self._tasks.get(architecture)
         return None if task is None or not task.done() or task.cancelled() else task.result()
 
-    def known_backbone_id(self) -> str:
+    def known_backbone_id(self, architecture: Architecture = DEFAULT) -> str:
         """Returns the backbone's id, or an empty string while it is not known."""
-        return self._known_backbone_id
+        return self._known_backbone_ids.get(architecture, "")
 
     async def stop(self) -> None:
-        """Ends a preparation that is under way."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, BackboneUnavailable):
-                await self._task
+        """Ends preparations that are under way."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _prepare(self) -> PreparedBackbone:
+    async def _prepare(self, architecture: Architecture) -> PreparedBackbone:
         try:
-            report = await self._last_report()
+            async with self._one_at_a_time:
+                report = await self._last_report(architecture)
         except ChildStopped as error:
-            log.error("preparing the backbone failed", log_tail=error.log_tail)
+            log.error("preparing the backbone failed", architecture=architecture.name, log_tail=error.log_tail)
             raise BackboneUnavailable(_reason(error)) from error
         if report["kind"] == "unusable":
-            log.error("the backbone weights cannot be used", reason=report["reason"])
+            log.error("the backbone weights cannot be used", architecture=architecture.name, reason=report["reason"])
             raise BackboneUnavailable(report["reason"])
         backbone = PreparedBackbone(**report["backbone"])
         log.info("backbone ready", backbone_id=backbone.backbone_id, weights_source=backbone.weights_source)
         return backbone
 
-    async def _last_report(self) -> dict[str, Any]:
+    async def _last_report(self, architecture: Architecture) -> dict[str, Any]:
         last: dict[str, Any] = {}
-        async with contextlib.aclosing(reports_of(MODULE, self._request, environment=self._environment)) as reports:
+        request = {"architecture": architecture.name, **self._request}
+        async with contextlib.aclosing(reports_of(MODULE, request, environment=self._environment)) as reports:
             async for report in reports:
                 if report["kind"] == "found":
-                    self._take_note(report)
+                    self._take_note(architecture, report)
                 last = report
         return last
 
-    def _take_note(self, found: dict[str, Any]) -> None:
+    def _take_note(self, architecture: Architecture, found: dict[str, Any]) -> None:
         # Told before the conversion, which may take a while.
-        self._known_backbone_id = found["backbone_id"]
+        self._known_backbone_ids[architecture] = found["backbone_id"]
         if found["warning"]:
             log.warning(found["warning"])
+
+
+def _failed(task: "asyncio.Task[PreparedBackbone]") -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _reason(error: ChildStopped) -> str:

@@ -5,7 +5,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from customvision.training.backbones.architectures import DEFAULT, MOBILENET_V2, Architecture
 from customvision.training.backbones.download import DownloadUnavailable, downloaded_weights
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 
 BUILT_IN = Path(__file__).with_name("built_in") / "backbone.weights.h5"
 SETTING = "CUSTOMVISION_BACKBONE_WEIGHTS"
@@ -31,20 +33,41 @@ class Weights:
     warning: str = ""
 
 
-def find_weights(*, named: Path | None, folder: Path, download: bool) -> Weights:
-    """Returns the weights to use: ``named``, else a file in ``folder``, else Keras' own, else the built-in ones."""
-    if named is not None:
+def find_weights(architecture: Architecture, *, named: Path | None, folder: Path, download: bool) -> Weights:
+    """Returns the weights for ``architecture``: ``named``, else a file in ``folder``, else Keras', else the built-in.
+
+    Files must fit it. But who names a file for another network wants it, and so it serves in place of the default one,
+    as does any MobileNetV2 in ``folder`` where none fits. Raises WeightsUnusable where ``named`` is of no network.
+    """
+    if named is not None and (architecture == DEFAULT or read_shape(named).network == architecture):
         return _of_file(WeightsSource.PATH, named)
-    present = sorted({file for pattern in PATTERNS for file in folder.glob(pattern)})
-    if present:
-        several = f"{folder} holds several weights files; {present[0].name} is used." if len(present) > 1 else ""
-        return _of_file(WeightsSource.DATA_FOLDER, present[0], several)
+    usable = _usable_files(architecture, folder)
+    if usable:
+        several = f"{folder} holds several weights files for {architecture.name}; {usable[0].name} is used."
+        return _of_file(WeightsSource.DATA_FOLDER, usable[0], several if len(usable) > 1 else "")
     if not download:
-        return _built_in("downloads are switched off")
+        return _built_in(architecture, "downloads are switched off")
     try:
-        return _of_file(WeightsSource.KERAS_DOWNLOAD, downloaded_weights(folder / "keras"))
+        return _of_file(WeightsSource.KERAS_DOWNLOAD, downloaded_weights(architecture, folder / "keras"))
     except DownloadUnavailable as error:
-        return _built_in(str(error))
+        return _built_in(architecture, str(error))
+
+
+def _usable_files(architecture: Architecture, folder: Path) -> list[Path]:
+    present = sorted({file for pattern in PATTERNS for file in folder.glob(pattern)})
+    networks = {file: _network_of(file) for file in present}
+    fitting = [file for file, network in networks.items() if network == architecture]
+    if fitting or architecture != DEFAULT:
+        return fitting
+    # A file that cannot be read is kept, so that its user is told.
+    return [file for file, network in networks.items() if network is None or network.family == MOBILENET_V2]
+
+
+def _network_of(file: Path) -> Architecture | None:
+    try:
+        return read_shape(file).network
+    except WeightsUnusable:
+        return None
 
 
 def _of_file(source: WeightsSource, file: Path, warning: str = "") -> Weights:
@@ -53,11 +76,21 @@ def _of_file(source: WeightsSource, file: Path, warning: str = "") -> Weights:
     return Weights(source, file, digest[:16], warning)
 
 
-def _built_in(cause: str) -> Weights:
-    return _of_file(
-        WeightsSource.BUILT_IN,
-        BUILT_IN,
-        f"The small built-in backbone is used ({cause}, and no weights file was given). ImageNet weights are more "
-        f"accurate: set {SETTING} to a MobileNetV2 weights file, or put one into the 'backbones' folder of the data "
-        "folder, restart, and train again.",
+def _built_in(architecture: Architecture, cause: str) -> Weights:
+    return _of_file(WeightsSource.BUILT_IN, BUILT_IN, _apology(architecture, cause))
+
+
+def _apology(architecture: Architecture, cause: str) -> str:
+    if architecture == DEFAULT:
+        return (
+            f"The small built-in backbone is used ({cause}, and no weights file was given). ImageNet weights are more "
+            f"accurate: set {SETTING} to a MobileNetV2 weights file, or put one into the 'backbones' folder of the "
+            "data folder, restart, and train again."
+        )
+    keras_file = f", such as {architecture.keras_url}," if architecture.keras_url else ""
+    return (
+        f"The small built-in backbone is used in place of the domain's {architecture.name} ({cause}, and no weights "
+        f"file of it was given). ImageNet weights are more accurate: put a weights file of Keras' "
+        f"{architecture.family.keras_name} of that width{keras_file} into the 'backbones' folder of the data folder, "
+        "restart, and train again."
     )

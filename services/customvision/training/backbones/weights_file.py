@@ -6,46 +6,59 @@ from pathlib import Path
 
 import h5py
 
-# What Keras' own weights are for, and every file that does not say otherwise.
-USUAL_INPUT_SIZE = 224
-# Between the multiples of MobileNetV2's stride, Keras pads otherwise than a network that was trained for any size.
-STRIDE, LARGEST_INPUT_SIZE = 32, 1024
+from customvision.training.backbones.architectures import (
+    FAMILIES,
+    KERAS_FILES,
+    LARGEST_INPUT_SIZE,
+    MOBILENET_V2,
+    STRIDE,
+    USUAL_INPUT_SIZE,
+    Architecture,
+    Family,
+    Shape,
+    is_input_size,
+)
+
+# At which depths features are taken beside the last, where a file says so. Only MobileNetV2 has such.
+INNER_LAYERS = MOBILENET_V2.inner_layers
 _INPUT_SIZE_NOTE, _INNER_SCALES_NOTE = "customvision_input_size", "customvision_inner_scales"
-# At which depths features are taken beside the last, where a file says so: after a block of MobileNetV2 has widened.
-INNER_LAYERS = ("block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu")
-WIDTHS = (1.0, 0.75, 0.5, 0.35, 1.3, 1.4)
-# Output channels of the last narrow convolution but one, at width 1: no two widths share it.
-_MARKER_CHANNELS = 160
-_EXPANSION = 6
 
 
 class WeightsUnusable(Exception):
-    """The file holds no MobileNetV2 weights; the message says so."""
+    """The file holds no MobileNet weights that can be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class WeightsShape:
-    """The MobileNetV2 that a file fits: its ``width`` multiplier, the side in pixels of the pictures it was trained
-    for and, with a classifier on top, its ``classes``.
+    """The ``network`` that a file fits and, with a classifier on top, its ``classes``.
 
     ``inner_scales``, one for each of INNER_LAYERS, bring the features of those to the size of the last ones; empty
     where the last are the only ones.
     """
 
-    width: float
+    network: Architecture
     classes: int | None
-    input_size: int
     inner_scales: tuple[float, ...]
+
+    @property
+    def width(self) -> float:
+        """The width multiplier of the network."""
+        return self.network.width
+
+    @property
+    def input_size(self) -> int:
+        """The side in pixels of the pictures that it was trained for."""
+        return self.network.input_size
 
     @property
     def architecture(self) -> str:
         """The name of the network, such as mobilenet_v2_1.0_224; ``_inner`` is added where inner features are used."""
-        return f"mobilenet_v2_{self.width}_{self.input_size}" + ("_inner" if self.inner_scales else "")
+        return self.network.name + ("_inner" if self.inner_scales else "")
 
 
 def read_shape(file: Path) -> WeightsShape:
-    """Returns which MobileNetV2 the weights in ``file`` fit. Raises WeightsUnusable where none."""
-    shapes: list[tuple[int, ...]] = []
+    """Returns which MobileNet the weights in ``file`` fit. Raises WeightsUnusable where none."""
+    shapes: list[Shape] = []
 
     def note(_: str, entry: object) -> None:
         if isinstance(entry, h5py.Dataset):
@@ -54,25 +67,21 @@ def read_shape(file: Path) -> WeightsShape:
     try:
         with h5py.File(file, "r") as content:
             content.visititems(note)
-            input_size = content.attrs.get(_INPUT_SIZE_NOTE, USUAL_INPUT_SIZE)
+            input_size = content.attrs.get(_INPUT_SIZE_NOTE, _size_by_name(file))
             inner_scales = tuple(map(float, content.attrs.get(_INNER_SCALES_NOTE, ())))
     except OSError as error:
         raise WeightsUnusable(f"The weights file {file.name} is no readable HDF5 file.") from error
-    widths = [width for width in WIDTHS if _marker(width) in shapes]
-    if len(widths) != 1:
-        raise WeightsUnusable(
-            f"The weights file {file.name} is not of a Keras MobileNetV2. "
-            "Give one that keras.applications.MobileNetV2 loads."
-        )
-    if input_size not in range(STRIDE, LARGEST_INPUT_SIZE + 1, STRIDE):
+    family, width = _marked(shapes, file)
+    if not is_input_size(input_size):
         raise WeightsUnusable(
             f"The weights file {file.name} says that it is for pictures of {input_size} pixels, which must be a "
             f"multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}."
         )
-    if inner_scales and (len(inner_scales) != len(INNER_LAYERS) or not all(0 < scale < 1e6 for scale in inner_scales)):
+    if inner_scales and (
+        len(inner_scales) != len(family.inner_layers) or not all(0 < scale < 1e6 for scale in inner_scales)
+    ):
         raise WeightsUnusable(f"The weights file {file.name} has inner scales that cannot be used: {inner_scales}.")
-    classes = [shape[1] for shape in shapes if len(shape) == 2]
-    return WeightsShape(widths[0], classes[0] if classes else None, int(input_size), inner_scales)
+    return WeightsShape(Architecture(family, width, int(input_size)), _classes(shapes, family, width), inner_scales)
 
 
 def write_notes(file: Path, *, input_size: int, inner_scales: Sequence[float] = ()) -> None:
@@ -83,12 +92,25 @@ def write_notes(file: Path, *, input_size: int, inner_scales: Sequence[float] = 
             content.attrs[_INNER_SCALES_NOTE] = list(inner_scales)
 
 
-def _marker(width: float) -> tuple[int, ...]:
-    channels = _divisible(_MARKER_CHANNELS * width)
-    return (1, 1, channels * _EXPANSION, channels)
+def _size_by_name(file: Path) -> int:
+    return KERAS_FILES[file.name].input_size if file.name in KERAS_FILES else USUAL_INPUT_SIZE
 
 
-def _divisible(value: float) -> int:
-    # MobileNetV2 rounds its channels to multiples of 8, never down by more than a tenth.
-    rounded = max(8, int(value + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * value else rounded
+def _marked(shapes: Sequence[Shape], file: Path) -> tuple[Family, float]:
+    found = [(family, width) for family in FAMILIES for width in family.widths if family.marks(width) <= set(shapes)]
+    if len(found) != 1:
+        raise WeightsUnusable(
+            f"The weights file {file.name} is not of a Keras MobileNet. Give one that keras.applications.MobileNetV2, "
+            "MobileNet, MobileNetV3Large or MobileNetV3Small loads."
+        )
+    return found[0]
+
+
+def _classes(shapes: Sequence[Shape], family: Family, width: float) -> int | None:
+    before = family.classifier_input(width)
+    classes = [shape[-1] for shape in shapes if shape[:-1] == before]
+    # The last kernel below the classifier may look like one.
+    for shape in family.marks(width):
+        if shape[:-1] == before:
+            classes.remove(shape[-1])
+    return classes[0] if classes else None

@@ -17,12 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.folder_lock import FolderLock
-from customvision.training.backbones.weights_file import LARGEST_INPUT_SIZE, STRIDE, WIDTHS, WeightsUnusable
+from customvision.training.backbones.architectures import LARGEST_INPUT_SIZE, MOBILENET_V2, STRIDE, is_input_size
+from customvision.training.backbones.weights_file import WeightsUnusable
 from customvision.training.distillation.checkpoint import CheckpointUnusable
 from customvision.training.distillation.crops import PhotosUnreadable, find_photos
 from customvision.training.distillation.recipe import Recipe
 
 WEIGHTS_FILE = "backbone.weights.h5"
+WIDTHS = MOBILENET_V2.widths
 SMOOTHING = 0.98
 EXIT_INTERRUPTED = 130
 
@@ -94,8 +96,7 @@ def distil(
 
 
 def _checked_size(size: int | str) -> int:
-    possible = range(STRIDE, LARGEST_INPUT_SIZE + 1, STRIDE)
-    if str(size).strip() not in map(str, possible):
+    if not str(size).strip().isdecimal() or not is_input_size(int(size)):
         raise typer.BadParameter(f"A size is {size}; it must be a multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}.")
     return int(size)
 

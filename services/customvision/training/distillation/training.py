@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from customvision.training.backbones.architectures import MOBILENET_V2
 from customvision.training.backbones.network import bare_network_from_file
 from customvision.training.backbones.weights_file import INNER_LAYERS, WeightsUnusable, read_shape
 from customvision.training.distillation.checkpoint import Checkpoint
@@ -151,9 +152,12 @@ def _check_features(width: float, own: int, teachers: int) -> None:
 
 
 def _copy_weights(file: Path, student: Any, width: float) -> None:
-    found = read_shape(file).width
-    if found != width:
-        raise WeightsUnusable(f"{file.name} is of width {found} and the student of {width}; they must be alike.")
+    found = read_shape(file).network
+    if (found.family, found.width) != (MOBILENET_V2, width):
+        raise WeightsUnusable(
+            f"{file.name} is a {found.family.keras_name} of width {found.width} and the student a MobileNetV2 of "
+            f"{width}; they must be alike."
+        )
     student.set_weights(bare_network_from_file(file).get_weights())
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from customvision.training.backbones.architectures import MOBILENET_V2, Architecture
 from customvision.training.backbones.network import bare_network, save_network
 
 
 def save_student(student: Any, width: float, input_size: int, inner_scales: Sequence[float], file: Path) -> None:
     """Writes the weights of ``student``, rounded to float16, as those of Keras' MobileNetV2 of that width and size."""
-    network = bare_network(width, input_size)
+    network = bare_network(Architecture(MOBILENET_V2, width, input_size))
     network.set_weights(student.get_weights())
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         full, small = Path(folder) / "full.weights.h5", Path(folder) / "small.weights.h5"

@@ -548,6 +548,11 @@ export interface GetBackboneResponse {
    * better ones, judged by where they come from, or on an older built-in backbone. Train the project again to use it.
    */
   improvableIterations: ImprovableIteration[];
+  /**
+   * renewed_iterations of the project are published and would be improvable, but a newer iteration of the project, not
+   * published yet, has gained already: publish that one.
+   */
+  renewedIterations: RenewedIteration[];
 }
 
 /** ImprovableIteration is a published iteration that would gain from training again. */
@@ -560,6 +565,20 @@ export interface ImprovableIteration {
   publishName: string;
   /** backbone it rests on. */
   backbone: Backbone | undefined;
+}
+
+/** RenewedIteration is a published iteration for which a better one waits to be published. */
+export interface RenewedIteration {
+  /** published is the iteration that answers now. */
+  published:
+    | ImprovableIteration
+    | undefined;
+  /** newer_iteration_id is the completed iteration to publish instead. */
+  newerIterationId: string;
+  /** newer_iteration_name as it is now. */
+  newerIterationName: string;
+  /** newer_backbone it rests on. */
+  newerBackbone: Backbone | undefined;
 }
 
 function createBaseTrainingRun(): TrainingRun {
@@ -3189,7 +3208,7 @@ export const GetBackboneRequest: MessageFns<GetBackboneRequest> = {
 };
 
 function createBaseGetBackboneResponse(): GetBackboneResponse {
-  return { backbone: undefined, failureReason: "", warning: "", improvableIterations: [] };
+  return { backbone: undefined, failureReason: "", warning: "", improvableIterations: [], renewedIterations: [] };
 }
 
 export const GetBackboneResponse: MessageFns<GetBackboneResponse> = {
@@ -3205,6 +3224,9 @@ export const GetBackboneResponse: MessageFns<GetBackboneResponse> = {
     }
     for (const v of message.improvableIterations) {
       ImprovableIteration.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.renewedIterations) {
+      RenewedIteration.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -3252,6 +3274,14 @@ export const GetBackboneResponse: MessageFns<GetBackboneResponse> = {
             }
 
             message.improvableIterations.push(ImprovableIteration.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.renewedIterations.push(RenewedIteration.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -3331,6 +3361,85 @@ export const ImprovableIteration: MessageFns<ImprovableIteration> = {
             }
 
             message.backbone = Backbone.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewedIteration(): RenewedIteration {
+  return { published: undefined, newerIterationId: "", newerIterationName: "", newerBackbone: undefined };
+}
+
+export const RenewedIteration: MessageFns<RenewedIteration> = {
+  encode(message: RenewedIteration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.published !== undefined) {
+      ImprovableIteration.encode(message.published, writer.uint32(10).fork()).join();
+    }
+    if (message.newerIterationId !== "") {
+      writer.uint32(18).string(message.newerIterationId);
+    }
+    if (message.newerIterationName !== "") {
+      writer.uint32(26).string(message.newerIterationName);
+    }
+    if (message.newerBackbone !== undefined) {
+      Backbone.encode(message.newerBackbone, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewedIteration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewedIteration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.published = ImprovableIteration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.newerIterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.newerIterationName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.newerBackbone = Backbone.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -1,0 +1,113 @@
+"""Run as a process of its own, for Keras stays out of the tests': what Keras says of its networks, in a folder.
+
+``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` its weights. Of one
+network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one, and without one
+in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``), and what the
+network from each of the FILES does.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+from keras.src.legacy.saving import legacy_h5_format
+from keras.src.models import Functional
+from keras.src.utils import file_utils
+
+from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, Architecture, Family
+from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
+from customvision.training.backbones.weights_file import write_notes
+
+CLASSES, PICTURES = 7, 3
+FILES = ("full.weights.h5", "bare.weights.h5", "legacy.h5")
+# The smallest that leaves more than one place in the last map.
+SIDE = 64
+random = np.random.default_rng(0)
+
+
+def main(folder: Path) -> None:
+    """Writes everything."""
+    asked = {}
+    for family in FAMILIES:
+        for width in family.widths:
+            name = Architecture(family, width, 224).name
+            network, asked[name] = network_with_download(family, width, 224)
+            network.save_weights(folder / f"{name}.weights.h5")
+    for architecture in KERAS_FILES.values():
+        if (architecture.width, architecture.input_size) == (0.5, 128):
+            asked[architecture.name] = network_with_download(architecture.family, 0.5, 128)[1]
+    (folder / "asked.json").write_text(json.dumps(asked))
+    for family in FAMILIES:
+        compare(Architecture(family, min(family.widths), SIDE), folder)
+
+
+def network_with_download(family: Family, width: float, size: int) -> tuple[Any, list[str]]:
+    """Returns Keras' own network without a classifier, and the name, address and digest of what it would download."""
+    asked: list[str] = []
+
+    def get_file(name: str, origin: str, *, file_hash: str = "", **_: Any) -> str:
+        asked.extend((name, origin, file_hash))
+        return name
+
+    build = getattr(keras.applications, family.keras_name)
+    keras_get_file, load_weights = file_utils.get_file, Functional.load_weights
+    file_utils.get_file, Functional.load_weights = get_file, lambda *_: None
+    try:
+        network = build(alpha=width, weights="imagenet", include_top=False, input_shape=(size, size, 3))
+    finally:
+        file_utils.get_file, Functional.load_weights = keras_get_file, load_weights
+    return network, asked
+
+
+def compare(architecture: Architecture, folder: Path) -> None:
+    """Writes the files of one family."""
+    family, side = architecture.family, architecture.input_size
+    folder = folder / family.name
+    folder.mkdir()
+    build = getattr(keras.applications, family.keras_name)
+    shape = (side, side, 3)
+    full = build(alpha=architecture.width, weights=None, classes=CLASSES, input_shape=shape)
+    full.set_weights([drawn(variable) for variable in full.weights])
+    full.save_weights(folder / "full.weights.h5")
+    write_notes(folder / "full.weights.h5", input_size=side)
+    bare = build(alpha=architecture.width, weights=None, include_top=False, pooling="avg", input_shape=shape)
+    bare.set_weights(full.get_weights()[: len(bare.weights)])
+    save_network(bare, folder / "bare.weights.h5")
+    # In the layout of the files that Keras publishes.
+    with h5py.File(folder / "legacy.h5", "w") as legacy:
+        legacy_h5_format.save_weights_to_hdf5_group(legacy, bare)
+    write_notes(folder / "legacy.h5", input_size=side)
+    pictures = random.integers(0, 256, (PICTURES, *shape), dtype=np.uint8)
+    pixels = pictures.astype(np.float32)
+    # The last one: V3 pools inside its blocks too.
+    *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
+    # Only V3 scales pixels itself.
+    keras_input = pixels if "include_preprocessing" in family.options else pixels / 127.5 - 1
+    exported = {name: with_pixels_in(network_from_file(folder / name)) for name in FILES}
+    np.savez(
+        folder / "features.npz",
+        pictures=pictures,
+        keras=answers(keras.Model(full.input, pooling.output), keras_input),
+        **{name: answers(network, pixels) for name, network in exported.items()},
+    )
+
+
+def answers(network: Any, pixels: Any) -> Any:
+    """Returns the network's features ``float32[pictures, features]``."""
+    return np.asarray(network(pixels, training=False)).reshape(PICTURES, -1)
+
+
+def drawn(variable: Any) -> Any:
+    """Returns values for a variable with which every part of a network matters, statistics too."""
+    name, shape = variable.path.rsplit("/", 1)[-1], variable.shape
+    if "kernel" in name:
+        fan_in = int(np.prod(shape[:3] if shape[-1] != 1 else shape[:2]))
+        return random.normal(0, np.sqrt(2 / fan_in), shape)
+    return random.uniform(0.5, 1.5, shape) if name in ("gamma", "moving_variance") else random.normal(0, 0.2, shape)
+
+
+main(Path(sys.argv[1]))
