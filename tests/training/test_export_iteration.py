@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -158,3 +159,30 @@ async def test_multilabel_export_answers_for_each_tag(suite: TrainingSuite, tmp_
     assert answer == pytest.approx(list((await served(suite, iteration, photo)).values()), abs=1e-3)
     assert sum(answer) > 1.2
     assert "a probability for each tag on its own" in (folder / "README.md").read_text()
+
+
+async def test_a_caller_who_hangs_up_ends_the_export(suite: TrainingSuite) -> None:
+    """A call that is cancelled while its export is built takes the process and the files with it."""
+    project_id, _ = await suite.colored_project(per_tag=5)
+    run = await suite.finished(await suite.start(project_id))
+    request = training_service_pb2.ExportIterationRequest(
+        project_id=project_id,
+        iteration_id=run.iteration_id,
+        format=training_service_pb2.EXPORT_FORMAT_SAVED_MODEL,
+    )
+    call = suite.training.ExportIteration(request)
+    reading = asyncio.ensure_future(anext(aiter(call)))
+    async with asyncio.timeout(30):
+        while not (processes := exporting_processes()):
+            await asyncio.sleep(0.02)
+        call.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        while any(process.is_running() for process in processes):
+            await asyncio.sleep(0.02)
+        while list((suite.settings.home / "training").glob(".tmp-export-*")):
+            await asyncio.sleep(0.02)
+
+
+def exporting_processes() -> list[psutil.Process]:
+    """Returns the processes below this one that build an export."""
+    return [child for child in psutil.Process().children() if "customvision.training.export" in child.cmdline()]

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 import psutil
 import pytest
 
-from customvision.common.errors import ServiceError
+from customvision.common.errors import ServiceError, StorageFull
 from customvision.training.export import exporter
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.exporter import PIECE_BYTES, Exporter
 from customvision.training.performance import Evaluation
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
+from models import backbone, model
 from scripted_project import training_parts
 from scripted_server import ScriptedCall
 
@@ -46,20 +48,23 @@ EVALUATION = Evaluation(
     probabilities=np.full((3, 2), 0.5, np.float32),
 ).to_bytes()
 STORED = {hashlib.sha256(data).hexdigest(): data for data in (b"model", b"backbone", b"weights", EVALUATION)}
-ARTIFACTS = dict(
-    zip(("model_sha256", "backbone_sha256", "backbone_weights_sha256", "evaluation_sha256"), STORED, strict=True)
-)
 
 
-def iteration(_: ScriptedCall) -> iterations_pb2.Iteration:
-    """Answers the iteration that is exported."""
+def iteration_of(digests: Iterable[str]) -> iterations_pb2.Iteration:
+    """Returns a completed iteration whose model, backbone, weights and evaluation have these digests."""
+    model, backbone, weights, evaluation = digests
     return iterations_pb2.Iteration(
         status=iterations_pb2.ITERATION_STATUS_COMPLETED,
         project_id="project",
         iteration_id="iteration",
         name="Iteration 1",
         number=1,
-        artifacts=iterations_pb2.IterationArtifacts(**ARTIFACTS),
+        artifacts=iterations_pb2.IterationArtifacts(
+            model_sha256=model,
+            backbone_sha256=backbone,
+            backbone_weights_sha256=weights,
+            evaluation_sha256=evaluation,
+        ),
     )
 
 
@@ -79,7 +84,7 @@ def images(call: ScriptedCall) -> Iterator[images_pb2.ImageContentChunk]:
 
 
 SCRIPTS: dict[str, Callable[[ScriptedCall], Any]] = {
-    "GetIteration": iteration,
+    "GetIteration": lambda _: iteration_of(STORED),
     "GetArtifact": artifact,
     "DownloadImages": images,
 }
@@ -96,6 +101,20 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
         (tmp_path / f"{MODULE}.py").write_text(PROGRAM.format(work=work))
 
     return write
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder of 1 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small disk needs the right to mount one ({error})")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 async def export(folder: Path, scripts: dict[str, Callable[[ScriptedCall], Any]] = SCRIPTS) -> bytes:
@@ -166,6 +185,23 @@ async def test_an_artifact_with_other_content_is_refused(tmp_path: Path, child: 
     damaged = {**SCRIPTS, "GetArtifact": lambda _: iter([artifacts_pb2.ArtifactChunk(data=b"other")])}
     error = await failure(tmp_path, damaged)
     assert (error.reason, error.metadata) == ("MODEL_DAMAGED", {"iteration_id": "iteration"})
+
+
+@pytest.mark.parametrize("room", [-1, 8, 16, 24, 32, 40])
+async def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, room: int) -> None:
+    """Whichever file finds no room (after the weights so many KiB are left), the caller hears of the full disk."""
+    made = (model().to_bytes(), backbone().to_bytes(), bytes(1024 * (1024 - room)), EVALUATION)
+    digests = [hashlib.sha256(data).hexdigest() for data in made]
+    stored = dict(zip(digests, made, strict=True))
+    scripts = {
+        **SCRIPTS,
+        "GetIteration": lambda _: iteration_of(digests),
+        "GetArtifact": lambda call: iter([artifacts_pb2.ArtifactChunk(data=stored[call.request.sha256])]),
+    }
+    async with training_parts(tmp_path, scripts) as parts, asyncio.timeout(60):
+        with pytest.raises(StorageFull):
+            await anext(Exporter(parts.iterations, small_disk).export("project", "iteration", ExportFormat.OPENVINO))
+    assert leftovers(small_disk) == []
 
 
 async def test_a_caller_who_leaves_ends_the_process(tmp_path: Path, child: Callable[[str], None]) -> None:

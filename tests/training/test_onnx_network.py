@@ -24,15 +24,13 @@ about = dict(include_top=False, weights=None, pooling="avg", input_shape=(96, 96
 RANGES = {"gamma": (1, 2), "beta": (-0.3, 0.3), "bias": (-0.3, 0.3), "moving_mean": (-0.1, 0.1),
           "moving_variance": (0.1, 0.5)}
 
-def classifier(backbone, activation="softmax"):
+def classifier(backbone):
     network = with_pixels_in(backbone)
-    network = keras.Model(network.input, layers.Dense(3, activation=activation)(network.output))
+    network = keras.Model(network.input, layers.Dense(3)(network.output))
     for variable in network.variables:
         # A fresh network hides much: shifts and means are 0, variances 1.
         if variable.name in RANGES:
             variable.assign(generator.uniform(*RANGES[variable.name], variable.shape))
-    # Such a network tells pictures apart by little; its answers should by more.
-    network.layers[-1].kernel.assign(generator.uniform(-3, 3, network.layers[-1].kernel.shape))
     return network
 """
 COMPARE = """
@@ -59,7 +57,7 @@ def run(program: str, folder: Path) -> None:
     "network",
     [
         "classifier(applications.MobileNet(alpha=0.25, **about))",
-        "classifier(with_inner_features(applications.MobileNetV2(alpha=0.35, **about), [0.5, 2.0, 3.0]), 'sigmoid')",
+        "classifier(with_inner_features(applications.MobileNetV2(alpha=0.35, **about), [0.5, 2.0, 3.0]))",
         "classifier(applications.MobileNetV3Small(include_preprocessing=False, **about))",
         "classifier(applications.MobileNetV3Large(alpha=0.75, include_preprocessing=True, **about))",
     ],
@@ -72,9 +70,11 @@ def test_every_kind_of_mobilenet_becomes_onnx(network: str, tmp_path: Path) -> N
     run(f"network = {network}\n{COMPARE}", tmp_path)
     case = np.load(tmp_path / "case.npz")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    # Random weights tell pictures apart by little: what counts is how much of that is kept.
+    spread = np.abs(case["answers"][0] - case["answers"][1]).max()
+    assert spread > 1e-4
     for pixels, answers in ((case["pixels"], case["answers"]), (case["pixels"][:1], case["answers"][:1])):
-        assert session.run(["probabilities"], {"pixels": pixels})[0] == pytest.approx(answers, abs=1e-4)
-    assert np.abs(case["answers"][0] - case["answers"][1]).max() > 1e-3
+        assert session.run(["probabilities"], {"pixels": pixels})[0] == pytest.approx(answers, abs=float(spread) / 50)
 
 
 @pytest.mark.parametrize(

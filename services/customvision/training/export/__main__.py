@@ -1,6 +1,7 @@
 """The child process that builds one export."""
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from customvision.training.export.makings import Makings
 from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
 from customvision.training.export.parity import ExportDiffers, compare, pictures_of
-from customvision.training.export.working_folder import ZIP_FILE
+from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
 from customvision.vision.artifacts import ArtifactInvalid
 
 
 def build(request: dict[str, Any], reports: Reports) -> None:
     """Writes the zip into ``request["folder"]``, and tells how that ended."""
+    folder = Path(request["folder"])
     try:
-        _build(Path(request["folder"]), ExportFormat(request["format"]))
+        _build(folder, ExportFormat(request["format"]))
     except (ArtifactInvalid, WeightsUnusable) as error:
         reports.send(Outcome.DAMAGED, cause=str(error))
     except ExportDiffers as error:
@@ -27,7 +29,7 @@ def build(request: dict[str, Any], reports: Reports) -> None:
     except NetworkUnknown as error:
         reports.send(Outcome.NETWORK_UNKNOWN, cause=str(error))
     except Exception as error:
-        if not _tells_of_a_full_disk(error):
+        if not _disk_was_full(error, folder):
             raise
         reports.send(Outcome.DISK_FULL, cause=str(error))
     else:
@@ -44,11 +46,11 @@ def _build(folder: Path, export_format: ExportFormat) -> None:
     write_package(folder / ZIP_FILE, entry, makings, export_format, parity)
 
 
-def _tells_of_a_full_disk(error: Exception) -> bool:
+def _disk_was_full(error: Exception, folder: Path) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    # TensorFlow and HDF5 tell it in words only.
-    return "No space left on device" in str(error)
+    # TensorFlow and OpenVINO tell it in words of their own, or not at all.
+    return shutil.disk_usage(folder).free < (folder / BACKBONE_FILE).stat().st_size
 
 
 if __name__ == "__main__":
