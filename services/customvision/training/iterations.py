@@ -1,7 +1,7 @@
 """The iterations of the project service, as a run needs them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from customvision.common.status import error_from_call
 from customvision.training.event import Metrics
 from customvision.training.run import TrainingRun
 from customvision.training.run_request import TrainingType
-from customvision.v1 import artifacts_pb2, iterations_pb2
+from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # How long a run puts up with a project service that is away.
@@ -134,6 +134,21 @@ class Iterations:
         except grpc.RpcError as error:
             raise error_from_call(error, service="project") from error
         return b"".join(pieces)
+
+    async def image_files(self, project_id: str, image_ids: Sequence[str]) -> AsyncIterator[tuple[str, bytes]]:
+        """Yields ids and bytes of images, one after the other; leaves out those that are gone."""
+        request = images_pb2.DownloadImagesRequest(project_id=project_id, image_ids=image_ids)
+        pieces: list[bytes] = []
+        try:
+            async for chunk in self._project.DownloadImages(request, timeout=10 * CALL_SECONDS):
+                if chunk.missing:
+                    continue
+                pieces.append(chunk.data)
+                if chunk.last:
+                    yield chunk.image_id, b"".join(pieces)
+                    pieces = []
+        except grpc.RpcError as error:
+            raise error_from_call(error, service="project") from error
 
 
 def weights_source_of(name: str) -> "iterations_pb2.WeightsSource.ValueType":

@@ -1,12 +1,14 @@
 """The gRPC face of training: each method reads its request, asks the domain, and answers."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
 from customvision.training.backbone_review import BackboneReview
 from customvision.training.evaluation.user_test_sets import UserTestSets
-from customvision.training.export.exporter import Exporter, export_format_of
+from customvision.training.export.export_format import export_format_of
+from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.messages import (
     current_backbone_message,
@@ -103,8 +105,10 @@ class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
             _required("iteration_id", request.iteration_id),
             export_format_of(request.format),
         )
-        async for piece in export:
-            yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
+        # A caller who leaves ends the export at once.
+        async with aclosing(export):
+            async for piece in export:
+                yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
 
     async def GetBackbone(
         self, request: training_service_pb2.GetBackboneRequest, context: Any

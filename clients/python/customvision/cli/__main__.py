@@ -10,6 +10,7 @@ from customvision.cli.commands import (
     backbone,
     domains,
     evaluation,
+    export,
     images,
     iterations,
     models,
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for module in (suite, train, predict, runs, models, backbone, domains):
+for module in (suite, train, predict, runs, models, export, backbone, domains):
     module.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")
