@@ -1,4 +1,4 @@
-"""Fits a head on features: the strength of regularisation and the calibration by what is left out, then the fit itself."""
+"""Fits a head on features: strength of regularisation and calibration by what is left out, then the fit itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FOLDS = 5
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Enough images to tell strengths apart and to calibrate by; more would only take longer.
 MAX_COMPARED = 600
-# A group of near-duplicates that makes up more of a tag is not left out as a whole: nothing would be left to learn from.
+# A group of near-duplicates that makes up more of a tag is not left out as a whole: too little would be left.
 LARGEST_GROUP_SHARE = 0.5
 
 Views = npt.NDArray[np.float32]
