@@ -96,7 +96,7 @@ def read_shape(file: Path) -> WeightsShape:
 
 
 def write_notes(file: Path, *, input_size: int) -> None:
-    """Writes into the weights file for which side of pictures, in pixels, its network is, and how features are taken."""
+    """Writes into the weights file for which side of pictures, in pixels, it is, and how features are taken."""
     with h5py.File(file, "r+") as content:
         content.attrs[_INPUT_SIZE_NOTE] = input_size
         content.attrs[_FEATURES_NOTE] = FEATURES
