@@ -63,7 +63,7 @@ async def starting(parts: TrainingParts, folder: Path, preparation: Preparation)
 
 async def ended(parts: TrainingParts, starter: RunStarter) -> TrainingRun:
     """Starts a run and returns it once it has ended."""
-    run = await starter.start("project", TrainingType.QUICK, force=False, request_id="")
+    run = await starter.start(RunRequest("project", TrainingType.QUICK), "")
     return await parts.ended(run.training_run_id)
 
 
@@ -112,5 +112,5 @@ async def test_unknown_domains_are_refused(project: ScriptedProject, tmp_path: P
         async with starting(parts, tmp_path, Preparation()) as starter:
             assert "choose another domain" in (await parts.ended(run.training_run_id)).failure_reason
             with pytest.raises(DomainUnusable):
-                await starter.start("project", TrainingType.QUICK, force=False, request_id="")
+                await starter.start(RunRequest("project", TrainingType.QUICK), "")
         assert not parts.server.calls["CreateIteration"]
