@@ -26,7 +26,8 @@ def drawn(probabilities: Matrix, *, multilabel: bool) -> Truth:
     if multilabel:
         return (random.random(probabilities.shape) < probabilities).astype(np.uint8)
     tag_of = (random.random((len(probabilities), 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
-    return np.eye(probabilities.shape[1], dtype=np.uint8)[tag_of]
+    truth: Truth = np.eye(probabilities.shape[1], dtype=np.uint8)[tag_of]
+    return truth
 
 
 def test_temperature_is_recovered() -> None:
@@ -69,7 +70,7 @@ def test_calibration_makes_probabilities_honest(multilabel: bool) -> None:
 def test_extremes_stay_modest(multilabel: bool, sign: float) -> None:
     """Where all or none of a few scores are right, probabilities are neither certain nor the wrong way round."""
     truth = np.eye(2, dtype=np.uint8)[np.arange(10) % 2]
-    scores = sign * (truth - 0.5)
+    scores: Matrix = sign * (truth.astype(np.float64) - 0.5)
     calibration = calibrate(scores, truth, multilabel=multilabel)
     assert (calibration.slopes >= SMALLEST_SLOPE).all()
     assert (calibration.slopes <= LARGEST_SLOPE).all()
