@@ -9,13 +9,15 @@ import pytest
 
 from customvision.common.background import in_background
 from customvision.common.errors import NotFound
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbones.architectures import DEFAULT, Architecture, architecture_of
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.domains import DomainUnusable
-from customvision.training.run import RunState, TrainingRun, TrainingType
+from customvision.training.run import RunState, TrainingRun
+from customvision.training.run_request import RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from scripted_project import ScriptedProject, TrainingParts, training_parts
@@ -55,7 +57,7 @@ def project() -> ScriptedProject:
 async def starting(parts: TrainingParts, folder: Path, preparation: Preparation) -> AsyncIterator[RunStarter]:
     """Starts runs, and carries them as far as their backbone."""
     backbones = DomainBackbones(preparation, parts.domains)
-    attempts = Attempts(parts.runs, parts.iterations, backbones, Place("", "", folder / "features.sqlite"))
+    attempts = Attempts(parts.runs, parts.iterations, backbones, Place("", "", folder, folder))
     scheduler = Scheduler(parts.runs, attempts, asyncio.Event())
     async with in_background(scheduler.work()):
         yield RunStarter(parts.runs, parts.iterations, backbones, scheduler)
