@@ -120,11 +120,11 @@ def _problem(features: Views, truth: Truth, *, multilabel: bool) -> Problem:
     return Problem(
         rows=features.reshape(images * views, size),
         targets=np.repeat(truth.astype(np.float64), views, axis=0),
-        row_weights=np.repeat(_image_weights(truth, multilabel=multilabel), views),
+        row_weights=np.repeat(image_weights(truth, multilabel=multilabel), views),
     )
 
 
-def _image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
+def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
     """Returns float64[n]: multiclass: tags with few images count as much as those with many."""
     count, tags = truth.shape
     if multilabel:
