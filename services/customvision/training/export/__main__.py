@@ -1,6 +1,7 @@
 """The child process that builds one export."""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ from customvision.training.export.parity import ExportDiffers, compare, pictures
 from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
 from customvision.vision.artifacts import ArtifactInvalid
 
+# Predictions are waited for; an export can give way.
+NICENESS = 5
+
 
 def build(request: dict[str, Any], reports: Reports) -> None:
     """Writes the zip into ``request["folder"]``, and tells how that ended."""
+    os.nice(NICENESS)
     folder = Path(request["folder"])
     try:
         _build(folder, ExportFormat(request["format"]))
