@@ -13,7 +13,7 @@ from customvision.training.export.formats import NetworkUnknown, format_of
 from customvision.training.export.makings import Makings
 from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
-from customvision.training.export.parity import ExportDiffers, compare, pictures_of
+from customvision.training.export.parity import AnswersDiffer, compare, pictures_of
 from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
 from customvision.vision.artifacts import ArtifactInvalid
 
@@ -29,7 +29,7 @@ def build(request: dict[str, Any], reports: Reports) -> None:
         _build(folder, ExportFormat(request["format"]))
     except (ArtifactInvalid, WeightsUnusable) as error:
         reports.send(Outcome.DAMAGED, cause=str(error))
-    except ExportDiffers as error:
+    except AnswersDiffer as error:
         reports.send(Outcome.DIFFERS, cause=str(error))
     except NetworkUnknown as error:
         reports.send(Outcome.NETWORK_UNKNOWN, cause=str(error))
