@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backbones
+import domains
 import predicting
 import starting
 import uploading
@@ -15,6 +16,7 @@ import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "backbones": backbones.measure,
+    "domains": domains.measure,
     "starting": starting.measure,
     "uploading": uploading.measure,
     "training": training.measure,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from customvision.common.database import Database
+from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
 from customvision.project.domain.artifact import Artifact
 from customvision.project.domain.image_upload import ImageUpload
@@ -17,6 +18,7 @@ from customvision.project.store import artifacts
 from customvision.project.store.blobs import BlobMissing, BlobStore
 from customvision.project.store.collector import Collector
 from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.projects import Projects
@@ -43,7 +45,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
     """An empty store."""
     folder = settings.folder("project")
     database, blobs = Database(folder / "project.sqlite", MIGRATIONS), BlobStore(folder / "blobs")
-    intake = ImageIntake(database, blobs)
+    intake = ImageIntake(database, blobs, ImageArrivals(database, Notifier()))
     yield Store(database, blobs, intake)
     intake.close()
     blobs.close()

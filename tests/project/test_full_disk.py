@@ -11,6 +11,7 @@ import pytest
 
 from customvision.common.database import Database
 from customvision.common.errors import StorageFull
+from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
 from customvision.project.domain.image_upload import ImageUpload
 from customvision.project.domain.project import ClassificationType
@@ -18,6 +19,7 @@ from customvision.project.store import projects
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
 from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.projects import Projects
 from customvision.v1 import artifacts_pb2
@@ -121,7 +123,7 @@ async def test_files_whose_rows_find_no_room_are_taken_back(settings: Settings) 
     """Where the disk is full only for the database, the new files go again, and those that rows name stay."""
     folder = settings.folder("project")
     database, blobs = Database(folder / "project.sqlite", MIGRATIONS), BlobStore(folder / "blobs")
-    intake = ImageIntake(database, blobs)
+    intake = ImageIntake(database, blobs, ImageArrivals(database, Notifier()))
     project = await Projects(database).create(
         name="garden", description="", classification_type=ClassificationType.MULTICLASS, request_id=""
     )

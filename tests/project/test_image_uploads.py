@@ -12,11 +12,13 @@ import grpc
 import pytest
 
 from customvision.common.database import Database
+from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
 from customvision.project.domain.image_upload import ImageUpload
 from customvision.project.domain.project import ClassificationType
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import GROUP_IMAGES, ImageIntake
 from customvision.project.use_cases.projects import Projects
 from customvision.v1 import images_pb2
@@ -248,7 +250,7 @@ async def test_a_cancelled_stream_finishes_the_group_that_is_being_stored(settin
 async def _intake(settings: Settings) -> AsyncIterator[tuple[Database, ImageIntake]]:
     folder = settings.folder("project")
     database, blobs = Database(folder / "project.sqlite", MIGRATIONS), BlobStore(folder / "blobs")
-    intake = ImageIntake(database, blobs)
+    intake = ImageIntake(database, blobs, ImageArrivals(database, Notifier()))
     try:
         yield database, intake
     finally:

@@ -14,6 +14,7 @@ from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
 from customvision.project.store.migrations import MIGRATIONS
 from customvision.project.use_cases.artifacts import Artifacts
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.iterations import Iterations
@@ -33,7 +34,7 @@ async def open_project_service(
 ) -> AsyncIterator[ServiceDefinition]:
     """Opens the project service's data folder and yields what a server needs to serve it.
 
-    ``heartbeat_seconds`` is how long a watch of published models may stay silent.
+    ``heartbeat_seconds`` is how long a watch may stay silent.
     Raises ConfigurationError where the folder is in use or cannot be used.
     """
     folder = settings.folder("project")
@@ -43,26 +44,29 @@ async def open_project_service(
         stack.callback(database.close)
         blobs = BlobStore(folder / "blobs")
         stack.callback(blobs.close)
-        intake = ImageIntake(database, blobs)
+        notifier = Notifier()
+        arrivals = ImageArrivals(database, notifier, heartbeat_seconds=heartbeat_seconds)
+        intake = ImageIntake(database, blobs, arrivals)
         stack.callback(intake.close)
         collecting = asyncio.create_task(Collector(database, blobs).run())
         stack.push_async_callback(_end, collecting)
-        notifier = Notifier()
-        yield _definition(_use_cases(database, blobs, intake, notifier, heartbeat_seconds), notifier)
+        publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
+        yield _definition(_use_cases(database, blobs, intake, arrivals, publishing), notifier)
 
 
 def _use_cases(
-    database: Database, blobs: BlobStore, intake: ImageIntake, notifier: Notifier, heartbeat_seconds: float
+    database: Database, blobs: BlobStore, intake: ImageIntake, arrivals: ImageArrivals, publishing: Publishing
 ) -> UseCases:
     return UseCases(
         projects=Projects(database),
         tags=Tags(database),
         images=Images(database, blobs),
         intake=intake,
+        arrivals=arrivals,
         iterations=Iterations(database),
-        publishing=Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds),
+        publishing=publishing,
         artifacts=Artifacts(database, blobs),
-        stored_predictions=StoredPredictions(database, blobs, intake),
+        stored_predictions=StoredPredictions(database, blobs, intake, arrivals),
     )
 
 

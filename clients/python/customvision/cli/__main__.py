@@ -6,7 +6,19 @@ import sys
 import typer
 
 from customvision.cli import failures
-from customvision.cli.commands import backbone, images, iterations, models, predict, projects, runs, suite, tags, train
+from customvision.cli.commands import (
+    backbone,
+    domains,
+    images,
+    iterations,
+    models,
+    predict,
+    projects,
+    runs,
+    suite,
+    tags,
+    train,
+)
 
 app = typer.Typer(
     name="customvision",
@@ -15,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for module in (suite, train, predict, runs, models, backbone):
+for module in (suite, train, predict, runs, models, backbone, domains):
     module.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")

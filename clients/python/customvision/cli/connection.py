@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from customvision.cli.failures import Failure
-from customvision.v1 import iterations_pb2, tags_pb2
+from customvision.v1 import domains_pb2, iterations_pb2, tags_pb2
 
 if TYPE_CHECKING:
     from customvision.client import Client
@@ -16,6 +16,25 @@ def connect(*, patience_seconds: float = 0.0) -> "Client":
     from customvision.client import Client
 
     return Client(patience_seconds=patience_seconds)
+
+
+def list_domains(client: "Client") -> list[domains_pb2.Domain]:
+    """Returns all domains, the default first."""
+    return list(client.project.ListDomains(domains_pb2.ListDomainsRequest()).domains)
+
+
+def find_domain(client: "Client", name_or_id: str) -> domains_pb2.Domain:
+    """Returns a domain by its name or id, in either case. Raises Failure."""
+    wanted = name_or_id.casefold()
+    for domain in list_domains(client):
+        if wanted in (domain.name.casefold(), domain.domain_id):
+            return domain
+    raise Failure(f"There is no domain '{name_or_id}'. `customvision domains` shows those that there are.")
+
+
+def domain_names(client: "Client") -> dict[str, str]:
+    """Returns the name of each domain by its id."""
+    return {domain.domain_id: domain.name for domain in list_domains(client)}
 
 
 def find_tag(client: "Client", project_id: str, name_or_id: str) -> tags_pb2.Tag:

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from customvision.common.errors import FailedPrecondition
-from customvision.project.domain.iteration import Iteration, TrainingType
+from customvision.project.domain.domain import DEFAULT_DOMAIN
+from customvision.project.domain.iteration import Iteration
 from customvision.project.domain.project import ClassificationType
-from customvision.project.domain.tag import Tag
+from customvision.project.domain.tag import Tag, TagNotFound
 from customvision.project.domain.text import shortened
+from customvision.project.domain.training_request import TrainingRequest
 
 MIN_IMAGES_PER_TAG = 5
 MIN_TAGS = 2
@@ -29,10 +31,13 @@ class TooFewTags(FailedPrecondition):
 
     reason = "TOO_FEW_TAGS"
 
-    def __init__(self, with_images: Sequence[Tag]) -> None:
+    def __init__(self, with_images: Sequence[Tag], *, selected: bool) -> None:
         found = f"only tag '{with_images[0].name}' has images" if with_images else "no tag has images"
+        remedy = "Upload photos of another class."
+        if selected:
+            found, remedy = f"only tag '{with_images[0].name}' is selected", "Select another one."
         super().__init__(
-            f"Training needs at least {MIN_TAGS} tags with images, and {found}. Upload photos of another class.",
+            f"Training needs at least {MIN_TAGS} tags with images, and {found}. {remedy}",
             metadata={"tag_count": str(len(with_images)), "required": str(MIN_TAGS)},
         )
 
@@ -44,7 +49,7 @@ class TooFewImages(FailedPrecondition):
 
     def __init__(self, tags: Sequence[Tag]) -> None:
         first, others = tags[0], tags[1:4]
-        images = "1 image" if first.image_count == 1 else f"{first.image_count} images"
+        images = {0: "no images", 1: "1 image"}.get(first.image_count, f"{first.image_count} images")
         also = "".join(f" Tag '{tag.name}' has {tag.image_count}." for tag in others)
         more = f" {len(tags) - 4} more tags have too few." if len(tags) > 4 else ""
         super().__init__(
@@ -69,15 +74,29 @@ class NothingChanged(FailedPrecondition):
         )
 
 
-def check_trainable(tags: Iterable[Tag]) -> None:
-    """Checks a project's tags with the counts of their images; those without images are left out.
+def trained_tags(tags: Sequence[Tag], selected_tag_ids: Sequence[str]) -> list[Tag]:
+    """Returns which of a project's tags are trained: those selected, or all that have images, in order of creation.
+
+    Raises TagNotFound for the first selected one that is missing.
+    """
+    if not selected_tag_ids:
+        return [tag for tag in tags if tag.image_count]
+    known = {tag.tag_id for tag in tags}
+    missing = next((tag_id for tag_id in selected_tag_ids if tag_id not in known), None)
+    if missing is not None:
+        raise TagNotFound(missing)
+    selected = set(selected_tag_ids)
+    return [tag for tag in tags if tag.tag_id in selected]
+
+
+def check_trainable(tags: Sequence[Tag], *, selected: bool = False) -> None:
+    """Checks the tags to train with the counts of their images; ``selected`` says that a user chose them.
 
     Raises TooFewTags or TooFewImages.
     """
-    with_images = [tag for tag in tags if tag.image_count]
-    if len(with_images) < MIN_TAGS:
-        raise TooFewTags(with_images)
-    too_small = [tag for tag in with_images if tag.image_count < MIN_IMAGES_PER_TAG]
+    if len(tags) < MIN_TAGS:
+        raise TooFewTags(tags, selected=selected)
+    too_small = [tag for tag in tags if tag.image_count < MIN_IMAGES_PER_TAG]
     if too_small:
         raise TooFewImages(too_small)
 
@@ -89,7 +108,7 @@ def check_changed(fingerprint: str, backbone_id: str, newest: Iteration | None) 
     """
     if newest is None or newest.data_set_fingerprint != fingerprint:
         return
-    trained_on = newest.backbone.backbone_id if newest.backbone else ""
+    trained_on = newest.shared_backbone_id
     if backbone_id and trained_on and backbone_id != trained_on:
         return
     raise NothingChanged(newest)
@@ -97,19 +116,25 @@ def check_changed(fingerprint: str, backbone_id: str, newest: Iteration | None) 
 
 def fingerprint_of(
     classification_type: ClassificationType,
-    training_type: TrainingType,
+    domain_id: str,
+    request: TrainingRequest,
     tags: Iterable[Tag],
     images: Iterable[tuple[str, str]],
 ) -> str:
-    """Returns a digest that is equal for equal data sets.
+    """Returns a digest that is equal for equal data sets that are trained alike.
 
-    ``images`` are pairs of content digest and tag id, in an order that depends on them alone.
+    ``tags`` are those trained; ``images`` are pairs of content digest and tag id, in an order that depends on them
+    alone. A longer budget alone makes no difference.
     """
-    digest = hashlib.sha256(f"{classification_type.value}\n{training_type.value}\n".encode())
+    digest = hashlib.sha256(f"{classification_type.value}\n{request.training_type.value}\n".encode())
+    # What is as it always was adds nothing: so digests of earlier versions still match.
+    if domain_id != DEFAULT_DOMAIN.domain_id:
+        digest.update(f"domain {domain_id}\n".encode())
+    if request.base_iteration_id:
+        digest.update(f"base {request.base_iteration_id}\n".encode())
     for tag in tags:
-        if tag.image_count:
-            # repr keeps a name with line breaks or quotes apart from two names.
-            digest.update(f"{tag.tag_id} {tag.type.value} {tag.name!r}\n".encode())
+        # repr keeps a name with line breaks or quotes apart from two names.
+        digest.update(f"{tag.tag_id} {tag.type.value} {tag.name!r}\n".encode())
     for content_sha256, tag_id in images:
         digest.update(f"{content_sha256} {tag_id}\n".encode())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from datetime import datetime
 from customvision.common.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.text import checked_sha256, shortened
+from customvision.project.domain.training_request import TrainingRequest
 
 MAX_WARNINGS = 20
 MAX_SENTENCE_CHARACTERS = 2000
@@ -20,12 +21,6 @@ class IterationStatus(enum.Enum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-
-class TrainingType(enum.Enum):
-    """How a model is trained."""
-
-    QUICK = "quick"
 
 
 class WeightsSource(enum.Enum):
@@ -101,7 +96,8 @@ class Iteration:
     """An iteration as it stands; ``sequence`` orders all iterations, ``number`` those of the project.
 
     ``backbone``, ``metrics`` and ``artifacts`` are None until it is completed. ``data_set_fingerprint`` is equal
-    for equal data sets.
+    for equal data sets. ``requested_backbone_id`` is the backbone that it was to be trained on, where that was known;
+    ``fine_tuned`` says that its model has a network of its own instead.
     """
 
     sequence: int
@@ -110,7 +106,8 @@ class Iteration:
     name: str
     number: int
     status: IterationStatus
-    training_type: TrainingType
+    request: TrainingRequest
+    domain_id: str
     classification_type: ClassificationType
     create_time: datetime
     end_time: datetime | None
@@ -122,6 +119,15 @@ class Iteration:
     artifacts: IterationArtifacts | None = None
     failure_reason: str = ""
     warnings: tuple[str, ...] = ()
+    requested_backbone_id: str = ""
+    fine_tuned: bool = False
+
+    @property
+    def shared_backbone_id(self) -> str:
+        """The backbone, shared with other models, that its training rested on; empty where that is not known."""
+        if self.backbone is None or self.fine_tuned:
+            return self.requested_backbone_id
+        return self.backbone.backbone_id
 
 
 class IterationNotFound(NotFound):
@@ -160,20 +166,45 @@ class IterationNotInTraining(FailedPrecondition):
 
 
 class IterationInUse(FailedPrecondition):
-    """An iteration that is published or in training cannot be deleted."""
+    """An iteration that is published, in training, or what a training begins with cannot be deleted."""
 
     reason = "ITERATION_IN_USE"
 
-    def __init__(self, iteration: Iteration) -> None:
-        state, remedy = (
-            (f"is published as '{iteration.publish_name}'", "unpublish it")
-            if iteration.publish_name
-            else ("is in training", "cancel its training")
-        )
+    def __init__(self, iteration: Iteration, successor: Iteration | None = None) -> None:
+        if iteration.publish_name:
+            state, remedy = f"is published as '{iteration.publish_name}'", "unpublish it first, then"
+        elif successor is None:
+            state, remedy = "is in training", "cancel its training first, then"
+        else:
+            state = f"is what the training of {shortened(successor.name)} begins with"
+            remedy = "wait for its end or cancel it, then"
         super().__init__(
-            f"{shortened(iteration.name)} {state}; {remedy} first, then delete it.",
+            f"{shortened(iteration.name)} {state}; {remedy} delete it.",
             metadata={"iteration_id": iteration.iteration_id, "publish_name": iteration.publish_name},
         )
+
+
+class BaseIterationNotUsable(FailedPrecondition):
+    """A training cannot begin with this iteration's model."""
+
+    reason = "BASE_ITERATION_NOT_USABLE"
+
+    def __init__(self, base: Iteration, fault: str) -> None:
+        super().__init__(
+            f"{shortened(base.name)} {fault}; begin with another iteration, or with none.",
+            metadata={"iteration_id": base.iteration_id, "iteration_name": base.name},
+        )
+
+
+def check_base(base: Iteration, domain_id: str) -> None:
+    """Raises BaseIterationNotUsable where a training of the domain cannot begin with the model of ``base``."""
+    if base.status is not IterationStatus.COMPLETED or base.artifacts is None:
+        state = "still in training" if base.status is IterationStatus.TRAINING else base.status.value
+        raise BaseIterationNotUsable(base, f"is {state} and has no model to begin with")
+    if base.domain_id != domain_id:
+        raise BaseIterationNotUsable(base, "was trained with another domain than the project has now")
+    if not base.artifacts.backbone_weights_sha256:
+        raise BaseIterationNotUsable(base, "keeps no weights of its network")
 
 
 class ArtifactsMissing(FailedPrecondition):

@@ -17,7 +17,10 @@ class ClassificationType(enum.Enum):
 
 @dataclass(frozen=True)
 class Project:
-    """A project as it stands; ``sequence`` is its place in the order of creation."""
+    """A project as it stands; ``sequence`` is its place in the order of creation.
+
+    ``domain_id`` is the domain of trainings to come.
+    """
 
     sequence: int
     project_id: str
@@ -28,6 +31,7 @@ class Project:
     update_time: datetime
     image_count: int
     tag_count: int
+    domain_id: str
 
 
 class ProjectNotFound(NotFound):

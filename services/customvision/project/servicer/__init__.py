@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from customvision.project.servicer.artifacts import ArtifactMethods
+from customvision.project.servicer.domains import DomainMethods
 from customvision.project.servicer.images import ImageMethods
 from customvision.project.servicer.iterations import IterationMethods
 from customvision.project.servicer.projects import ProjectMethods
@@ -11,6 +12,7 @@ from customvision.project.servicer.stored_predictions import StoredPredictionMet
 from customvision.project.servicer.tags import TagMethods
 from customvision.project.servicer.uploads import UploadMethods
 from customvision.project.use_cases.artifacts import Artifacts
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.iterations import Iterations
@@ -31,6 +33,7 @@ class UseCases:
     tags: Tags
     images: Images
     intake: ImageIntake
+    arrivals: ImageArrivals
     iterations: Iterations
     publishing: Publishing
     artifacts: Artifacts
@@ -39,6 +42,7 @@ class UseCases:
 
 class ProjectServicer(
     ProjectMethods,
+    DomainMethods,
     TagMethods,
     ImageMethods,
     UploadMethods,
@@ -55,6 +59,7 @@ class ProjectServicer(
         self._tags = use_cases.tags
         self._images = use_cases.images
         self._intake = use_cases.intake
+        self._arrivals = use_cases.arrivals
         self._iterations = use_cases.iterations
         self._publishing = use_cases.publishing
         self._artifacts = use_cases.artifacts

@@ -1,10 +1,10 @@
-"""What every noun's conversions share: times and enums. Domain enums have the members of the contract's, unprefixed."""
+"""What every noun's conversions share. Domain enums have the members of the contract's, unprefixed."""
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from google.protobuf import timestamp_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 
 from customvision.common.errors import InvalidArgument
 
@@ -24,6 +24,23 @@ def timestamp_of(time: datetime | None) -> timestamp_pb2.Timestamp | None:
     timestamp = timestamp_pb2.Timestamp()
     timestamp.FromDatetime(time)
     return timestamp
+
+
+def duration_of(span: timedelta | None) -> duration_pb2.Duration | None:
+    """Returns a protobuf duration; None stays None, which leaves the field unset."""
+    if span is None:
+        return None
+    duration = duration_pb2.Duration()
+    duration.FromTimedelta(span)
+    return duration
+
+
+def span_of(duration: duration_pb2.Duration) -> timedelta:
+    """Returns how long a protobuf duration is, at most what a timedelta can hold."""
+    try:
+        return duration.ToTimedelta()
+    except OverflowError:
+        return timedelta.max if duration.seconds > 0 else timedelta.min
 
 
 def member_of(kind: type[Member], proto_enum: Any, value: int, *, field: str, default: Member | None = None) -> Member:

@@ -6,6 +6,7 @@ from typing import Any
 
 from customvision.project.domain.image import Image, ImageFilter, ImageOrder, ImageVariant, TaggingStatus
 from customvision.project.servicer.conversions import member_of, timestamp_of
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_files import ImageFile
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.pages import PageRequest
@@ -15,9 +16,10 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class ImageMethods:
-    """Translates the calls that read, tag and delete images."""
+    """Translates the calls that read, watch, tag and delete images."""
 
     _images: Images
+    _arrivals: ImageArrivals
 
     async def FindImages(self, request: images_pb2.FindImagesRequest, context: Any) -> images_pb2.FindImagesResponse:
         """Tells which files a project holds already."""
@@ -52,6 +54,14 @@ class ImageMethods:
             async for image in images:
                 for chunk in content_chunks(image.file, image.image_id):
                     yield chunk
+
+    async def WatchImages(
+        self, request: images_pb2.WatchImagesRequest, context: Any
+    ) -> AsyncIterator[images_pb2.WatchImagesResponse]:
+        """Tells which images there are, then of each that comes, without end."""
+        async with aclosing(self._arrivals.watch(request.after_sequence)) as batches:
+            async for batch in batches:
+                yield images_pb2.WatchImagesResponse(images=(images_pb2.ImageArrival(**vars(it)) for it in batch))
 
     async def DeleteImages(
         self, request: images_pb2.DeleteImagesRequest, context: Any

@@ -11,10 +11,10 @@ from customvision.project.domain.iteration import (
     Iteration,
     IterationArtifacts,
     IterationMetrics,
-    TrainingType,
     WeightsSource,
 )
-from customvision.project.servicer.conversions import member_of, timestamp_of, value_of
+from customvision.project.domain.training_request import TrainingRequest, TrainingType
+from customvision.project.servicer.conversions import duration_of, member_of, span_of, timestamp_of, value_of
 from customvision.project.servicer.tags import tag_message
 from customvision.project.use_cases.iterations import DataSetPiece, Iterations
 from customvision.project.use_cases.pages import PageRequest
@@ -32,13 +32,7 @@ class IterationMethods:
         """Freezes the data set."""
         iteration = await self._iterations.create(
             request.project_id,
-            training_type=member_of(
-                TrainingType,
-                iterations_pb2.TrainingType,
-                request.training_type,
-                field="training_type",
-                default=TrainingType.QUICK,
-            ),
+            _training_request(request),
             backbone_id=request.backbone_id,
             force=request.force,
             request_id=request.request_id,
@@ -64,6 +58,7 @@ class IterationMethods:
             model=_artifacts(request.artifacts),
             metrics=_metrics(request.metrics),
             warnings=list(request.warnings),
+            fine_tuned=request.fine_tuned,
         )
         return iteration_message(iteration)
 
@@ -110,7 +105,7 @@ def iteration_message(iteration: Iteration) -> iterations_pb2.Iteration:
         name=iteration.name,
         number=iteration.number,
         status=value_of(iterations_pb2.IterationStatus, iteration.status),
-        training_type=value_of(iterations_pb2.TrainingType, iteration.training_type),
+        training_type=value_of(iterations_pb2.TrainingType, iteration.request.training_type),
         classification_type=value_of(projects_pb2.ClassificationType, iteration.classification_type),
         create_time=timestamp_of(iteration.create_time),
         end_time=timestamp_of(iteration.end_time),
@@ -121,12 +116,32 @@ def iteration_message(iteration: Iteration) -> iterations_pb2.Iteration:
         failure_reason=iteration.failure_reason,
         warnings=iteration.warnings,
         artifacts=artifacts_message(iteration.artifacts) if iteration.artifacts else None,
+        domain_id=iteration.domain_id,
+        training_budget=duration_of(iteration.request.training_budget),
+        selected_tag_ids=iteration.request.selected_tag_ids,
+        base_iteration_id=iteration.request.base_iteration_id,
+        fine_tuned=iteration.fine_tuned,
     )
 
 
 def artifacts_message(artifacts: IterationArtifacts) -> iterations_pb2.IterationArtifacts:
     """Returns the message of a model's artifacts."""
     return iterations_pb2.IterationArtifacts(**vars(artifacts))
+
+
+def _training_request(request: iterations_pb2.CreateIterationRequest) -> TrainingRequest:
+    return TrainingRequest(
+        training_type=member_of(
+            TrainingType,
+            iterations_pb2.TrainingType,
+            request.training_type,
+            field="training_type",
+            default=TrainingType.QUICK,
+        ),
+        training_budget=span_of(request.training_budget) if request.HasField("training_budget") else None,
+        selected_tag_ids=tuple(request.selected_tag_ids),
+        base_iteration_id=request.base_iteration_id,
+    )
 
 
 def _backbone_message(backbone: Backbone | None) -> iterations_pb2.Backbone | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from google.protobuf import empty_pb2
 
+from customvision.project.domain.domain import DEFAULT_DOMAIN
 from customvision.project.domain.project import ClassificationType, Project
 from customvision.project.servicer.conversions import member_of, timestamp_of, value_of
 from customvision.project.use_cases.pages import PageRequest
@@ -29,6 +30,7 @@ class ProjectMethods:
                 default=ClassificationType.MULTICLASS,
             ),
             request_id=request.request_id,
+            domain_id=request.domain_id or DEFAULT_DOMAIN.domain_id,
         )
         return project_message(project)
 
@@ -59,6 +61,7 @@ class ProjectMethods:
             )
             if request.HasField("classification_type")
             else None,
+            domain_id=request.domain_id if request.HasField("domain_id") else None,
         )
         return project_message(project)
 
@@ -79,4 +82,5 @@ def project_message(project: Project) -> projects_pb2.Project:
         update_time=timestamp_of(project.update_time),
         image_count=project.image_count,
         tag_count=project.tag_count,
+        domain_id=project.domain_id,
     )

@@ -1,8 +1,9 @@
 """Iterations in SQL: records and frozen data sets."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
 from customvision.common.database import Connection
 from customvision.project.domain.data_set import DataSetImage
@@ -12,11 +13,11 @@ from customvision.project.domain.iteration import (
     IterationArtifacts,
     IterationMetrics,
     IterationStatus,
-    TrainingType,
     WeightsSource,
 )
 from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.tag import Tag
+from customvision.project.domain.training_request import TrainingRequest, TrainingType
 from customvision.project.store.columns import Row, to_list, to_time
 from customvision.project.store.image_lists import frozen_tag_ids
 from customvision.project.store.tags import to_tag
@@ -50,6 +51,12 @@ def find_in_use(connection: Connection, project_id: str) -> Iteration | None:
     return _first(connection, "project_id = ? AND (publish_name IS NOT NULL OR status = 'training')", project_id)
 
 
+def find_successor_in_training(connection: Connection, base: Iteration) -> Iteration | None:
+    """Returns an iteration in training that begins with the model of ``base``, or None."""
+    condition = "project_id = ? AND base_iteration_id = ? AND status = 'training'"
+    return _first(connection, condition, base.project_id, base.iteration_id)
+
+
 def page(connection: Connection, project_id: str, *, after: int | None, limit: int) -> list[Iteration]:
     """Returns iterations, newest first, before the sequence ``after``."""
     rows = connection.query(
@@ -59,48 +66,60 @@ def page(connection: Connection, project_id: str, *, after: int | None, limit: i
     return [to_iteration(row) for row in rows]
 
 
-def data_set_pairs(connection: Connection, project_id: str) -> Iterator[tuple[str, str]]:
-    """Yields content digest and tag id of everything tagged in the current data set, ordered by both."""
+def data_set_pairs(connection: Connection, tags: Sequence[Tag]) -> Iterator[tuple[str, str]]:
+    """Yields content digest and tag id of all images that carry one of the tags now, ordered by both."""
     return connection.execute(
         "SELECT i.content_sha256, t.tag_id FROM tags t JOIN image_tags it ON it.tag = t.sequence"
-        " JOIN images i ON i.sequence = it.image WHERE t.project_id = ? ORDER BY 1, 2",
-        [project_id],
+        " JOIN images i ON i.sequence = it.image WHERE t.sequence IN (SELECT value FROM json_each(?)) ORDER BY 1, 2",
+        [to_list(tag.sequence for tag in tags)],
     )
 
 
 def insert_frozen(
-    connection: Connection, iteration: Iteration, *, request_id: str | None, request_fingerprint: str
+    connection: Connection,
+    iteration: Iteration,
+    tags: Sequence[Tag],
+    *,
+    request_id: str | None,
+    request_fingerprint: str,
 ) -> None:
-    """Adds an iteration with a copy of what is tagged in the project now. Its sequence and image_count are ignored."""
+    """Adds an iteration with a copy of the tags and their images. Its sequence and image_count are ignored."""
+    request = iteration.request
     cursor = connection.execute(
-        "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type, classification_type,"
-        " create_time, image_count, data_set_fingerprint, request_id, request_fingerprint)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+        "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type,"
+        " training_budget_seconds, selected_tag_ids, base_iteration_id, domain_id, classification_type, create_time,"
+        " image_count, data_set_fingerprint, requested_backbone_id, request_id, request_fingerprint)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
         [
             iteration.iteration_id,
             iteration.project_id,
             iteration.name,
             iteration.number,
             iteration.status.value,
-            iteration.training_type.value,
+            request.training_type.value,
+            request.training_budget.total_seconds() if request.training_budget is not None else None,
+            to_list(request.selected_tag_ids),
+            request.base_iteration_id,
+            iteration.domain_id,
             iteration.classification_type.value,
             iteration.create_time.isoformat(),
             iteration.data_set_fingerprint,
+            iteration.requested_backbone_id,
             request_id,
             request_fingerprint,
         ],
     )
-    copied = {"iteration": cursor.lastrowid, "project_id": iteration.project_id}
+    copied = {"iteration": cursor.lastrowid, "tags": to_list(tag.sequence for tag in tags)}
     connection.execute(
         "INSERT INTO iteration_tags (iteration, tag, tag_id, name, description, type, image_count, create_time)"
         " SELECT :iteration, t.sequence, t.tag_id, t.name, t.description, t.type, count(*), t.create_time"
-        " FROM tags t JOIN image_tags it ON it.tag = t.sequence WHERE t.project_id = :project_id GROUP BY t.sequence",
+        " FROM tags t JOIN image_tags it ON it.tag = t.sequence"
+        " WHERE t.sequence IN (SELECT value FROM json_each(:tags)) GROUP BY t.sequence",
         copied,
     )
     connection.execute(
-        "INSERT INTO iteration_images (iteration, image, tag) SELECT :iteration, it.image, it.tag"
-        " FROM tags t JOIN image_tags it ON it.tag = t.sequence WHERE t.project_id = :project_id"
-        " ORDER BY it.image, it.tag",
+        "INSERT INTO iteration_images (iteration, image, tag) SELECT :iteration, image, tag FROM image_tags"
+        " WHERE tag IN (SELECT value FROM json_each(:tags)) ORDER BY image, tag",
         copied,
     )
     connection.execute(
@@ -117,7 +136,7 @@ def update(connection: Connection, iteration: Iteration) -> None:
     connection.execute(
         "UPDATE iterations SET name = ?, status = ?, end_time = ?, publish_name = ?, backbone = ?, metrics = ?,"
         " warnings = ?, failure_reason = ?, model_sha256 = ?, backbone_sha256 = ?, backbone_weights_sha256 = ?,"
-        " evaluation_sha256 = ? WHERE sequence = ?",
+        " evaluation_sha256 = ?, fine_tuned = ? WHERE sequence = ?",
         [
             iteration.name,
             iteration.status.value,
@@ -131,6 +150,7 @@ def update(connection: Connection, iteration: Iteration) -> None:
             artifacts.backbone_sha256 if artifacts else None,
             artifacts.backbone_weights_sha256 if artifacts else None,
             artifacts.evaluation_sha256 if artifacts else None,
+            int(iteration.fine_tuned),
             iteration.sequence,
         ],
     )
@@ -170,7 +190,8 @@ def to_iteration(row: Row) -> Iteration:
         name=row["name"],
         number=row["number"],
         status=IterationStatus(row["status"]),
-        training_type=TrainingType(row["training_type"]),
+        request=_request(row),
+        domain_id=row["domain_id"],
         classification_type=ClassificationType(row["classification_type"]),
         create_time=to_time(row["create_time"]),
         end_time=to_time(row["end_time"]) if row["end_time"] else None,
@@ -182,12 +203,24 @@ def to_iteration(row: Row) -> Iteration:
         artifacts=_artifacts(row),
         failure_reason=row["failure_reason"],
         warnings=tuple(json.loads(row["warnings"])),
+        requested_backbone_id=row["requested_backbone_id"],
+        fine_tuned=bool(row["fine_tuned"]),
     )
 
 
 def _first(connection: Connection, condition: str, *parameters: object) -> Iteration | None:
     rows = connection.query(f"SELECT * FROM iterations WHERE {condition} LIMIT 1", parameters)  # noqa: S608
     return next((to_iteration(row) for row in rows), None)
+
+
+def _request(row: Row) -> TrainingRequest:
+    seconds = row["training_budget_seconds"]
+    return TrainingRequest(
+        training_type=TrainingType(row["training_type"]),
+        training_budget=None if seconds is None else timedelta(seconds=seconds),
+        selected_tag_ids=tuple(json.loads(row["selected_tag_ids"])),
+        base_iteration_id=row["base_iteration_id"],
+    )
 
 
 def _backbone_text(backbone: Backbone | None) -> str | None:

@@ -31,7 +31,17 @@ def mark_deleted_projects(connection: Connection) -> None:
     _run(connection, _DELETED_PROJECTS)
 
 
-MIGRATIONS = (create_projects_images_iterations, create_stored_predictions, mark_deleted_projects)
+def add_domains_and_training_requests(connection: Connection) -> None:
+    """What a project's models rest on, and what a training was asked for; earlier ones had the default of both."""
+    _run(connection, _DOMAINS_AND_TRAINING_REQUESTS)
+
+
+MIGRATIONS = (
+    create_projects_images_iterations,
+    create_stored_predictions,
+    mark_deleted_projects,
+    add_domains_and_training_requests,
+)
 
 _PROJECTS = """
 CREATE TABLE projects (
@@ -201,4 +211,15 @@ CREATE INDEX corrections_of_image ON corrected_predictions (image)
 _DELETED_PROJECTS = """
 ALTER TABLE projects ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;;
 CREATE INDEX deleted_projects ON projects (project_id) WHERE deleted = 1
+"""
+
+# The default is the id of the domain General.
+_DOMAINS_AND_TRAINING_REQUESTS = """
+ALTER TABLE projects ADD COLUMN domain_id TEXT NOT NULL DEFAULT 'ee85a74c-405e-4adc-bb47-ffa8ca0c9f31';;
+ALTER TABLE iterations ADD COLUMN domain_id TEXT NOT NULL DEFAULT 'ee85a74c-405e-4adc-bb47-ffa8ca0c9f31';;
+ALTER TABLE iterations ADD COLUMN training_budget_seconds REAL;;
+ALTER TABLE iterations ADD COLUMN selected_tag_ids TEXT NOT NULL DEFAULT '[]';;
+ALTER TABLE iterations ADD COLUMN base_iteration_id TEXT NOT NULL DEFAULT '';;
+ALTER TABLE iterations ADD COLUMN requested_backbone_id TEXT NOT NULL DEFAULT '';;
+ALTER TABLE iterations ADD COLUMN fine_tuned INTEGER NOT NULL DEFAULT 0
 """

@@ -49,6 +49,14 @@ def classification_type(connection: Connection, project_id: str) -> Classificati
     return None if row is None else ClassificationType(row[0])
 
 
+def domain_id(connection: Connection, project_id: str) -> str | None:
+    """Returns the id of the project's domain, or None where there is no such project; cheaper than find."""
+    row = connection.execute(
+        "SELECT domain_id FROM projects WHERE project_id = ? AND deleted = 0", [project_id]
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def insert(
     connection: Connection,
     *,
@@ -56,6 +64,7 @@ def insert(
     name: str,
     description: str,
     classification_type: ClassificationType,
+    domain_id: str,
     create_time: datetime,
     request_id: str | None,
     request_fingerprint: str,
@@ -63,7 +72,7 @@ def insert(
     """Adds a project."""
     connection.execute(
         "INSERT INTO projects (project_id, name, description, classification_type, create_time, update_time,"
-        " request_id, request_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " domain_id, request_id, request_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             project_id,
             name,
@@ -71,6 +80,7 @@ def insert(
             classification_type.value,
             create_time.isoformat(),
             create_time.isoformat(),
+            domain_id,
             request_id,
             request_fingerprint,
         ],
@@ -91,11 +101,13 @@ def page(connection: Connection, *, name: str, after: int | None, limit: int) ->
 def update(connection: Connection, project: Project) -> None:
     """Writes the fields that a user can change, and the time of the change."""
     connection.execute(
-        "UPDATE projects SET name = ?, description = ?, classification_type = ?, update_time = ? WHERE project_id = ?",
+        "UPDATE projects SET name = ?, description = ?, classification_type = ?, domain_id = ?, update_time = ?"
+        " WHERE project_id = ?",
         [
             project.name,
             project.description,
             project.classification_type.value,
+            project.domain_id,
             project.update_time.isoformat(),
             project.project_id,
         ],
@@ -142,4 +154,5 @@ def _project(row: Row) -> Project:
         update_time=to_time(row["update_time"]),
         image_count=row["image_count"],
         tag_count=row["tag_count"],
+        domain_id=row["domain_id"],
     )

@@ -20,6 +20,7 @@ from customvision.project.domain.image_upload import (
 from customvision.project.domain.text import checked_count, checked_some
 from customvision.project.store.blobs import BlobStore
 from customvision.project.use_cases.blob_keeping import keep_until_named
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_recording import Candidate, record_images
 from customvision.project.use_cases.lookups import require_classification_type
 
@@ -42,9 +43,10 @@ class _Arrival:
 class ImageIntake:
     """Adds images to projects. What is acknowledged is durable."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, arrivals: ImageArrivals) -> None:
         self._database = database
         self._blobs = blobs
+        self._arrivals = arrivals
         self._decoders = ThreadPoolExecutor(available_cores(), thread_name_prefix="decoder")
 
     async def add(
@@ -129,7 +131,11 @@ class ImageIntake:
         blobs = blobs_of(outcome for outcome in outcomes if isinstance(outcome, PreparedImage))
         async with keep_until_named(self._database, self._blobs, blobs):
             await self._blobs.write(blobs)
-            return await self._database.write(lambda connection: record_images(connection, project_id, candidates))
+            try:
+                return await self._database.write(lambda connection: record_images(connection, project_id, candidates))
+            finally:
+                # Also where the caller went: what it sent may be stored.
+                self._arrivals.announce()
 
 
 def blobs_of(prepared: Iterable[PreparedImage]) -> dict[str, bytes]:

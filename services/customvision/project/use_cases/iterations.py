@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 
 from customvision.common.database import Connection, Database
-from customvision.project.domain.data_set import DataSetImage, check_changed, check_trainable, fingerprint_of
+from customvision.project.domain.data_set import DataSetImage
 from customvision.project.domain.iteration import (
     MAX_SENTENCE_CHARACTERS,
     MAX_WARNINGS,
@@ -17,13 +17,14 @@ from customvision.project.domain.iteration import (
     IterationNameTaken,
     IterationNotInTraining,
     IterationStatus,
-    TrainingType,
 )
 from customvision.project.domain.project import RequestIdReused
 from customvision.project.domain.tag import Tag
-from customvision.project.domain.text import checked_count, checked_name, checked_request_id, checked_text, new_id
-from customvision.project.store import artifacts, images, iterations, projects, tags
+from customvision.project.domain.text import checked_count, checked_name, checked_request_id, checked_text
+from customvision.project.domain.training_request import TrainingRequest
+from customvision.project.store import artifacts, images, iterations
 from customvision.project.store.columns import now
+from customvision.project.use_cases.freezing import freeze
 from customvision.project.use_cases.lookups import (
     request_fingerprint,
     require_classification_type,
@@ -49,25 +50,33 @@ class Iterations:
         self._database = database
 
     async def create(
-        self, project_id: str, *, training_type: TrainingType, backbone_id: str, force: bool, request_id: str
+        self, project_id: str, request: TrainingRequest, *, backbone_id: str, force: bool, request_id: str
     ) -> Iteration:
         """Freezes the current data set; a repeated ``request_id`` answers the same iteration.
 
-        Raises RequestIdInvalid, RequestIdReused, TooFewTags, TooFewImages, and NothingChanged unless ``force``.
+        Raises RequestIdInvalid, RequestIdReused, TrainingBudgetInvalid, BaseIterationNotAllowed, TagNotFound,
+        BaseIterationNotUsable, TooFewTags, TooFewImages, and NothingChanged unless ``force``.
         """
         key = checked_request_id(request_id)
-        request = request_fingerprint(project_id, training_type)
+        request = request.checked()
+        fingerprint = request_fingerprint(project_id, request.training_type, *request.particulars)
 
         def create(connection: Connection) -> Iteration:
             require_classification_type(connection, project_id)
             earlier = iterations.find_request(connection, key) if key else None
             if earlier is not None:
-                if earlier[2] != request:
+                if earlier[2] != fingerprint:
                     raise RequestIdReused(request_id)
                 return require_iteration(connection, project_id, earlier[1])
-            iteration = _frozen(connection, project_id, training_type, backbone_id, force=force)
-            iterations.insert_frozen(connection, iteration, request_id=key, request_fingerprint=request)
-            return require_iteration(connection, project_id, iteration.iteration_id)
+            return freeze(
+                connection,
+                project_id,
+                request,
+                backbone_id=backbone_id,
+                force=force,
+                request_id=key,
+                request_fingerprint=fingerprint,
+            )
 
         return await self._database.write(create)
 
@@ -101,6 +110,7 @@ class Iterations:
         model: IterationArtifacts,
         metrics: IterationMetrics,
         warnings: Sequence[str],
+        fine_tuned: bool = False,
     ) -> Iteration:
         """Records a finished model; repeating it with the same artifacts changes nothing.
 
@@ -127,6 +137,7 @@ class Iterations:
                 artifacts=model,
                 metrics=metrics,
                 warnings=tuple(warnings),
+                fine_tuned=fine_tuned,
             )
             iterations.update(connection, completed)
             return completed
@@ -190,49 +201,13 @@ class Iterations:
             iteration = require_iteration(connection, project_id, iteration_id)
             if iteration.publish_name or iteration.status is IterationStatus.TRAINING:
                 raise IterationInUse(iteration)
+            successor = iterations.find_successor_in_training(connection, iteration)
+            if successor is not None:
+                raise IterationInUse(iteration, successor)
             iterations.delete(connection, iteration)
             images.delete_unheld(connection, project_id)
 
         await self._database.write(delete)
-
-
-def _frozen(
-    connection: Connection, project_id: str, training_type: TrainingType, backbone_id: str, *, force: bool
-) -> Iteration:
-    classification_type = require_classification_type(connection, project_id)
-    project_tags = tags.all_of(connection, project_id)
-    check_trainable(project_tags)
-    fingerprint = fingerprint_of(
-        classification_type, training_type, project_tags, iterations.data_set_pairs(connection, project_id)
-    )
-    if not force:
-        check_changed(fingerprint, backbone_id, iterations.find_newest_completed(connection, project_id))
-    number = projects.next_iteration_number(connection, project_id)
-    return Iteration(
-        sequence=0,
-        iteration_id=new_id(),
-        project_id=project_id,
-        name=_free_name(connection, project_id, number),
-        number=number,
-        status=IterationStatus.TRAINING,
-        training_type=training_type,
-        classification_type=classification_type,
-        create_time=now(),
-        end_time=None,
-        image_count=0,
-        publish_name="",
-        data_set_fingerprint=fingerprint,
-    )
-
-
-def _free_name(connection: Connection, project_id: str, number: int) -> str:
-    name = f"Iteration {number}"
-    copies = 1
-    # A user may have given this name to an earlier iteration.
-    while iterations.find_named(connection, project_id, name) is not None:
-        copies += 1
-        name = f"Iteration {number} ({copies})"
-    return name
 
 
 def _check_stored(connection: Connection, model: IterationArtifacts) -> None:

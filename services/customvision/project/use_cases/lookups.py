@@ -27,6 +27,14 @@ def require_classification_type(connection: Connection, project_id: str) -> Clas
     return classification_type
 
 
+def require_domain_id(connection: Connection, project_id: str) -> str:
+    """Returns the id of the project's domain; cheaper than require_project. Raises ProjectNotFound."""
+    domain_id = projects.domain_id(connection, project_id)
+    if domain_id is None:
+        raise ProjectNotFound(project_id)
+    return domain_id
+
+
 def require_tag(connection: Connection, project_id: str, tag_id: str) -> Tag:
     """Returns the project's tag. Raises ProjectNotFound or TagNotFound."""
     require_classification_type(connection, project_id)

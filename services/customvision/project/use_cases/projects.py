@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from customvision.common.database import Connection, Database
+from customvision.project.domain.domain import DEFAULT_DOMAIN, require_domain
 from customvision.project.domain.project import (
     ClassificationType,
     Project,
@@ -24,16 +25,25 @@ class Projects:
         self._database = database
 
     async def create(
-        self, *, name: str, description: str, classification_type: ClassificationType, request_id: str
+        self,
+        *,
+        name: str,
+        description: str,
+        classification_type: ClassificationType,
+        request_id: str,
+        domain_id: str = DEFAULT_DOMAIN.domain_id,
     ) -> Project:
         """Creates a project; a repeated ``request_id`` answers the same one.
 
-        Raises NameInvalid, TextTooLong, RequestIdInvalid, RequestIdReused.
+        Raises NameInvalid, TextTooLong, DomainNotFound, RequestIdInvalid, RequestIdReused.
         """
         checked_name(name, "name")
         checked_text(description, "description")
+        domain = require_domain(domain_id)
         key = checked_request_id(request_id)
-        fingerprint = request_fingerprint(name, description, classification_type)
+        # The default is left out: so it was fingerprinted before there were others.
+        chosen = () if domain is DEFAULT_DOMAIN else (domain.domain_id,)
+        fingerprint = request_fingerprint(name, description, classification_type, *chosen)
 
         def create(connection: Connection) -> Project:
             earlier = projects.find_request(connection, key) if key else None
@@ -46,6 +56,7 @@ class Projects:
                 name=name,
                 description=description,
                 classification_type=classification_type,
+                domain_id=domain.domain_id,
                 create_time=now(),
                 request_id=key,
                 request_fingerprint=fingerprint,
@@ -75,12 +86,14 @@ class Projects:
         name: str | None,
         description: str | None,
         classification_type: ClassificationType | None,
+        domain_id: str | None = None,
     ) -> Project:
-        """Changes what is not None. Raises NameInvalid, TextTooLong, SeveralTagsPerImage."""
+        """Changes what is not None. Raises NameInvalid, TextTooLong, DomainNotFound, SeveralTagsPerImage."""
         if name is not None:
             checked_name(name, "name")
         if description is not None:
             checked_text(description, "description")
+        domain = None if domain_id is None else require_domain(domain_id)
 
         def update(connection: Connection) -> Project:
             present = require_project(connection, project_id)
@@ -89,6 +102,7 @@ class Projects:
                 name=present.name if name is None else name,
                 description=present.description if description is None else description,
                 classification_type=classification_type or present.classification_type,
+                domain_id=domain.domain_id if domain else present.domain_id,
             )
             if changed == present:
                 return present

@@ -26,6 +26,7 @@ from customvision.project.store import images, stored_predictions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import now
 from customvision.project.use_cases.blob_keeping import keep_until_named
+from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_files import ImageFile, read_image_file
 from customvision.project.use_cases.image_intake import ImageIntake, blobs_of
 from customvision.project.use_cases.image_recording import Candidate, record_images
@@ -38,10 +39,11 @@ MAX_DELETED = 1000
 class StoredPredictions:
     """What can be done with stored predictions. Every method raises ProjectNotFound where there is no such project."""
 
-    def __init__(self, database: Database, blobs: BlobStore, intake: ImageIntake) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, intake: ImageIntake, arrivals: ImageArrivals) -> None:
         self._database = database
         self._blobs = blobs
         self._intake = intake
+        self._arrivals = arrivals
 
     async def record(
         self,
@@ -127,9 +129,12 @@ class StoredPredictions:
         checked_count(tag_ids, MAX_TAGS, "tag_ids")
         for index, correction in enumerate(corrections):
             checked_count(correction.tag_ids, MAX_TAGS, f"corrections[{index}].tag_ids")
-        return await self._database.write(
-            lambda connection: _create_images(connection, project_id, corrections, tag_ids)
-        )
+        try:
+            return await self._database.write(
+                lambda connection: _create_images(connection, project_id, corrections, tag_ids)
+            )
+        finally:
+            self._arrivals.announce()
 
 
 def _record(connection: Connection, answered: StoredPrediction) -> StoredPrediction:

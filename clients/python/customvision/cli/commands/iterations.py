@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from customvision.cli.commands.training_story import own_command
-from customvision.cli.connection import connect, find_iteration
+from customvision.cli.connection import connect, domain_names, find_iteration
 from customvision.cli.display.backbones import backbone_words, print_offer
 from customvision.cli.display.console import output, printable
 from customvision.cli.display.performance import print_performance
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
+from customvision.cli.display.training_requests import (
+    brief_training_words,
+    budget_words,
+    selected_tag_words,
+    training_words,
+)
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import iterations_pb2, training_service_pb2
 
@@ -29,15 +35,29 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
         found = client.find_project(project)
         iterations = list(client.list_iterations(found.project_id))
         review = None if as_json else _review(client, found.project_id)
+        domains = {} if as_json else domain_names(client)
     if as_json:
         print_json([record(iteration) for iteration in iterations])
         return
     print_table(
-        ["name", "status", "images", "precision", "recall", "average precision", "published as", "created"],
+        [
+            "name",
+            "status",
+            "training",
+            "domain",
+            "images",
+            "precision",
+            "recall",
+            "average precision",
+            "published as",
+            "created",
+        ],
         [
             (
                 iteration.name,
                 _status(iteration),
+                brief_training_words(iteration),
+                domains.get(iteration.domain_id, iteration.domain_id),
                 iteration.image_count,
                 *_metrics(iteration),
                 iteration.publish_name,
@@ -57,6 +77,11 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
     with connect() as client:
         project_id = client.find_project(project).project_id
         found = find_iteration(client, project_id, iteration)
+        domains = {} if as_json else domain_names(client)
+        tags = {tag.tag_id: tag.name for tag in client.list_tags(project_id)} if found.selected_tag_ids else {}
+        bases = (
+            {it.iteration_id: it.name for it in client.list_iterations(project_id)} if found.base_iteration_id else {}
+        )
         performance = None
         if found.status == iterations_pb2.ITERATION_STATUS_COMPLETED:
             performance = client.training.GetPerformance(
@@ -72,6 +97,11 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
             ("status", _status(found)),
             ("failed because", found.failure_reason),
             ("published as", found.publish_name),
+            ("training", training_words(found)),
+            ("budget", budget_words(found.training_budget)),
+            ("domain", domains.get(found.domain_id, found.domain_id)),
+            ("selected tags", selected_tag_words(found, tags)),
+            ("began with", bases.get(found.base_iteration_id, found.base_iteration_id)),
             ("images", found.image_count),
             ("backbone", backbone_words(found.backbone)),
             ("created", time_of(found.create_time)),

@@ -1,17 +1,23 @@
-"""``projects``: list, show, create, rename, delete."""
+"""``projects``: list, show, create, update, rename, delete."""
 
 import uuid
 from typing import Annotated
 
 import typer
 
-from customvision.cli.connection import connect
+from customvision.cli.connection import connect, domain_names, find_domain
 from customvision.cli.display.console import counted, output, printable
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, YesOption, confirm
 from customvision.v1 import projects_pb2
 
 app = typer.Typer(help="Projects: one classifier in the making each.", no_args_is_help=True)
+DomainOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME-OR-ID", help="What models rest on; `customvision domains` shows all.", show_default=False
+    ),
+]
 ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
 
 
@@ -20,17 +26,19 @@ def list_projects(as_json: JsonOption = False) -> None:
     """List all projects."""
     with connect() as client:
         projects = list(client.list_projects())
+        domains = {} if as_json else domain_names(client)
     if as_json:
         print_json([record(project) for project in projects])
         return
     print_table(
-        ["name", "tags", "images", "type", "created", "id"],
+        ["name", "tags", "images", "type", "domain", "created", "id"],
         [
             (
                 project.name,
                 project.tag_count,
                 project.image_count,
                 _type(project),
+                domains.get(project.domain_id, project.domain_id),
                 time_of(project.create_time),
                 project.project_id,
             )
@@ -45,6 +53,7 @@ def show(project: ProjectArgument, as_json: JsonOption = False) -> None:
     """Show one project."""
     with connect() as client:
         found = client.find_project(project)
+        domains = {} if as_json else domain_names(client)
     if as_json:
         print_json(record(found))
         return
@@ -54,6 +63,7 @@ def show(project: ProjectArgument, as_json: JsonOption = False) -> None:
             ("id", found.project_id),
             ("description", found.description),
             ("type", _type(found)),
+            ("domain", domains.get(found.domain_id, found.domain_id)),
             ("tags", found.tag_count),
             ("images", found.image_count),
             ("created", time_of(found.create_time)),
@@ -67,6 +77,7 @@ def create(
     name: Annotated[str, typer.Argument(help="The project's name.", show_default=False)],
     description: Annotated[str, typer.Option(help="Free text.")] = "",
     multilabel: Annotated[bool, typer.Option("--multilabel", help="Images may carry several tags.")] = False,
+    domain: DomainOption = "",
 ) -> None:
     """Create a project and print its id."""
     kind = projects_pb2.CLASSIFICATION_TYPE_MULTILABEL if multilabel else projects_pb2.CLASSIFICATION_TYPE_MULTICLASS
@@ -74,7 +85,27 @@ def create(
         name=name, description=description, classification_type=kind, request_id=str(uuid.uuid4())
     )
     with connect() as client:
+        if domain:
+            request.domain_id = find_domain(client, domain).domain_id
         output.print(client.project.CreateProject(request).project_id)
+
+
+@app.command()
+def update(
+    project: ProjectArgument,
+    domain: DomainOption = "",
+    description: Annotated[str | None, typer.Option(help="Free text.", show_default=False)] = None,
+) -> None:
+    """Change a project's domain, for trainings to come, or its description."""
+    if not domain and description is None:
+        raise typer.BadParameter("Say what to change: --domain or --description.")
+    with connect() as client:
+        found = client.find_project(project)
+        request = projects_pb2.UpdateProjectRequest(project_id=found.project_id, description=description)
+        if domain:
+            request.domain_id = find_domain(client, domain).domain_id
+        client.project.UpdateProject(request)
+    output.print(f"'{printable(found.name)}' is changed.")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from customvision.cli.display.console import output, printable
 
-WHOLE_COLUMNS = frozenset({"id", "run"})
+WHOLE_COLUMNS = frozenset({"id", "run", "network"})
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
@@ -25,7 +25,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, emp
         return
     for index, header in enumerate(headers):
         numeric = all(isinstance(row[index], int | float) for row in listed)
-        # An id that is broken over lines cannot be copied; other columns give way first.
+        # What is broken over lines cannot be copied; other columns give way first.
         whole = header in WHOLE_COLUMNS
         table.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in listed:
