@@ -3,7 +3,7 @@
 ``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` its weights. Of one
 network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one, and without one
 in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``), and what the
-network from each of the FILES does. ``converted/`` is a backbone that TensorFlow's Keras made.
+network from each of the FILES does.
 """
 
 import json
@@ -18,14 +18,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.src.models import Functional
 from keras.src.utils import file_utils
 
-from customvision.training.backbones.architectures import (
-    FAMILIES,
-    KERAS_FILES,
-    MOBILENET_V3_SMALL,
-    Architecture,
-    Family,
-)
-from customvision.training.backbones.conversion import convert
+from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, Architecture, Family
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
 from customvision.training.backbones.weights_file import write_notes
 
@@ -50,12 +43,6 @@ def main(folder: Path) -> None:
     (folder / "asked.json").write_text(json.dumps(asked))
     for family in FAMILIES:
         compare(Architecture(family, min(family.widths), SIDE), folder)
-    # Backbones are made ready by Keras' OpenVINO backend; here it is TensorFlow's.
-    weights, name = (
-        folder / MOBILENET_V3_SMALL.name / "bare.weights.h5",
-        Architecture(MOBILENET_V3_SMALL, 0.75, SIDE).name,
-    )
-    convert(weights_file=weights, backbone_id="b", architecture=name, folder=folder / "converted")
 
 
 def network_with_download(family: Family, width: float, size: int) -> tuple[Any, list[str]]:
