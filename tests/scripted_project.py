@@ -18,7 +18,8 @@ from customvision.common.notifier import Notifier
 from customvision.training.domains import Domains
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Iterations
-from customvision.training.run import TrainingRun, TrainingType, queued
+from customvision.training.run import TrainingRun, queued
+from customvision.training.run_request import TrainingType
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
 from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2

@@ -5,8 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 
 import psutil
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from customvision.common.authentication import KeyRing
@@ -100,6 +102,16 @@ class TrainingSuite:
     async def start(self, project_id: str, *, force: bool = False, request_id: str = "") -> str:
         """Starts a training and returns the run's id."""
         request = training_service_pb2.StartTrainingRequest(project_id=project_id, force=force, request_id=request_id)
+        return (await self.training.StartTraining(request)).training_run_id
+
+    async def start_advanced(self, project_id: str, seconds: int = 600, **fields: Any) -> str:
+        """Starts an advanced training of so many seconds and returns the run's id."""
+        request = training_service_pb2.StartTrainingRequest(
+            project_id=project_id,
+            training_type=iterations_pb2.TRAINING_TYPE_ADVANCED,
+            training_budget=Duration(seconds=seconds),
+            **fields,
+        )
         return (await self.training.StartTraining(request)).training_run_id
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncIterator[training_service_pb2.TrainingEvent]:

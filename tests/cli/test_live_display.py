@@ -6,6 +6,7 @@ import time
 
 from rich.console import Console
 
+from customvision.cli.display.fine_tuning import sparkline
 from customvision.cli.display.training import LiveDisplay
 from customvision.cli.training_progress import TrainingProgress
 from customvision.v1 import training_service_pb2
@@ -34,3 +35,60 @@ def test_a_quiet_phase_is_seen_to_take_time() -> None:
             assert time.monotonic() < deadline, output.getvalue()
             time.sleep(0.02)
     assert min(shown_seconds(output)) >= 2.0
+
+
+def fine_tuning(sequence: int, epoch: int, held_out_accuracy: float) -> training_service_pb2.TrainingEvent:
+    """Returns the event of an epoch's end."""
+    return training_service_pb2.TrainingEvent(
+        sequence=sequence,
+        state=training_service_pb2.TRAINING_STATE_RUNNING,
+        fine_tuning=training_service_pb2.FineTuningProgress(
+            epoch=epoch, epochs=10, batch=4, batches=4, loss=0.25, accuracy=0.9, learning_rate=2e-4,
+            held_out_loss=0.5, held_out_accuracy=held_out_accuracy,
+        ),
+    )  # fmt: skip
+
+
+def test_fine_tuning_is_drawn_with_its_curve() -> None:
+    """Epoch, figures and the curve of the held-out accuracy stand in the drawing."""
+    output = io.StringIO()
+    progress = TrainingProgress()
+    with LiveDisplay(Console(file=output, force_terminal=True, width=120), progress) as display:
+        for number, accuracy in enumerate((0.5, 0.75, 1.0), start=1):
+            display.show(fine_tuning(number, number, accuracy))
+    drawn = output.getvalue()
+    assert "epoch 3/10" in drawn
+    assert "loss 0.250 · accuracy 90.0% · held out 100.0% ▁▅█ · learning rate 0.0002" in drawn
+    assert progress.current is not None
+    assert (progress.current.done, progress.current.total) == (12, 40)
+
+
+def test_interrupted_fine_tuning_is_drawn_anew() -> None:
+    """A run that is queued again forgets the epochs of the attempt that was lost."""
+    progress = TrainingProgress()
+    progress.apply(fine_tuning(1, 1, 0.5))
+    progress.apply(
+        training_service_pb2.TrainingEvent(
+            sequence=2,
+            state=training_service_pb2.TRAINING_STATE_QUEUED,
+            state_change=training_service_pb2.StateChange(reason="killed"),
+        )
+    )
+    assert (progress.fine_tuning, progress.phases) == (None, {})
+
+
+def test_curves_span_what_they_show() -> None:
+    """The lowest value is the lowest block and the highest the highest; equal values are level; 30 are drawn."""
+    assert sparkline([0.1, 0.2, 0.8]) == "▁▂█"
+    assert sparkline([0.5, 0.5]) == "▄▄"
+    assert len(sparkline([number / 100 for number in range(90)])) == 30
+
+
+def test_early_end_fills_the_bar() -> None:
+    """Where fine-tuning stops before the last planned epoch, its phase is done all the same."""
+    progress = TrainingProgress()
+    progress.apply(fine_tuning(1, 3, 0.5))
+    phase = training_service_pb2.PhaseProgress(phase=training_service_pb2.TRAINING_PHASE_FINE_TUNING, done=10, total=10)
+    progress.apply(training_service_pb2.TrainingEvent(sequence=2, progress=phase))
+    assert progress.current is not None
+    assert progress.current.done == progress.current.total == 40

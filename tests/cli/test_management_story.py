@@ -112,6 +112,32 @@ def test_backbone_and_retraining(suite: SuiteProcess) -> None:
     suite.run("iterations", "delete", "2", *P, "--yes")
 
 
+def test_evaluation(suite: SuiteProcess, flowers: Path, tmp_path: Path) -> None:
+    """Held-out images are listed, a folder of one's own is measured and not kept, and two iterations are compared."""
+    held_out = shown(suite, "iterations", "show", "1", *P)["performance"]["overall"]["held_out_image_count"]
+    results = shown(suite, "iterations", "results", "1", *P)
+    assert len(results) == held_out > 0
+    assert [result["right"] for result in results] == sorted(result["right"] for result in results)
+    outcome = suite.run("iterations", "evaluate", flowers, *P, "--json")
+    answer = json.loads(outcome.stdout)
+    assert answer["performance"]["overall"]["held_out_image_count"] == len(answer["results"]) == 17
+    assert answer["unreadable_image_ids"] == ["roses/notes.txt"]
+    assert "roses/notes.txt" in outcome.stderr
+    # The rose among the tulips is told from them.
+    assert [result["image_id"] for result in answer["results"] if not result["right"]] == [
+        f"{list(COLORS)[1]}/same.jpg"
+    ]
+    lilies = write_folder(tmp_path / "lilies", {"lilies": [photo(1)]})
+    assert "'lilies', which the iteration does not know" in failure(suite, "iterations", "evaluate", lilies, *P)
+    suite.run("retrain", *P, "--force")
+    compared = shown(suite, "iterations", "compare", "2", "1", *P)
+    assert (compared["image_count"], compared["chance_probability"]) == (held_out, 1.0)
+    assert "same iteration" in failure(suite, "iterations", "compare", "1", "1", *P)
+    suite.run("iterations", "publish", "1", *P, "--overwrite")
+    suite.run("iterations", "delete", "2", *P, "--yes")
+    assert len(shown(suite, "images", "list", *P)) == 16
+
+
 def test_projects(suite: SuiteProcess) -> None:
     """Projects are made, told apart by id where they share a name, renamed and deleted; a published one stays."""
     assert "published" in failure(suite, "projects", "delete", "flowers", "--yes")
@@ -161,6 +187,10 @@ def test_iterations_and_runs(suite: SuiteProcess, tmp_path: Path) -> None:
     assert "the first" in suite.run("iterations", "list", *P).stdout
     exported = suite.run("export", "the first", *P, "-o", tmp_path / "model.zip").stdout.strip()
     assert "model.keras" in ZipFile(exported).namelist()
+    as_onnx = suite.run("export", "the first", *P, "--format", "onnx", "-o", tmp_path)
+    assert as_onnx.stdout.strip() == str(tmp_path / "iteration-1-onnx.zip")
+    assert "held-out images: the same likeliest tag for" in as_onnx.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"model.zip", "iteration-1-onnx.zip"}
     run = shown(suite, "runs", *P)[-1]
     assert "succeeded" in suite.run("cancel", run["training_run_id"]).stderr
     assert "published" in failure(suite, "iterations", "delete", "1", *P, "--yes")

@@ -19,6 +19,9 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.http_address == "127.0.0.1:8080"
     assert settings.backbone_weights is None
     assert settings.backbone_download
+    assert settings.training_concurrent_runs == 1
+    assert settings.training_time_limit_seconds == 24 * 3600
+    assert settings.training_memory_limit_bytes is None
 
 
 def test_what_is_set_is_used(tmp_path: Path) -> None:
@@ -30,6 +33,9 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_BACKBONE_WEIGHTS": "weights.h5",
             "CUSTOMVISION_BACKBONE_DOWNLOAD": "Off",
             "CUSTOMVISION_LOG_LEVEL": "DEBUG",
+            "CUSTOMVISION_TRAINING_CONCURRENT_RUNS": "3",
+            "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
+            "CUSTOMVISION_TRAINING_MEMORY_LIMIT": "4GiB",
         }
     )
     assert settings.home == tmp_path
@@ -37,6 +43,9 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.backbone_weights == Path("weights.h5").absolute()
     assert not settings.backbone_download
     assert settings.log_level == "debug"
+    assert settings.training_concurrent_runs == 3
+    assert settings.training_time_limit_seconds == 5400
+    assert settings.training_memory_limit_bytes == 4 * 2**30
 
 
 @pytest.mark.parametrize(
@@ -49,6 +58,13 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
         ("CUSTOMVISION_HTTP_ADDRESS", "localhost:\u00b2"),
         ("CUSTOMVISION_BACKBONE_DOWNLOAD", "maybe"),
         ("CUSTOMVISION_LOG_LEVEL", "loud"),
+        ("CUSTOMVISION_TRAINING_CONCURRENT_RUNS", "0"),
+        ("CUSTOMVISION_TRAINING_CONCURRENT_RUNS", "\u00b2"),
+        ("CUSTOMVISION_TRAINING_CONCURRENT_RUNS", "two"),
+        ("CUSTOMVISION_TRAINING_TIME_LIMIT", "0s"),
+        ("CUSTOMVISION_TRAINING_TIME_LIMIT", "2 hours"),
+        ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "0"),
+        ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "plenty"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:

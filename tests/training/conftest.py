@@ -11,6 +11,7 @@ import pytest
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
+from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
 from training_suite import TrainingSuite
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -49,6 +50,21 @@ async def suite(prepared_settings: Settings, keys: Keys) -> AsyncIterator[Traini
     finally:
         await suite.stop_training()
         await suite.stop_project()
+
+
+@pytest.fixture
+async def scripted(prepared_settings: Settings, keys: Keys) -> AsyncIterator[ScriptedTraining]:
+    """A training service whose project service is scripted."""
+    async with scripted_training(prepared_settings, keys) as suite:
+        yield suite
+
+
+@pytest.fixture
+def script_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptChild:
+    """Scripts the processes of runs."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    return script_child_in(folder, monkeypatch)
 
 
 @pytest.fixture

@@ -1,73 +1,188 @@
-"""Exported models."""
+"""Exported models: each format by itself, as its README tells to use it."""
 
 import asyncio
 import io
 import json
-import re
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
+from PIL import Image
 
-from customvision.v1 import training_service_pb2
-from training_suite import TrainingSuite
+from customvision.training.performance import Evaluation
+from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
+from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
+from customvision.vision.decoding import EXIF_ORIENTATION, decode_for_backbone
+from customvision.vision.trunk import Trunk
+from pictures import encoded, picture
+from training_suite import TrainingSuite, colored_photos
 
-# Keras stays out of the tests' own process, as it stays out of the services'.
-ASK = """
-import sys, keras, numpy, tensorflow as tf
-folder, kind, size = sys.argv[1:]
-pixels = numpy.zeros((1, int(size), int(size), 3), "float32") + numpy.array([200, 40, 40], "float32")
-if kind == "keras":
-    answer = keras.models.load_model(folder + "/model.keras").predict(pixels, verbose=0)[0]
-else:
-    loaded = tf.saved_model.load(folder + "/saved_model")
-    answer = loaded.serve(pixels).numpy()[0]
-print(*answer.tolist())
-"""
+# Larger than what the network sees, and lying on its side.
+ON_ITS_SIDE = Image.Exif()
+ON_ITS_SIDE[EXIF_ORIENTATION] = 6
+PHOTO = encoded(picture(7, color=(150, 90, 90), size=(900, 700)), exif=ON_ITS_SIDE)
+FLOAT16 = training_service_pb2.EXPORT_FORMAT_LITERT_FLOAT16
 
 
-def ask(folder: Path, kind: str) -> list[float]:
-    """Returns the probabilities that an unpacked export answers for a red picture, in a process of its own."""
-    size = re.search(r"float32\[n, (\d+), \1, 3\]", (folder / "README.md").read_text())
-    assert size is not None
+def readme_example(folder: Path) -> str:
+    """Runs the program in an export's README on ``photo.jpg`` and returns what it prints."""
+    program = (folder / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
     answer = subprocess.run(
-        [sys.executable, "-c", ASK, str(folder), kind, size.group(1)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True, timeout=120
     )
-    return [float(value) for value in answer.stdout.split()]
+    return answer.stdout
+
+
+async def artifact(suite: TrainingSuite, sha256: str) -> bytes:
+    """Returns a stored artifact."""
+    request = artifacts_pb2.GetArtifactRequest(sha256=sha256)
+    return b"".join([chunk.data async for chunk in suite.project.GetArtifact(request)])
+
+
+async def served(suite: TrainingSuite, iteration: iterations_pb2.Iteration, photo: bytes) -> dict[str, float]:
+    """Returns what the prediction service answers: the probability of each tag, by name."""
+    model = ModelArtifact.from_bytes(await artifact(suite, iteration.artifacts.model_sha256))
+    backbone = BackboneArtifact.from_bytes(await artifact(suite, iteration.artifacts.backbone_sha256))
+    with tempfile.TemporaryDirectory() as folder:
+        trunk = Trunk.load(*backbone.write_model(Path(folder)), threads=1)
+    answer = model.head.probabilities(trunk.embed(decode_for_backbone(photo, backbone.input_size)))
+    return {label.tag_name: float(value) for label, value in zip(model.labels, answer, strict=True)}
+
+
+async def exported(
+    suite: TrainingSuite,
+    iteration: iterations_pb2.Iteration,
+    export_format: training_service_pb2.ExportFormat.ValueType,
+    folder: Path,
+) -> Path:
+    """Exports an iteration and returns the folder with what the zip holds."""
+    request = training_service_pb2.ExportIterationRequest(
+        project_id=iteration.project_id, iteration_id=iteration.iteration_id, format=export_format
+    )
+    chunks = [chunk async for chunk in suite.training.ExportIteration(request)]
+    kind = training_service_pb2.ExportFormat.Name(export_format).removeprefix("EXPORT_FORMAT_")
+    assert chunks[0].file_name == f"iteration-1-{kind.lower().replace('_', '-')}.zip"
+    assert max(len(chunk.data) for chunk in chunks) <= 1024 * 1024
+    with zipfile.ZipFile(io.BytesIO(b"".join(chunk.data for chunk in chunks))) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.mark.parametrize(
-    ("export_format", "kind"),
-    [(training_service_pb2.EXPORT_FORMAT_KERAS, "keras"), (training_service_pb2.EXPORT_FORMAT_SAVED_MODEL, "saved")],
+    ("export_format", "entry"),
+    [
+        (training_service_pb2.EXPORT_FORMAT_KERAS, "model.keras"),
+        (training_service_pb2.EXPORT_FORMAT_SAVED_MODEL, "saved_model/saved_model.pb"),
+        (training_service_pb2.EXPORT_FORMAT_LITERT, "model.tflite"),
+        (training_service_pb2.EXPORT_FORMAT_LITERT_FLOAT16, "model.tflite"),
+        (training_service_pb2.EXPORT_FORMAT_ONNX, "model.onnx"),
+        (training_service_pb2.EXPORT_FORMAT_OPENVINO, "openvino/model.xml"),
+    ],
+    ids=["keras", "saved-model", "litert", "litert-float16", "onnx", "openvino"],
 )
-async def test_export_answers_by_itself(
+async def test_the_readme_of_an_export_gives_the_answer_of_the_service(
     suite: TrainingSuite,
     tmp_path: Path,
     export_format: training_service_pb2.ExportFormat.ValueType,
-    kind: str,
+    entry: str,
 ) -> None:
-    """The zip holds a model that plain Keras or TensorFlow runs, with labels and a description, and nothing else."""
+    """The program in the README, run on a photo by the format's own runtime, prints what the service would answer."""
     project_id, _ = await suite.colored_project(per_tag=10)
     run = await suite.finished(await suite.start(project_id))
-    request = training_service_pb2.ExportIterationRequest(
-        project_id=project_id, iteration_id=run.iteration_id, format=export_format
-    )
-    chunks = [chunk async for chunk in suite.training.ExportIteration(request)]
-    assert chunks[0].file_name.startswith("iteration-1-")
-    assert max(len(chunk.data) for chunk in chunks) <= 1024 * 1024
-    with zipfile.ZipFile(io.BytesIO(b"".join(chunk.data for chunk in chunks))) as archive:
-        archive.extractall(tmp_path / "export")
-    folder = tmp_path / "export"
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    folder = await exported(suite, iteration, export_format, tmp_path / "export")
+    assert (folder / entry).is_file()
+    (folder / "photo.jpg").write_bytes(PHOTO)
+    name, _, probability = (await asyncio.to_thread(readme_example, folder)).strip().rpartition(" ")
+    answer = await served(suite, iteration, PHOTO)
+    assert name == max(answer, key=lambda tag: answer[tag])
+    assert float(probability) == pytest.approx(answer[name], abs=2e-2 if export_format == FLOAT16 else 1e-3)
     assert (folder / "labels.txt").read_text() == "color 0\ncolor 1\n"
-    assert "0 to 255" in (folder / "README.md").read_text()
-    assert json.loads((folder / "manifest.json").read_text())["labels"][0]["tag_name"] == "color 0"
-    probabilities = await asyncio.to_thread(ask, folder, kind)
-    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
-    assert len(probabilities) == 2
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert [label["tag_name"] for label in manifest["labels"]] == ["color 0", "color 1"]
+    assert (folder / manifest["entry"]).exists()
+    parity = json.loads((folder / "parity.json").read_text())
+    held_out = {image async for image in held_out_images(suite, iteration)}
+    assert set(parity["image_ids"]) == held_out
+    assert parity["compared_count"] == len(held_out) == parity["same_likeliest_tag_count"]
+    assert 0 <= parity["mean_difference"] <= parity["maximum_difference"] <= parity["tolerance"]
     assert not list((suite.settings.home / "training").glob(".tmp-export-*"))
+
+
+async def held_out_images(suite: TrainingSuite, iteration: iterations_pb2.Iteration) -> AsyncIterator[str]:
+    """Yields the ids of an iteration's held-out images."""
+    evaluation = Evaluation.from_bytes(await artifact(suite, iteration.artifacts.evaluation_sha256))
+    for image_id in evaluation.image_ids:
+        yield image_id
+
+
+async def test_deleted_images_are_not_compared(suite: TrainingSuite, tmp_path: Path) -> None:
+    """Held-out images deleted from the project are left out; with none left, drawn pictures stand in and it is said."""
+    project_id, _ = await suite.colored_project(per_tag=10)
+    run = await suite.finished(await suite.start(project_id))
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    images = [image async for image in held_out_images(suite, iteration)]
+    openvino = training_service_pb2.EXPORT_FORMAT_OPENVINO
+    for number, rest in enumerate((images[1:], [])):
+        gone = [image for image in images if image not in rest]
+        await suite.project.DeleteImages(
+            images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=gone, all_iterations=True)
+        )
+        folder = await exported(suite, iteration, openvino, tmp_path / str(number))
+        parity = json.loads((folder / "parity.json").read_text())
+        assert parity["image_ids"] == rest
+        assert ("drawn pictures" in (folder / "README.md").read_text()) == (not rest)
+
+
+async def test_multilabel_export_answers_for_each_tag(suite: TrainingSuite, tmp_path: Path) -> None:
+    """The export of a multilabel model, here as ONNX, gives probabilities that need not sum to one."""
+    project_id = await suite.create_project(multilabel=True)
+    tags = [await suite.create_tag(project_id, name) for name in ("warm", "any")]
+    await suite.upload(project_id, colored_photos(0, 8), *tags)
+    await suite.upload(project_id, colored_photos(1, 8), tags[1])
+    run = await suite.finished(await suite.start(project_id))
+    iteration = await suite.iteration(project_id, run.iteration_id)
+    folder = await exported(suite, iteration, training_service_pb2.EXPORT_FORMAT_ONNX, tmp_path / "export")
+    import onnxruntime
+
+    model = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    size = json.loads((folder / "manifest.json").read_text())["input"]["shape"][1]
+    photo = colored_photos(0, 1)[0]
+    pixels = decode_for_backbone(photo, size)[None].astype(np.float32)
+    (answer,) = model.run(["probabilities"], {"pixels": pixels})[0]
+    assert answer == pytest.approx(list((await served(suite, iteration, photo)).values()), abs=1e-3)
+    assert sum(answer) > 1.2
+    assert "a probability for each tag on its own" in (folder / "README.md").read_text()
+
+
+async def test_a_caller_who_hangs_up_ends_the_export(suite: TrainingSuite) -> None:
+    """A call that is cancelled while its export is built takes the process and the files with it."""
+    project_id, _ = await suite.colored_project(per_tag=5)
+    run = await suite.finished(await suite.start(project_id))
+    request = training_service_pb2.ExportIterationRequest(
+        project_id=project_id,
+        iteration_id=run.iteration_id,
+        format=training_service_pb2.EXPORT_FORMAT_SAVED_MODEL,
+    )
+    call = suite.training.ExportIteration(request)
+    reading = asyncio.ensure_future(anext(aiter(call)))
+    async with asyncio.timeout(30):
+        while not (processes := exporting_processes()):
+            await asyncio.sleep(0.02)
+        call.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        while any(process.is_running() for process in processes):
+            await asyncio.sleep(0.02)
+        while list((suite.settings.home / "training").glob(".tmp-export-*")):
+            await asyncio.sleep(0.02)
+
+
+def exporting_processes() -> list[psutil.Process]:
+    """Returns the processes below this one that build an export."""
+    return [child for child in psutil.Process().children() if "customvision.training.export" in child.cmdline()]

@@ -1,12 +1,8 @@
 """Runs whose process, service, or project service goes away in the middle."""
 
 import asyncio
-import os
 import signal
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from customvision.common.keys import load_or_create_keys
 from customvision.common.settings import Settings
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
+from training_process import training_process
 from training_suite import TrainingSuite, computing_processes, reasons_of
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
@@ -111,52 +108,6 @@ def forget_the_end(database: Path, run: training_service_pb2.TrainingRun) -> Non
         )
         connection.execute("DELETE FROM events WHERE sequence > ? AND training_run_id = ?", values)
     connection.close()
-
-
-class TrainingProcess:
-    """The training service as a program of its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> str:
-        """Starts it, waits until it serves, and returns its address."""
-        environment = {
-            **os.environ,
-            "CUSTOMVISION_HOME": str(self._settings.home),
-            "CUSTOMVISION_PROJECT_ADDRESS": self._settings.project_address,
-            "CUSTOMVISION_TRAINING_ADDRESS": self._settings.training_address,
-            "CUSTOMVISION_BACKBONE_DOWNLOAD": "off",
-        }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "customvision.training", stderr=asyncio.subprocess.PIPE, env=environment
-        )
-        assert self._process.stderr is not None
-        async with asyncio.timeout(20):
-            async for line in self._process.stderr:
-                if b'"serving"' in line:
-                    return line.decode().split('"address": "')[1].split('"')[0]
-        raise AssertionError("the training service did not start")
-
-    async def end(self, number: signal.Signals) -> int:
-        """Sends a signal and returns the exit status."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(number)
-        await self._process.communicate()
-        assert self._process.returncode is not None
-        return self._process.returncode
-
-
-@asynccontextmanager
-async def training_process(settings: Settings) -> AsyncIterator[TrainingProcess]:
-    """A training service that is gone in the end."""
-    process = TrainingProcess(settings)
-    try:
-        yield process
-    finally:
-        await process.end(signal.SIGKILL)
 
 
 async def test_killed_service_resumes_its_runs(prepared_settings: Settings) -> None:

@@ -3,22 +3,11 @@
 import numpy as np
 import pytest
 
-from customvision.training.performance import Evaluation, average_precision
-from customvision.vision.artifacts import ArtifactInvalid
-
-
-def evaluation(truth: list[list[int]], probabilities: list[list[float]], *, multilabel: bool = False) -> Evaluation:
-    """Returns an evaluation of tags a, b, … on images 0, 1, …"""
-    tags = tuple("abcd"[: len(truth[0])])
-    return Evaluation(
-        image_ids=tuple(str(number) for number in range(len(truth))),
-        tag_ids=tags,
-        tag_names=tuple(tag.upper() for tag in tags),
-        image_counts=tuple(10 for _ in tags),
-        multilabel=multilabel,
-        truth=np.array(truth, np.uint8),
-        probabilities=np.array(probabilities, np.float32),
-    )
+from customvision.training.evaluation.cross_validation import CrossValidation
+from customvision.training.evaluation.measures import average_precision
+from customvision.training.performance import Evaluation
+from customvision.vision.artifacts import ArtifactInvalid, array_bytes, pack
+from evaluation_service import evaluation
 
 
 def test_shares_are_over_all_pairs_of_image_and_tag() -> None:
@@ -81,6 +70,43 @@ def test_artifact_round_trip() -> None:
         Evaluation.from_bytes(data[:-40])
 
 
+def test_artifact_keeps_what_is_optional() -> None:
+    """Uncalibrated probabilities and figures over folds come back from the artifact."""
+    folds = CrossValidation(5, 0.8, 0.05, 0.85, 0.04)
+    uncalibrated = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    case = evaluation([[1, 0], [0, 1]], [[0.9, 0.1], [0.3, 0.7]], uncalibrated=uncalibrated, cross_validation=folds)
+    read = Evaluation.from_bytes(case.to_bytes())
+    assert read.cross_validation == folds
+    assert read.performance().cross_validation == folds
+    assert read.performance().calibration.uncalibrated_error == 0.0
+    assert read.performance().calibration.expected_calibration_error == pytest.approx(0.2)
+
+
+def test_artifacts_of_older_versions_are_read() -> None:
+    """An artifact without the optional parts is read, and its figures are as they were."""
+    case = evaluation([[1, 0], [0, 1]], [[0.9, 0.1], [0.3, 0.7]])
+    manifest = {
+        "kind": "evaluation", "tag_ids": ["a", "b"], "tag_names": ["A", "B"], "image_counts": [10, 10],
+        "multilabel": False,
+    }  # fmt: skip
+    files = {
+        "image_ids.json": b'["0", "1"]',
+        "truth.npy": array_bytes(case.truth),
+        "probabilities.npy": array_bytes(case.probabilities),
+    }
+    read = Evaluation.from_bytes(pack(manifest, files))
+    assert read.performance() == case.performance()
+    assert read.performance().cross_validation is None
+
+
+def test_confusion_counts_images_by_true_and_likeliest_tag() -> None:
+    """Rows of the confusion matrix are true tags, columns the likeliest ones; multilabel has none."""
+    truth = [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    probabilities = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4], [0.5, 0.2, 0.3]]
+    assert evaluation(truth, probabilities).performance().confusion == ((1, 1, 0), (0, 1, 0), (1, 0, 0))
+    assert evaluation(truth, probabilities, multilabel=True).performance().confusion is None
+
+
 def test_no_held_out_image_at_all() -> None:
     """Figures of nothing are zero, not an error."""
     empty = Evaluation(
@@ -89,3 +115,4 @@ def test_no_held_out_image_at_all() -> None:
     )  # fmt: skip
     assert empty.performance().overall.held_out_image_count == 0
     assert empty.performance().overall.accuracy == 0.0
+    assert empty.performance().confusion == ((0,),)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import pytest
 
 from customvision.common.database import Connection, Database
 from customvision.common.notifier import Notifier
-from customvision.training.event import Detail, Metrics, Progress, StateChanged, Warned
+from customvision.training.event import Detail, FineTuning, Metrics, Progress, StateChanged, Warned
 from customvision.training.run import (
     Phase,
     RunNotFound,
     RunState,
     TrainingRun,
-    TrainingType,
+    after_work,
     cancelled_before_start,
     failed,
     in_phase,
@@ -23,6 +24,7 @@ from customvision.training.run import (
     started,
     unchanged,
 )
+from customvision.training.run_request import RunRequest, TrainingType
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
@@ -73,6 +75,8 @@ async def test_events_are_numbered_without_gaps(runs: RunStore, database: Databa
     run = await stored(runs)
     details: list[Detail] = [
         Progress(Phase.EMBEDDING_IMAGES, 3, 10, 1.5, 2.5),
+        FineTuning(1, 8, 2, 5, 0.5, 0.75, 1e-4),
+        FineTuning(1, 8, 5, 5, 0.4, 0.8, 1e-4, held_out_loss=0.6, held_out_accuracy=0.7, seconds_left=9.0),
         Metrics(0.1, 0.2, 0.3, 0.4, 5),
         Warned("Mind the gap."),
     ]
@@ -80,13 +84,13 @@ async def test_events_are_numbered_without_gaps(runs: RunStore, database: Databa
     await runs.record(run.training_run_id, in_phase(Phase.EMBEDDING_IMAGES), *details)
     last = await runs.record(run.training_run_id, failed("It broke.", NOW), StateChanged("It broke."))
     events = await EventStore(database).after(run.training_run_id, 0)
-    assert [event.sequence for event in events] == [1, 2, 3, 4, 5, 6]
-    assert [event.detail for event in events[2:5]] == details
+    assert [event.sequence for event in events] == list(range(1, 9))
+    assert [event.detail for event in events[2:7]] == details
     assert [event.state for event in events] == [
-        RunState.QUEUED, RunState.RUNNING, RunState.RUNNING, RunState.RUNNING, RunState.RUNNING, RunState.FAILED
+        RunState.QUEUED, *[RunState.RUNNING] * 6, RunState.FAILED
     ]  # fmt: skip
     assert last == await runs.get(run.training_run_id)
-    assert (last.last_sequence, last.failure_reason, last.outcome_reported) == (6, "It broke.", False)
+    assert (last.last_sequence, last.failure_reason, last.outcome_reported) == (8, "It broke.", False)
 
 
 async def test_ended_run_takes_no_more_events(runs: RunStore, database: Database) -> None:
@@ -149,3 +153,42 @@ async def test_names_are_kept_verbatim(runs: RunStore) -> None:
     assert (await runs.get(run.training_run_id)).iteration_name == name
     page = await runs.page(project_id="project' OR 1=1", iteration_id="", before=None, size=2)
     assert len(page.runs) == 1
+
+
+async def test_what_was_asked_for_is_kept(runs: RunStore) -> None:
+    """Budget, selected tags and base come back as they were, and so do the seconds used."""
+    asked = replace(
+        new_run(),
+        training_type=TrainingType.ADVANCED,
+        budget_seconds=90.5,
+        selected_tag_ids=("b", "a"),
+        base_iteration_id="base",
+    )
+    await runs.insert(asked)
+    await runs.record(asked.training_run_id, queued("iteration", "I"), StateChanged())
+    used = await runs.record(asked.training_run_id, after_work(started(NOW), 12.25), StateChanged())
+    found = await runs.get(asked.training_run_id)
+    assert found == used
+    assert (found.request, found.used_seconds) == (asked.request, 12.25)
+
+
+async def test_database_of_the_first_version_opens(tmp_path: Path) -> None:
+    """Runs that were stored before advanced training came are quick ones without selected tags."""
+    file = tmp_path / "old.sqlite"
+    old = Database(file, MIGRATIONS[:1])
+    columns = (
+        "training_run_id, project_id, iteration_id, iteration_name, training_type, force, state, phase, create_time, "
+        "failure_reason, last_sequence, attempt, kills, cancel_requested, outcome_reported"
+    )
+    values = "'r', 'p', 'i', 'I', 'quick', 1, 'succeeded', 'saving', '2026-01-02T03:04:05+00:00', '', 0, 1, 0, 0, 1"
+
+    def insert(connection: Connection) -> None:
+        connection.conn.execute(f"INSERT INTO runs ({columns}) VALUES ({values})")  # noqa: S608 - constants
+
+    await old.write(insert)
+    old.close()
+    database = Database(file, MIGRATIONS)
+    run = await RunStore(database, Notifier()).get("r")
+    database.close()
+    assert run.request == RunRequest("p", TrainingType.QUICK, force=True)
+    assert run.used_seconds == 0

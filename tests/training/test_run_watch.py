@@ -13,11 +13,11 @@ from customvision.training.event import Event, StateChanged, Warned
 from customvision.training.run import (
     RunNotFound,
     TrainingRun,
-    TrainingType,
     cancelled_before_start,
     queued,
     unchanged,
 )
+from customvision.training.run_request import TrainingType
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore

@@ -11,7 +11,8 @@ from customvision.common.background import in_background
 from customvision.common.database import Database
 from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.computation.job import Job
 from customvision.training.domain_backbones import DomainBackbones
@@ -60,7 +61,7 @@ async def scheduling(parts: TrainingParts, settings: Settings) -> AsyncIterator[
     text.write_text("no weights")
     preparation = BackbonePreparation(replace(settings, backbone_weights=text))
     backbones = DomainBackbones(preparation, parts.domains)
-    place = Place("", "", settings.home / "features.sqlite")
+    place = Place("", "", settings.home, settings.home)
     scheduler = Scheduler(parts.runs, Attempts(parts.runs, parts.iterations, backbones, place), asyncio.Event())
     try:
         async with in_background(scheduler.work()):
@@ -125,4 +126,4 @@ def test_keys_are_not_shown() -> None:
     """What may end up in a log or a traceback does not spell out the training key."""
     key = "k" * 64
     job = Job("run", "project", "iteration", None, "features", "address", key)  # type: ignore[arg-type]
-    assert key not in repr(Place("address", key, Path("features"))) + repr(job)
+    assert key not in repr(Place("address", key, Path("training"), Path("keras"))) + repr(job)

@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -16,6 +17,9 @@ from training_suite import TrainingSuite, colored_photos
 
 SERVICE = training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+ADVANCED = iterations_pb2.TRAINING_TYPE_ADVANCED
+# What a duration may hold by its own rules.
+LONGEST, SHORTEST = Duration(seconds=315_576_000_000), Duration(seconds=-315_576_000_000)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
@@ -129,6 +133,43 @@ BAD_REQUESTS: list[tuple[str, Request, grpc.StatusCode, str]] = [
         grpc.StatusCode.INVALID_ARGUMENT,
         "TRAINING_TYPE_UNKNOWN",
     ),
+    *(
+        (
+            f"start of an advanced training of {budget.ToJsonString()}",
+            lambda stub, budget=budget: stub.StartTraining(
+                training_service_pb2.StartTrainingRequest(
+                    project_id=NOWHERE, training_type=ADVANCED, training_budget=budget
+                )
+            ),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "TRAINING_BUDGET_INVALID",
+        )
+        for budget in (Duration(), Duration(seconds=59, nanos=999_999_999), Duration(seconds=86_401), LONGEST, SHORTEST)
+    ),
+    (
+        "start of a quick training with a budget",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, training_budget=Duration(seconds=600))
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "TRAINING_BUDGET_INVALID",
+    ),
+    (
+        "start of a quick training from an iteration",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, base_iteration_id=NOWHERE)
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "BASE_ITERATION_NOT_ALLOWED",
+    ),
+    (
+        "start with a tag that is empty",
+        lambda stub: stub.StartTraining(
+            training_service_pb2.StartTrainingRequest(project_id=NOWHERE, selected_tag_ids=[NOWHERE, ""])
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "SELECTED_TAG_INVALID",
+    ),
     (
         "no such run",
         lambda stub: stub.GetTrainingRun(training_service_pb2.GetTrainingRunRequest(training_run_id="'; --")),
@@ -210,13 +251,16 @@ async def test_watch_past_the_end(suite: TrainingSuite) -> None:
 
 
 async def test_iterations_without_a_model(suite: TrainingSuite) -> None:
-    """Performance and export of an iteration that was cancelled are refused by name."""
+    """Performance, results and export of an iteration that was cancelled are refused by name."""
     project_id, _ = await suite.colored_project(per_tag=5)
     first, second = [await suite.start(project_id, force=True) for _ in range(2)]
     iteration_id = (await suite.cancel(second)).iteration_id
     for call in (
         suite.training.GetPerformance(
             training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=iteration_id)
+        ),
+        suite.training.ListImageResults(
+            training_service_pb2.ListImageResultsRequest(project_id=project_id, iteration_id=iteration_id)
         ),
         suite.training.ExportIteration(
             training_service_pb2.ExportIterationRequest(project_id=project_id, iteration_id=iteration_id)
@@ -238,5 +282,6 @@ async def test_every_method_needs_the_training_key(suite: TrainingSuite, method:
         (suite.keys.prediction_key, grpc.StatusCode.PERMISSION_DENIED),
     ):
         async with open_channel(suite.settings.training_address, Keys(presented, "")) as channel:
-            call = getattr(TrainingServiceStub(channel), method)(request)
+            sent = iter([request]) if SERVICE.methods_by_name[method].client_streaming else request
+            call = getattr(TrainingServiceStub(channel), method)(sent)
             assert (await refusal(call)).code() is code

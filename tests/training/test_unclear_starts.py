@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -12,17 +13,20 @@ from customvision.common.background import in_background
 from customvision.common.errors import FailedPrecondition, ServiceError, Unavailable
 from customvision.common.settings import Settings
 from customvision.training import outcome_reporter, starter
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbones.architectures import DEFAULT, Architecture
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.outcome_reporter import OutcomeReporter
-from customvision.training.run import RunState, TrainingRun, TrainingType
+from customvision.training.run import RunState, TrainingRun
+from customvision.training.run_request import RequestIdReused, RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from scripted_project import ScriptedProject, TrainingParts, training_parts
 
 REQUEST_ID = "8c2e4b1a-93d5-4f0e-a6b7-0d1c2e3f4a5b"
+REQUEST = RunRequest("project", TrainingType.QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +48,14 @@ class Starting:
 
     def __init__(self, parts: TrainingParts, settings: Settings) -> None:
         backbones = DomainBackbones(Unprepared(settings), parts.domains)
-        place = Place("", "", settings.home / "features.sqlite")
+        place = Place("", "", settings.home, settings.home)
         scheduler = Scheduler(parts.runs, Attempts(parts.runs, parts.iterations, backbones, place), asyncio.Event())
         self.parts = parts
         self.starter = RunStarter(parts.runs, parts.iterations, backbones, scheduler)
 
-    async def start(self, request_id: str = REQUEST_ID) -> TrainingRun:
+    async def start(self, request_id: str = REQUEST_ID, *, request: RunRequest = REQUEST) -> TrainingRun:
         """Starts a run."""
-        return await self.starter.start("project", TrainingType.QUICK, force=False, request_id=request_id)
+        return await self.starter.start(request, request_id)
 
     async def listed(self) -> list[TrainingRun]:
         """Returns the runs that users see, newest first."""
@@ -165,3 +169,43 @@ async def test_errors_that_settle_nothing_forget_nothing(
         with pytest.raises(ServiceError):
             await suite.start()
         assert len(await suite.parts.runs.in_state(RunState.PREPARING)) == 1
+
+
+async def test_one_start_sent_twenty_times_at_once(settings: Settings, tmp_path: Path) -> None:
+    """All get the same run, and one iteration is made by one call."""
+    project = ScriptedProject()
+    async with starting(project, settings, tmp_path) as suite:
+        runs = await asyncio.gather(*[suite.start() for _ in range(20)])
+        assert len(suite.parts.server.calls["CreateIteration"]) == 1
+        assert await suite.listed() == [runs[0]]
+    assert len({run.training_run_id for run in runs}) == 1
+
+
+OTHER_REQUESTS = [
+    replace(REQUEST, project_id="another"),
+    replace(REQUEST, force=True),
+    replace(REQUEST, selected_tag_ids=("tag",)),
+    replace(REQUEST, training_type=TrainingType.ADVANCED, budget_seconds=600.0),
+]
+
+
+@pytest.mark.parametrize("other", OTHER_REQUESTS, ids=["project", "force", "tags", "type"])
+async def test_request_id_with_other_content(settings: Settings, tmp_path: Path, other: RunRequest) -> None:
+    """A request id that started another training is refused, changes nothing, and still answers its own run."""
+    async with starting(ScriptedProject(), settings, tmp_path) as suite:
+        run = await suite.start()
+        with pytest.raises(RequestIdReused):
+            await suite.start(request=other)
+        assert await suite.start() == run
+        assert await suite.listed() == [run]
+
+
+async def test_other_budget_is_other_content(settings: Settings, tmp_path: Path) -> None:
+    """Also between two advanced trainings, the budget and the base count."""
+    advanced = RunRequest("project", TrainingType.ADVANCED, budget_seconds=600.0)
+    async with starting(ScriptedProject(), settings, tmp_path) as suite:
+        run = await suite.start(request=advanced)
+        for other in (replace(advanced, budget_seconds=601.0), replace(advanced, base_iteration_id="base")):
+            with pytest.raises(RequestIdReused):
+                await suite.start(request=other)
+        assert await suite.start(request=advanced) == run

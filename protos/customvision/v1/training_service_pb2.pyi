@@ -1186,7 +1186,9 @@ class EvaluateIterationResponse(_message.Message):
 
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageResult]:
-        """results of the images, the surest errors first."""
+        """results of the images, the surest errors first. Where all of them would not fit into a message of 24 MiB, each
+        names as many of its likeliest tags as fit.
+        """
 
     @_builtins.property
     def unreadable_image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

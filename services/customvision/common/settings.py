@@ -7,6 +7,7 @@ from pathlib import Path
 
 from customvision.common.durable_files import make_folder_durably
 from customvision.common.errors import ConfigurationError
+from customvision.common.quantities import parse_duration, parse_size
 
 DEFAULT_ADDRESSES = {
     "project": "127.0.0.1:50051",
@@ -14,6 +15,10 @@ DEFAULT_ADDRESSES = {
     "prediction": "127.0.0.1:50053",
     "http": "127.0.0.1:8080",
 }
+CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
+TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
+MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
+DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 
 
 def setting_of_address(service: str) -> str:
@@ -26,7 +31,8 @@ class Settings:
     """Where the data is, where the services are, and which backbone weights to use.
 
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
-    ``backbone_download`` allows Keras to fetch ImageNet weights.
+    ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
+    each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     """
 
     home: Path
@@ -37,6 +43,9 @@ class Settings:
     backbone_weights: Path | None = None
     backbone_download: bool = True
     log_level: str = "info"
+    training_concurrent_runs: int = 1
+    training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
+    training_memory_limit_bytes: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -56,6 +65,9 @@ class Settings:
             backbone_weights=Path(weights).expanduser().absolute() if weights else None,
             backbone_download=_switch("CUSTOMVISION_BACKBONE_DOWNLOAD", values, default=True),
             log_level=_log_level(values.get("CUSTOMVISION_LOG_LEVEL", "") or "info"),
+            training_concurrent_runs=_count(CONCURRENT_RUNS, values, default=1),
+            training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
+            training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
         )
 
     def address(self, service: str) -> str:
@@ -105,3 +117,34 @@ def _log_level(value: str) -> str:
     if value.lower() in ("debug", "info", "warning", "error"):
         return value.lower()
     raise ConfigurationError(f"CUSTOMVISION_LOG_LEVEL is '{value}'; it must be debug, info, warning or error.")
+
+
+def _count(setting: str, values: Mapping[str, str], *, default: int) -> int:
+    value = values.get(setting, "") or str(default)
+    if not (value.isascii() and value.isdecimal() and int(value) > 0):
+        raise ConfigurationError(f"{setting} is '{value}'; it must be a number above 0.")
+    return int(value)
+
+
+def _duration(setting: str, values: Mapping[str, str], *, default: float) -> float:
+    value = values.get(setting, "")
+    try:
+        seconds = parse_duration(value) if value else default
+    except ValueError:
+        seconds = 0.0
+    if seconds <= 0:
+        raise ConfigurationError(f"{setting} is '{value}'; it must be a time above 0, such as 90s, 30m or 2h.")
+    return seconds
+
+
+def _size(setting: str, values: Mapping[str, str]) -> int | None:
+    value = values.get(setting, "")
+    if not value:
+        return None
+    try:
+        size = parse_size(value)
+    except ValueError:
+        size = 0
+    if size <= 0:
+        raise ConfigurationError(f"{setting} is '{value}'; it must be a size above 0, such as 512MiB or 4GB.")
+    return size

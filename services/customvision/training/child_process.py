@@ -10,6 +10,8 @@ import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
+from customvision.training.child_limits import ChildLimits, Overrun, overrun_of
+
 MAX_LINE_BYTES = 4 * 1024 * 1024
 LOG_LINES_KEPT = 40
 SECONDS_TO_TERMINATE = 1.0
@@ -37,18 +39,27 @@ class ChildCrashed(ChildStopped):
     """The child ended with an exit status other than 0."""
 
 
+class ChildOverran(ChildStopped):
+    """The child took more than its limits, and was killed here for it."""
+
+    def __init__(self, overrun: Overrun, log_tail: str) -> None:
+        super().__init__(log_tail)
+        self.overrun = overrun
+
+
 async def reports_of(
     module: str,
     request: Mapping[str, Any],
     *,
     environment: Mapping[str, str] | None = None,
     seconds_of_silence: float = SECONDS_OF_SILENCE,
+    limits: ChildLimits | None = None,
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Runs ``python -m module`` on ``request`` and yields its reports until it ends.
 
-    Raises ChildCrashed, and ChildKilled, also where the child was silent for too long and was killed here. Closed or
-    cancelled before, it kills the child and all that the child started, within two seconds. The request travels on
-    standard input, so that no secret stands on a command line.
+    Raises ChildCrashed, ChildKilled, also where the child was silent for too long and was killed here, and
+    ChildOverran. Closed or cancelled before, it kills the child and all that the child started, within two seconds.
+    The request travels on standard input, so that no secret stands on a command line.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -66,6 +77,7 @@ async def reports_of(
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
     tail: collections.deque[str] = collections.deque(maxlen=LOG_LINES_KEPT)
     listening = asyncio.create_task(_keep_tail(process.stderr, tail))
+    guarding = asyncio.create_task(_guard(process.pid, limits or ChildLimits()))
     try:
         # A child that dies at once is found by its exit status, below.
         with contextlib.suppress(ConnectionError):
@@ -76,8 +88,11 @@ async def reports_of(
             yield json.loads(line)
         await process.wait()
         await listening
+        if guarding.done():
+            raise ChildOverran(guarding.result(), "\n".join(tail))
         _check_exit(process.returncode or 0, "\n".join(tail))
     finally:
+        guarding.cancel()
         await asyncio.shield(_end(process, listening))
 
 
@@ -92,6 +107,12 @@ async def _next_line(stream: asyncio.StreamReader, seconds: float, log: Iterable
 async def _keep_tail(stream: asyncio.StreamReader, tail: collections.deque[str]) -> None:
     while piece := await stream.read(MAX_LINE_BYTES):
         tail.extend(piece.decode(errors="replace").splitlines())
+
+
+async def _guard(group: int, limits: ChildLimits) -> Overrun:
+    overrun = await overrun_of(group, limits)
+    _signal_group(group, signal.SIGKILL)
+    return overrun
 
 
 def _check_exit(status: int, log_tail: str) -> None:

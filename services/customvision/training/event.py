@@ -26,6 +26,25 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class FineTuning:
+    """How fine-tuning goes, after one batch or, where the held-out figures are set, at the end of an epoch.
+
+    Epochs and batches count from 1; loss and accuracy (0 to 1) are means over the epoch so far.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
 class Metrics:
     """How well the model does on its held-out images, at a threshold of 0.5; shares from 0 to 1."""
 
@@ -43,10 +62,11 @@ class Warned:
     message: str
 
 
-Detail = StateChanged | Progress | Metrics | Warned
-_KINDS: dict[str, type[StateChanged | Progress | Metrics | Warned]] = {
+Detail = StateChanged | Progress | FineTuning | Metrics | Warned
+_KINDS: dict[str, type[StateChanged | Progress | FineTuning | Metrics | Warned]] = {
     "state_changed": StateChanged,
     "progress": Progress,
+    "fine_tuning": FineTuning,
     "metrics": Metrics,
     "warned": Warned,
 }

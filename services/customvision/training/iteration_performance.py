@@ -3,16 +3,22 @@
 import asyncio
 import math
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from customvision.common.errors import FailedPrecondition, InvalidArgument
 from customvision.training.iterations import Iterations
 from customvision.v1 import iterations_pb2
 
 if TYPE_CHECKING:
-    from customvision.training.performance import Performance
+    from customvision.training.evaluation.comparison import Comparison
+    from customvision.training.evaluation.image_results import ImageResult
+    from customvision.training.evaluation.result_filter import ResultFilter
+    from customvision.training.performance import Evaluation, Performance
 
 CACHED_EVALUATIONS = 8
+
+Result = TypeVar("Result")
 
 
 class ThresholdInvalid(InvalidArgument):
@@ -27,28 +33,68 @@ class IterationNotCompleted(FailedPrecondition):
     reason = "ITERATION_NOT_COMPLETED"
 
 
+class SameIteration(InvalidArgument):
+    """An iteration is to be compared with itself."""
+
+    reason = "SAME_ITERATION"
+
+
 class IterationPerformances:
-    """Answers how iterations do; keeps the evaluations that were asked for last."""
+    """Answers how iterations do; keeps the evaluations that were asked for last.
+
+    Every method raises ThresholdInvalid, IterationNotCompleted, and NotFound where there is no such iteration.
+    """
 
     def __init__(self, iterations: Iterations) -> None:
         self._iterations = iterations
         self._artifacts: OrderedDict[str, bytes] = OrderedDict()
 
     async def of(self, project_id: str, iteration_id: str, threshold: float) -> "Performance":
-        """Returns the figures at ``threshold``. Raises ThresholdInvalid, IterationNotCompleted, and NotFound."""
-        if not (math.isfinite(threshold) and 0.0 <= threshold <= 1.0):
-            raise ThresholdInvalid(f"threshold is {threshold}; it must be from 0 to 1.", field="threshold")
-        iteration = await completed_iteration(self._iterations, project_id, iteration_id)
-        artifact = await self._artifact(iteration.artifacts.evaluation_sha256)
-        return await asyncio.to_thread(_performance, artifact, threshold)
+        """Returns the figures at ``threshold``."""
+        check_threshold(threshold)
+        artifact = await self._artifact_of(project_id, iteration_id)
+        return await _computed(artifact, lambda evaluation: evaluation.performance(threshold))
 
-    async def _artifact(self, sha256: str) -> bytes:
+    async def results(
+        self, project_id: str, iteration_id: str, threshold: float, wanted: "ResultFilter", *, after: int, size: int
+    ) -> "tuple[list[ImageResult], bool]":
+        """Returns ``size`` results at most that follow ``after`` others, and whether there are more.
+
+        Raises TagNotInIteration.
+        """
+        check_threshold(threshold)
+        artifact = await self._artifact_of(project_id, iteration_id)
+        return await _computed(artifact, lambda evaluation: _page(evaluation, threshold, wanted, after, size))
+
+    async def comparison(
+        self, project_id: str, iteration_id: str, other_iteration_id: str, threshold: float
+    ) -> "Comparison":
+        """Holds two iterations against each other. Raises SameIteration, IterationsNotComparable."""
+        check_threshold(threshold)
+        if iteration_id == other_iteration_id:
+            raise SameIteration(
+                "Both ids are those of the same iteration; name another to compare it with.", field="other_iteration_id"
+            )
+        artifact = await self._artifact_of(project_id, iteration_id)
+        other = await self._artifact_of(project_id, other_iteration_id)
+        return await asyncio.to_thread(_comparison, artifact, other, threshold)
+
+    async def _artifact_of(self, project_id: str, iteration_id: str) -> bytes:
+        iteration = await completed_iteration(self._iterations, project_id, iteration_id)
+        sha256 = iteration.artifacts.evaluation_sha256
         if sha256 not in self._artifacts:
             self._artifacts[sha256] = await self._iterations.artifact(sha256)
         self._artifacts.move_to_end(sha256)
+        artifact = self._artifacts[sha256]
         while len(self._artifacts) > CACHED_EVALUATIONS:
             self._artifacts.popitem(last=False)
-        return self._artifacts[sha256]
+        return artifact
+
+
+def check_threshold(threshold: float) -> None:
+    """Raises ThresholdInvalid where ``threshold`` is no probability."""
+    if not (math.isfinite(threshold) and 0.0 <= threshold <= 1.0):
+        raise ThresholdInvalid(f"threshold is {threshold}; it must be from 0 to 1.", field="threshold")
 
 
 async def completed_iteration(iterations: Iterations, project_id: str, iteration_id: str) -> iterations_pb2.Iteration:
@@ -62,8 +108,27 @@ async def completed_iteration(iterations: Iterations, project_id: str, iteration
     return iteration
 
 
-def _performance(artifact: bytes, threshold: float) -> "Performance":
+async def _computed(artifact: bytes, compute: "Callable[[Evaluation], Result]") -> Result:
+    return await asyncio.to_thread(lambda: compute(_evaluation(artifact)))
+
+
+def _evaluation(artifact: bytes) -> "Evaluation":
     # numpy is loaded when someone first asks: the service starts faster and smaller without.
     from customvision.training.performance import Evaluation
 
-    return Evaluation.from_bytes(artifact).performance(threshold)
+    return Evaluation.from_bytes(artifact)
+
+
+def _page(
+    evaluation: "Evaluation", threshold: float, wanted: "ResultFilter", after: int, size: int
+) -> "tuple[list[ImageResult], bool]":
+    from customvision.training.evaluation.image_results import ranked_rows, results_at
+
+    rows = ranked_rows(evaluation, threshold, wanted)
+    return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows) > after + size
+
+
+def _comparison(artifact: bytes, other: bytes, threshold: float) -> "Comparison":
+    from customvision.training.evaluation.comparison import compare
+
+    return compare(_evaluation(artifact), _evaluation(other), threshold)

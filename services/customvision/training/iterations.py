@@ -1,18 +1,20 @@
 """The iterations of the project service, as a run needs them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 
 from customvision.common.channel import CALL_SECONDS
 from customvision.common.errors import Unavailable
 from customvision.common.status import error_from_call
 from customvision.training.event import Metrics
 from customvision.training.run import TrainingRun
-from customvision.v1 import artifacts_pb2, iterations_pb2
+from customvision.training.run_request import TrainingType
+from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # How long a run puts up with a project service that is away.
@@ -24,7 +26,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Model:
-    """What a run made: digests of the artifacts in the project service, the backbone it rests on, figures."""
+    """What a run made: digests of the artifacts in the project service, the backbone it rests on, figures.
+
+    ``fine_tuned``: the backbone is a network of its own, fine-tuned for the project.
+    """
 
     backbone_id: str
     architecture: str
@@ -35,6 +40,7 @@ class Model:
     evaluation_sha256: str
     metrics: Metrics
     warnings: tuple[str, ...]
+    fine_tuned: bool = False
 
 
 class Iterations:
@@ -47,10 +53,13 @@ class Iterations:
         """Freezes the data set; returns the iteration's id and name. Repeating it for a run answers the same."""
         request = iterations_pb2.CreateIterationRequest(
             project_id=run.project_id,
-            training_type=iterations_pb2.TRAINING_TYPE_QUICK,
+            training_type=training_type_value(run.training_type),
             backbone_id=backbone_id,
             force=run.force,
             request_id=run.training_run_id,
+            training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
+            selected_tag_ids=run.selected_tag_ids,
+            base_iteration_id=run.base_iteration_id,
         )
         iteration = await _answer(self._project.CreateIteration(request, timeout=CALL_SECONDS))
         return iteration.iteration_id, iteration.name
@@ -86,6 +95,7 @@ class Iterations:
                 held_out_image_count=model.metrics.held_out_image_count,
             ),
             warnings=model.warnings,
+            fine_tuned=model.fine_tuned,
         )
         await _answer(self._project.CompleteIteration(request, timeout=CALL_SECONDS))
 
@@ -125,13 +135,45 @@ class Iterations:
             raise error_from_call(error, service="project") from error
         return b"".join(pieces)
 
+    async def image_files(self, project_id: str, image_ids: Sequence[str]) -> AsyncIterator[tuple[str, bytes]]:
+        """Yields ids and bytes of images, one after the other; leaves out those that are gone."""
+        request = images_pb2.DownloadImagesRequest(project_id=project_id, image_ids=image_ids)
+        pieces: list[bytes] = []
+        try:
+            async for chunk in self._project.DownloadImages(request, timeout=10 * CALL_SECONDS):
+                if chunk.missing:
+                    continue
+                pieces.append(chunk.data)
+                if chunk.last:
+                    yield chunk.image_id, b"".join(pieces)
+                    pieces = []
+        except grpc.RpcError as error:
+            raise error_from_call(error, service="project") from error
+
 
 def weights_source_of(name: str) -> "iterations_pb2.WeightsSource.ValueType":
     """Returns the source that goes by that name inside this service, as it travels."""
     return iterations_pb2.WeightsSource.Value(f"WEIGHTS_SOURCE_{name.upper()}")
 
 
-async def patiently(call: Callable[[], Awaitable[Result]], *, seconds: float = PATIENCE_SECONDS) -> Result:
+def training_type_value(training_type: TrainingType) -> "iterations_pb2.TrainingType.ValueType":
+    """Returns a training type as it travels."""
+    return iterations_pb2.TrainingType.Value(f"TRAINING_TYPE_{training_type.name}")
+
+
+def duration_of(seconds: float) -> Duration:
+    """Returns a time as it travels."""
+    message = Duration()
+    message.FromNanoseconds(int(seconds * 1_000_000_000))
+    return message
+
+
+async def patiently(
+    call: Callable[[], Awaitable[Result]],
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    max_pause_seconds: float = MAX_PAUSE_SECONDS,
+) -> Result:
     """Repeats ``call`` with growing pauses while the project service is away. Raises Unavailable after ``seconds``."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -143,7 +185,7 @@ async def patiently(call: Callable[[], Awaitable[Result]], *, seconds: float = P
             if loop.time() + pause > deadline:
                 raise
         await asyncio.sleep(pause)
-        pause = min(2 * pause, MAX_PAUSE_SECONDS)
+        pause = min(2 * pause, max_pause_seconds)
 
 
 async def _answer(call: Awaitable[Result]) -> Result:

@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from customvision.training.event import Event, Metrics, Progress, StateChanged, Warned
-from customvision.training.iterations import weights_source_of
-from customvision.training.run import Phase, RunState, TrainingRun, TrainingType, TrainingTypeUnknown
+from customvision.training.event import Event, FineTuning, Metrics, Progress, StateChanged, Warned
+from customvision.training.iterations import duration_of, training_type_value, weights_source_of
+from customvision.training.run import Phase, RunState, TrainingRun
+from customvision.training.run_request import (
+    RunRequest,
+    TrainingType,
+    TrainingTypeUnknown,
+    checked_base,
+    checked_budget,
+    checked_tags,
+)
 from customvision.training.watch import Heartbeat
 from customvision.v1 import iterations_pb2, training_service_pb2
 
 if TYPE_CHECKING:
     from customvision.training.backbone_review import CurrentBackbone
-    from customvision.training.performance import Performance
 
 _STATES = {
     RunState.QUEUED: training_service_pb2.TRAINING_STATE_QUEUED,
@@ -29,12 +36,14 @@ _PHASES = {
     Phase.READING_DATA_SET: training_service_pb2.TRAINING_PHASE_READING_DATA_SET,
     Phase.EMBEDDING_IMAGES: training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES,
     Phase.FITTING_HEAD: training_service_pb2.TRAINING_PHASE_FITTING_HEAD,
+    Phase.FINE_TUNING: training_service_pb2.TRAINING_PHASE_FINE_TUNING,
     Phase.EVALUATING: training_service_pb2.TRAINING_PHASE_EVALUATING,
     Phase.SAVING: training_service_pb2.TRAINING_PHASE_SAVING,
 }
 _TRAINING_TYPES: dict[int, TrainingType] = {
     iterations_pb2.TRAINING_TYPE_UNSPECIFIED: TrainingType.QUICK,
     iterations_pb2.TRAINING_TYPE_QUICK: TrainingType.QUICK,
+    iterations_pb2.TRAINING_TYPE_ADVANCED: TrainingType.ADVANCED,
 }
 
 
@@ -42,10 +51,25 @@ def training_type_of(value: int) -> TrainingType:
     """Returns the training type that was asked for. Raises TrainingTypeUnknown."""
     if value not in _TRAINING_TYPES:
         raise TrainingTypeUnknown(
-            f"training_type is {value}, which this version does not know; use TRAINING_TYPE_QUICK.",
+            f"training_type is {value}, which this version does not know; use TRAINING_TYPE_QUICK or "
+            "TRAINING_TYPE_ADVANCED.",
             field="training_type",
         )
     return _TRAINING_TYPES[value]
+
+
+def run_request_of(request: training_service_pb2.StartTrainingRequest, *, time_limit_seconds: float) -> RunRequest:
+    """Returns what a caller asks for. Raises TrainingTypeUnknown, and what the parts of a RunRequest raise."""
+    training_type = training_type_of(request.training_type)
+    budget = _seconds(request.training_budget) if request.HasField("training_budget") else None
+    return RunRequest(
+        project_id=request.project_id,
+        training_type=training_type,
+        force=request.force,
+        budget_seconds=checked_budget(training_type, budget, time_limit_seconds=time_limit_seconds),
+        selected_tag_ids=checked_tags(request.selected_tag_ids),
+        base_iteration_id=checked_base(training_type, request.base_iteration_id),
+    )
 
 
 def current_backbone_message(current: "CurrentBackbone") -> training_service_pb2.GetBackboneResponse:
@@ -91,7 +115,7 @@ def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:
         project_id=run.project_id,
         iteration_id=run.iteration_id,
         iteration_name=run.iteration_name,
-        training_type=iterations_pb2.TRAINING_TYPE_QUICK,
+        training_type=training_type_value(run.training_type),
         state=_STATES[run.state],
         phase=_PHASES[run.phase],
         create_time=_timestamp(run.create_time),
@@ -100,6 +124,9 @@ def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:
         failure_reason=run.failure_reason,
         last_sequence=run.last_sequence,
         attempt=run.attempt,
+        training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
+        selected_tag_ids=run.selected_tag_ids,
+        base_iteration_id=run.base_iteration_id,
     )
 
 
@@ -118,45 +145,17 @@ def event_message(event: Event | Heartbeat) -> training_service_pb2.TrainingEven
             message.state_change.CopyFrom(training_service_pb2.StateChange(reason=reason))
         case Progress():
             message.progress.CopyFrom(_progress(event.detail))
+        case FineTuning():
+            message.fine_tuning.CopyFrom(_fine_tuning(event.detail))
         case Metrics():
-            message.metrics.CopyFrom(_metrics(event.detail))
+            message.metrics.CopyFrom(metrics_message(event.detail))
         case Warned(text):
             message.warning = text
     return message
 
 
-def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:
-    """Returns an iteration's performance as it travels."""
-    return training_service_pb2.IterationPerformance(
-        iteration_id=iteration_id,
-        threshold=performance.threshold,
-        overall=_metrics(performance.overall),
-        tags=[
-            training_service_pb2.TagPerformance(
-                tag_id=tag.tag_id,
-                tag_name=tag.tag_name,
-                precision=tag.precision,
-                recall=tag.recall,
-                average_precision=tag.average_precision,
-                held_out_image_count=tag.held_out_image_count,
-                image_count=tag.image_count,
-            )
-            for tag in performance.tags
-        ],
-    )
-
-
-def _progress(progress: Progress) -> training_service_pb2.PhaseProgress:
-    return training_service_pb2.PhaseProgress(
-        phase=_PHASES[progress.phase],
-        done=progress.done,
-        total=progress.total,
-        elapsed=_duration(progress.elapsed_seconds),
-        time_left=_duration(progress.seconds_left) if progress.seconds_left is not None else None,
-    )
-
-
-def _metrics(metrics: Metrics) -> iterations_pb2.IterationMetrics:
+def metrics_message(metrics: Metrics) -> iterations_pb2.IterationMetrics:
+    """Returns figures as they travel."""
     return iterations_pb2.IterationMetrics(
         precision=metrics.precision,
         recall=metrics.recall,
@@ -166,13 +165,37 @@ def _metrics(metrics: Metrics) -> iterations_pb2.IterationMetrics:
     )
 
 
+def _progress(progress: Progress) -> training_service_pb2.PhaseProgress:
+    return training_service_pb2.PhaseProgress(
+        phase=_PHASES[progress.phase],
+        done=progress.done,
+        total=progress.total,
+        elapsed=duration_of(progress.elapsed_seconds),
+        time_left=duration_of(progress.seconds_left) if progress.seconds_left is not None else None,
+    )
+
+
+def _fine_tuning(progress: FineTuning) -> training_service_pb2.FineTuningProgress:
+    return training_service_pb2.FineTuningProgress(
+        epoch=progress.epoch,
+        epochs=progress.epochs,
+        batch=progress.batch,
+        batches=progress.batches,
+        loss=progress.loss,
+        accuracy=progress.accuracy,
+        learning_rate=progress.learning_rate,
+        held_out_loss=progress.held_out_loss,
+        held_out_accuracy=progress.held_out_accuracy,
+        time_left=duration_of(progress.seconds_left) if progress.seconds_left is not None else None,
+    )
+
+
 def _timestamp(time: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(time)
     return message
 
 
-def _duration(seconds: float) -> Duration:
-    message = Duration()
-    message.FromNanoseconds(int(seconds * 1_000_000_000))
-    return message
+def _seconds(duration: Duration) -> float:
+    # Not by way of a timedelta, which cannot hold all that a caller may send.
+    return duration.seconds + duration.nanos / 1_000_000_000

@@ -1,18 +1,22 @@
 """How well a model does on its held-out images, at any threshold."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from customvision.training.evaluation.calibration import Calibration, calibration_of
+from customvision.training.evaluation.cross_validation import CrossValidation
+from customvision.training.evaluation.measures import (
+    DEFAULT_THRESHOLD,
+    Probabilities,
+    Truth,
+    accuracy,
+    average_precision,
+)
 from customvision.training.event import Metrics
 from customvision.vision.artifacts import array_bytes, array_of, pack, unpack
-
-DEFAULT_THRESHOLD = 0.5
-
-Truth = npt.NDArray[np.uint8]
-Probabilities = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,26 @@ class TagFigures:
 
 @dataclass(frozen=True)
 class Performance:
-    """Figures at one threshold, overall and per tag in order of creation."""
+    """Figures at one threshold, overall and per tag in order of creation.
+
+    ``confusion`` counts row by row the images of one tag that were taken for another, None for multilabel;
+    ``cross_validation`` is None where it was not done.
+    """
 
     threshold: float
     overall: Metrics
     tags: tuple[TagFigures, ...]
+    confusion: tuple[tuple[int, ...], ...] | None
+    calibration: Calibration
+    cross_validation: CrossValidation | None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What a model said about its held-out images: ``truth`` uint8[n, t] and ``probabilities`` float32[n, t].
 
-    ``image_counts`` are the images of the whole data set that carry each tag.
+    ``image_counts`` are the images of the whole data set that carry each tag. ``uncalibrated`` float32[n, t] are the
+    probabilities before they were calibrated, None where they were not.
     """
 
     image_ids: tuple[str, ...]
@@ -51,6 +63,8 @@ class Evaluation:
     multilabel: bool
     truth: Truth
     probabilities: Probabilities
+    uncalibrated: Probabilities | None = None
+    cross_validation: CrossValidation | None = None
 
     def performance(self, threshold: float = DEFAULT_THRESHOLD) -> Performance:
         """Returns the figures for counting a tag as predicted from probability ``threshold`` on."""
@@ -73,10 +87,17 @@ class Evaluation:
             precision=_share(right.sum(), predicted.sum()),
             recall=_share(right.sum(), present.sum()),
             average_precision=_mean([tag.average_precision for tag in tags if tag.held_out_image_count]),
-            accuracy=self._accuracy(predicted, present),
+            accuracy=accuracy(self.truth, self.probabilities, multilabel=self.multilabel, threshold=threshold),
             held_out_image_count=len(self.image_ids),
         )
-        return Performance(threshold, overall, tags)
+        return Performance(
+            threshold,
+            overall,
+            tags,
+            confusion=None if self.multilabel else self._confusion(),
+            calibration=calibration_of(self.truth, self.probabilities, self.uncalibrated, multilabel=self.multilabel),
+            cross_validation=self.cross_validation,
+        )
 
     def to_bytes(self) -> bytes:
         """Returns the evaluation's artifact."""
@@ -87,17 +108,22 @@ class Evaluation:
             "image_counts": self.image_counts,
             "multilabel": self.multilabel,
         }
+        if self.cross_validation is not None:
+            manifest["cross_validation"] = asdict(self.cross_validation)
         files = {
             "image_ids.json": json.dumps(self.image_ids).encode(),
             "truth.npy": array_bytes(self.truth),
             "probabilities.npy": array_bytes(self.probabilities),
         }
+        if self.uncalibrated is not None:
+            files["uncalibrated.npy"] = array_bytes(self.uncalibrated)
         return pack(manifest, files)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Evaluation":
-        """Reads an evaluation's artifact. Raises ArtifactInvalid."""
+        """Reads an evaluation's artifact, also one of a version that knew less. Raises ArtifactInvalid."""
         manifest, files = unpack(data, kind="evaluation")
+        folds = manifest.get("cross_validation")
         return cls(
             image_ids=tuple(json.loads(files["image_ids.json"])),
             tag_ids=tuple(manifest["tag_ids"]),
@@ -106,31 +132,15 @@ class Evaluation:
             multilabel=manifest["multilabel"],
             truth=array_of(files["truth.npy"]),
             probabilities=array_of(files["probabilities.npy"]),
+            uncalibrated=array_of(files["uncalibrated.npy"]) if "uncalibrated.npy" in files else None,
+            cross_validation=CrossValidation(**folds) if folds is not None else None,
         )
 
-    def _accuracy(self, predicted: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_]) -> float:
-        if not len(present):
-            return 0.0
-        if self.multilabel:
-            return float((predicted == present).mean())
-        return float((self.probabilities.argmax(axis=1) == present.argmax(axis=1)).mean())
-
-
-def average_precision(present: npt.NDArray[np.bool_], scores: Probabilities) -> float:
-    """Returns the area under the precision-recall curve, as steps: each gain in recall at the precision reached there.
-
-    Images of equal score count together. 0 where no image carries the tag.
-    """
-    total = int(present.sum())
-    if not total:
-        return 0.0
-    order = np.argsort(-scores, kind="stable")
-    found = np.cumsum(present[order])
-    # The last image of each run of equal scores: only there is the curve defined.
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    precision = found[ends] / (ends + 1)
-    gained = np.diff(found[ends] / total, prepend=0.0)
-    return float((precision * gained).sum())
+    def _confusion(self) -> tuple[tuple[int, ...], ...]:
+        count = len(self.tag_ids)
+        pairs = self.truth.argmax(axis=1) * count + self.probabilities.argmax(axis=1)
+        counts: npt.NDArray[np.int64] = np.bincount(pairs, minlength=count * count).reshape(count, count)
+        return tuple(tuple(row) for row in counts.tolist())
 
 
 def _share(part: float, whole: float) -> float:

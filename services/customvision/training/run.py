@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from customvision.common.errors import InvalidArgument, NotFound
+from customvision.common.errors import NotFound
+from customvision.training.run_request import RunRequest, TrainingType
 
 # A child process that is killed this often has a cause that one more attempt does not cure.
 MAX_KILLS = 3
@@ -37,32 +38,15 @@ class Phase(enum.Enum):
     READING_DATA_SET = "reading_data_set"
     EMBEDDING_IMAGES = "embedding_images"
     FITTING_HEAD = "fitting_head"
+    FINE_TUNING = "fine_tuning"
     EVALUATING = "evaluating"
     SAVING = "saving"
-
-
-class TrainingType(enum.Enum):
-    """How a model is trained. QUICK fits a head on the features of a frozen backbone."""
-
-    QUICK = "quick"
 
 
 class RunNotFound(NotFound):
     """There is no such run."""
 
     reason = "TRAINING_RUN_NOT_FOUND"
-
-
-class TrainingTypeUnknown(InvalidArgument):
-    """The training type is none that this version knows."""
-
-    reason = "TRAINING_TYPE_UNKNOWN"
-
-
-class RequestIdInvalid(InvalidArgument):
-    """The request id is not a UUID of 36 characters."""
-
-    reason = "REQUEST_ID_INVALID"
 
 
 class NotApplicable(Exception):
@@ -74,6 +58,7 @@ class TrainingRun:
     """One run of training. Times are UTC; ``attempt`` counts processes started, ``kills`` those that a signal ended.
 
     ``outcome_reported`` is False while the project service has yet to hear that the run failed or was cancelled.
+    ``budget_seconds`` is None for a quick training; ``used_seconds`` is how long its processes have run.
     """
 
     training_run_id: str
@@ -94,6 +79,22 @@ class TrainingRun:
     kills: int = 0
     cancel_requested: bool = False
     outcome_reported: bool = True
+    budget_seconds: float | None = None
+    selected_tag_ids: tuple[str, ...] = ()
+    base_iteration_id: str = ""
+    used_seconds: float = 0.0
+
+    @property
+    def request(self) -> RunRequest:
+        """What its caller asked for."""
+        return RunRequest(
+            project_id=self.project_id,
+            training_type=self.training_type,
+            force=self.force,
+            budget_seconds=self.budget_seconds,
+            selected_tag_ids=self.selected_tag_ids,
+            base_iteration_id=self.base_iteration_id,
+        )
 
 
 Change = Callable[[TrainingRun], TrainingRun]
@@ -153,6 +154,11 @@ def in_phase(phase: Phase) -> Change:
         return replace(run, phase=phase)
 
     return change
+
+
+def after_work(change: Change, used_seconds: float) -> Change:
+    """Makes ``change``, and remembers how long the run's processes have run by now."""
+    return lambda run: replace(change(run), used_seconds=used_seconds)
 
 
 def unchanged(run: TrainingRun) -> TrainingRun:

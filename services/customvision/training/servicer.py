@@ -1,37 +1,32 @@
 """The gRPC face of training: each method reads its request, asks the domain, and answers."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from customvision.common.errors import InvalidArgument
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
 from customvision.training.backbone_review import BackboneReview
-from customvision.training.export.exporter import Exporter, export_format_of
+from customvision.training.evaluation.user_test_sets import UserTestSets
+from customvision.training.export.export_format import export_format_of
+from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.messages import (
     current_backbone_message,
     event_message,
-    performance_message,
     run_message,
-    training_type_of,
+    run_request_of,
 )
+from customvision.training.request_fields import required as _required
 from customvision.training.scheduler import Scheduler
+from customvision.training.servicer_evaluation import EvaluationMethods
 from customvision.training.starter import RunStarter
 from customvision.training.store.runs import RunStore
 from customvision.training.watch import RunWatch
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceServicer
 
-DEFAULT_THRESHOLD = 0.5
 
-
-class FieldMissing(InvalidArgument):
-    """A field that the call needs is empty."""
-
-    reason = "FIELD_MISSING"
-
-
-class TrainingServicer(TrainingServiceServicer):
+class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
     """Answers the calls of TrainingService."""
 
     def __init__(
@@ -43,6 +38,9 @@ class TrainingServicer(TrainingServiceServicer):
         performances: IterationPerformances,
         exporter: Exporter,
         backbone: BackboneReview,
+        test_sets: UserTestSets,
+        *,
+        time_limit_seconds: float,
     ) -> None:
         self._runs = runs
         self._starter = starter
@@ -51,18 +49,16 @@ class TrainingServicer(TrainingServiceServicer):
         self._performances = performances
         self._exporter = exporter
         self._backbone = backbone
+        self._time_limit_seconds = time_limit_seconds
+        self._test_sets = test_sets
 
     async def StartTraining(
         self, request: training_service_pb2.StartTrainingRequest, context: Any
     ) -> training_service_pb2.TrainingRun:
         """Freezes the data set and queues a run."""
-        run = await self._starter.start(
-            _required("project_id", request.project_id),
-            training_type_of(request.training_type),
-            force=request.force,
-            request_id=request.request_id,
-        )
-        return run_message(run)
+        _required("project_id", request.project_id)
+        asked = run_request_of(request, time_limit_seconds=self._time_limit_seconds)
+        return run_message(await self._starter.start(asked, request.request_id))
 
     async def GetTrainingRun(
         self, request: training_service_pb2.GetTrainingRunRequest, context: Any
@@ -100,16 +96,6 @@ class TrainingServicer(TrainingServiceServicer):
         async for event in self._watch.follow(run_id, request.after_sequence):
             yield event_message(event)
 
-    async def GetPerformance(
-        self, request: training_service_pb2.GetPerformanceRequest, context: Any
-    ) -> training_service_pb2.IterationPerformance:
-        """Returns how an iteration does on its held-out images."""
-        threshold = request.threshold if request.HasField("threshold") else DEFAULT_THRESHOLD
-        performance = await self._performances.of(
-            _required("project_id", request.project_id), _required("iteration_id", request.iteration_id), threshold
-        )
-        return performance_message(request.iteration_id, performance)
-
     async def ExportIteration(
         self, request: training_service_pb2.ExportIterationRequest, context: Any
     ) -> AsyncIterator[training_service_pb2.ExportChunk]:
@@ -119,8 +105,10 @@ class TrainingServicer(TrainingServiceServicer):
             _required("iteration_id", request.iteration_id),
             export_format_of(request.format),
         )
-        async for piece in export:
-            yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
+        # A caller who leaves ends the export at once.
+        async with aclosing(export):
+            async for piece in export:
+                yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
 
     async def GetBackbone(
         self, request: training_service_pb2.GetBackboneRequest, context: Any
@@ -129,9 +117,3 @@ class TrainingServicer(TrainingServiceServicer):
         if request.project_id:
             return current_backbone_message(await self._backbone.of_project(request.project_id))
         return current_backbone_message(await self._backbone.of_domain(request.domain_id))
-
-
-def _required(field: str, value: str) -> str:
-    if not value:
-        raise FieldMissing(f"{field} is empty; the call needs it.", metadata={"field": field}, field=field)
-    return value

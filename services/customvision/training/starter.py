@@ -12,7 +12,8 @@ from customvision.common.errors import AlreadyExists, FailedPrecondition, Invali
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import StateChanged
 from customvision.training.iterations import Iterations
-from customvision.training.run import RequestIdInvalid, RunState, TrainingRun, TrainingType, given_up, queued
+from customvision.training.run import RunState, TrainingRun, given_up, queued
+from customvision.training.run_request import RequestIdInvalid, RequestIdReused, RunRequest
 from customvision.training.scheduler import Scheduler
 from customvision.training.store.runs import RunStore
 
@@ -40,21 +41,21 @@ class RunStarter:
         # Whether somebody asks for a run, and what becomes of it, is settled one after the other.
         self._settling = asyncio.Lock()
 
-    async def start(self, project_id: str, training_type: TrainingType, *, force: bool, request_id: str) -> TrainingRun:
+    async def start(self, request: RunRequest, request_id: str) -> TrainingRun:
         """Returns a queued run, or the run that this request id started before.
 
-        Raises RequestIdInvalid, and what the project service says against training: too few images, nothing changed.
+        Raises RequestIdInvalid, RequestIdReused, and what the project service says against training: too few images,
+        nothing changed.
         """
-        run = TrainingRun(
-            training_run_id=str(uuid.uuid4()),
-            project_id=project_id,
-            training_type=training_type,
-            force=force,
-            create_time=datetime.now(UTC),
-            request_id=_checked(request_id),
-        )
+        run = _new_run(request, _checked(request_id))
         async with self._settling:
             stored = await self._runs.insert(run)
+            if stored.request != request:
+                raise RequestIdReused(
+                    "The request_id started a training of other content before; make a fresh UUID for each new call.",
+                    metadata={"training_run_id": stored.training_run_id},
+                    field="request_id",
+                )
             if stored.state is not RunState.PREPARING:
                 return stored
             self._asked_for.add(stored.training_run_id)
@@ -110,6 +111,20 @@ class RunStarter:
                 result = await self._runs.record(run_id, change, StateChanged(GIVEN_UP))
         self._scheduler.wake()
         return result
+
+
+def _new_run(request: RunRequest, request_id: str | None) -> TrainingRun:
+    return TrainingRun(
+        training_run_id=str(uuid.uuid4()),
+        project_id=request.project_id,
+        training_type=request.training_type,
+        force=request.force,
+        create_time=datetime.now(UTC),
+        request_id=request_id,
+        budget_seconds=request.budget_seconds,
+        selected_tag_ids=request.selected_tag_ids,
+        base_iteration_id=request.base_iteration_id,
+    )
 
 
 def _checked(request_id: str) -> str | None:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import grpc
+import structlog
 
 from customvision.common.background import in_background
 from customvision.common.channel import open_channel
@@ -17,15 +18,20 @@ from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.settings import Settings
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbone_review import BackboneReview
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.domains import Domains
+from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.iterations import Iterations
 from customvision.training.outcome_reporter import OutcomeReporter
+from customvision.training.process_memory import memory_is_measurable
+from customvision.training.run import RunState
+from customvision.training.run_limits import RunLimits
 from customvision.training.scheduler import Scheduler
 from customvision.training.servicer import TrainingServicer
 from customvision.training.starter import RunStarter
@@ -36,6 +42,8 @@ from customvision.training.watch import HEARTBEAT_SECONDS, RunWatch
 from customvision.v1.training_service_pb2_grpc import add_TrainingServiceServicer_to_server
 
 FULL_NAME = "customvision.v1.TrainingService"
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -60,8 +68,20 @@ async def open_training_service(
         iterations, domains = Iterations(channel), Domains(channel)
         backbones = DomainBackbones(preparation, domains)
         run_ended = asyncio.Event()
-        place = Place(settings.project_address, keys.training_key, folder / "features.sqlite")
-        scheduler = Scheduler(runs, Attempts(runs, iterations, backbones, place), run_ended)
+        place = Place(
+            settings.project_address,
+            keys.training_key,
+            folder,
+            keras_folder=settings.home / "backbones" / "keras",
+            limits=_run_limits(settings),
+        )
+        await _remove_checkpoints_of_ended_runs(runs, place)
+        scheduler = Scheduler(
+            runs,
+            Attempts(runs, iterations, backbones, place),
+            run_ended,
+            concurrent_runs=settings.training_concurrent_runs,
+        )
         starter = RunStarter(runs, iterations, backbones, scheduler)
         reporter = OutcomeReporter(runs, iterations, run_ended)
         servicer = TrainingServicer(
@@ -72,6 +92,8 @@ async def open_training_service(
             IterationPerformances(iterations),
             Exporter(iterations, folder),
             BackboneReview(preparation, iterations, domains),
+            UserTestSets(iterations, folder),
+            time_limit_seconds=settings.training_time_limit_seconds,
         )
 
         stack.push_async_callback(preparation.stop)
@@ -91,9 +113,21 @@ async def open_training_service(
 
 
 def _remove_leftovers(folder: Path) -> None:
-    # Exports and backbones that were being made when the service was killed.
+    # Exports, test sets and backbones that were in work when the service was killed.
     for leftover in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _run_limits(settings: Settings) -> RunLimits:
+    if settings.training_memory_limit_bytes is not None and not memory_is_measurable():
+        log.warning("this system does not tell the memory of processes; runs have no memory limit")
+    return RunLimits(settings.training_time_limit_seconds, settings.training_memory_limit_bytes)
+
+
+async def _remove_checkpoints_of_ended_runs(runs: RunStore, place: Place) -> None:
+    states = (RunState.PREPARING, RunState.QUEUED, RunState.RUNNING)
+    open_runs = {run.training_run_id for state in states for run in await runs.in_state(state)}
+    await asyncio.to_thread(place.run_folders.remove_all_but, open_runs)
 
 
 def _register(servicer: TrainingServicer, server: grpc.aio.Server) -> None:

@@ -66,9 +66,21 @@ def decode_for_backbone(data: bytes, size: int) -> RgbPixels:
 
     Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
     """
+    return resized_for_backbone(open_for_backbone(data, size), size)
+
+
+def open_for_backbone(data: bytes, size: int) -> Image.Image:
+    """Decodes to an upright RGB image, large enough to be resized to ``size`` pixels; raises what decoding does."""
     _, image = open_upright(data, smallest_side=2 * size)
+    return image
+
+
+def resized_for_backbone(
+    image: Image.Image, size: int, box: tuple[float, float, float, float] | None = None
+) -> RgbPixels:
+    """Returns ``uint8[size, size, 3]`` of an image, or of what is inside ``box`` (left, upper, right, lower)."""
     # reducing_gap lets Pillow shrink large pictures by whole factors first, which is several times faster.
-    resized = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    resized = image.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
     return np.asarray(resized, dtype=np.uint8)
 
 

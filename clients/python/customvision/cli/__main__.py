@@ -9,6 +9,8 @@ from customvision.cli import failures
 from customvision.cli.commands import (
     backbone,
     domains,
+    evaluation,
+    export,
     images,
     iterations,
     models,
@@ -27,12 +29,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for module in (suite, train, predict, runs, models, backbone, domains):
+for module in (suite, train, predict, runs, models, export, backbone, domains):
     module.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")
 app.add_typer(images.app, name="images")
 app.add_typer(iterations.app, name="iterations")
+evaluation.register(iterations.app)
 
 
 def main() -> None:

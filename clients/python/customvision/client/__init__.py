@@ -15,8 +15,18 @@ environment, or from the data folder of a suite on this machine::
 from customvision.client.async_client import AsyncClient
 from customvision.client.client import Client
 from customvision.client.errors import CustomVisionError
+from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import Outcome, UploadedImage
 from customvision.client.operations.projects import is_id
 from customvision.client.settings import ClientSettings
 
-__all__ = ["AsyncClient", "Client", "ClientSettings", "CustomVisionError", "Outcome", "UploadedImage", "is_id"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ClientSettings",
+    "CustomVisionError",
+    "LabelledImage",
+    "Outcome",
+    "UploadedImage",
+    "is_id",
+]

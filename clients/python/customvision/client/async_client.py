@@ -1,13 +1,14 @@
 """The client for an event loop: the same surface as Client, awaited."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from customvision.client.channel import open_async_channel
 from customvision.client.interceptors import Target
-from customvision.client.operations import files, paging, projects, serving, upload, watch
+from customvision.client.operations import evaluation, files, paging, projects, serving, training, upload, watch
+from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import UploadedImage
 from customvision.client.operations.patience import Contact
 from customvision.client.performers import AsyncPerformer
@@ -93,6 +94,34 @@ class AsyncClient:
         """
         return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
 
+    async def start_training(
+        self,
+        project_id: str,
+        *,
+        advanced: bool = False,
+        budget_seconds: float | None = None,
+        selected_tag_ids: Sequence[str] = (),
+        base_iteration_id: str = "",
+        force: bool = False,
+    ) -> training_service_pb2.TrainingRun:
+        """Freezes the data set, queues a run and returns it.
+
+        An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
+        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
+        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        Raises CustomVisionError.
+        """
+        return await self._performer.run(
+            training.start_training(
+                project_id,
+                advanced=advanced,
+                budget_seconds=budget_seconds,
+                selected_tag_ids=selected_tag_ids,
+                base_iteration_id=base_iteration_id,
+                force=force,
+            )
+        )
+
     def watch_training(
         self, training_run_id: str, after_sequence: int = 0, *, patience_seconds: float = 300.0
     ) -> AsyncGenerator[training_service_pb2.TrainingEvent, None]:
@@ -127,6 +156,23 @@ class AsyncClient:
         in the project. Raises CustomVisionError.
         """
         return await self._performer.run(serving.predict(project_id, image, publish_name, store))
+
+    async def evaluate_iteration(
+        self,
+        project_id: str,
+        iteration_id: str,
+        images: Iterable[LabelledImage],
+        *,
+        threshold: float | None = None,
+        on_sent: Callable[[int], None] = lambda _: None,
+    ) -> training_service_pb2.EvaluateIterationResponse:
+        """Returns how an iteration does on files of your own, of which the suite keeps nothing.
+
+        ``on_sent`` hears after each image how many were sent. A file that cannot be read or is larger than 6 MiB is
+        answered among the unreadable ones. Raises CustomVisionError.
+        """
+        steps = evaluation.evaluate_iteration(project_id, iteration_id, images, threshold, on_sent)
+        return await self._performer.run(steps)
 
     async def export_iteration(
         self,
@@ -170,6 +216,27 @@ class AsyncClient:
         """Yields a project's iterations, newest first."""
         request = iterations_pb2.ListIterationsRequest(project_id=project_id)
         return self._performer.iterate(paging.list_all("project", "ListIterations", request, "iterations"))
+
+    def list_image_results(
+        self,
+        project_id: str,
+        iteration_id: str,
+        *,
+        wrong_only: bool = False,
+        tag_id: str = "",
+        taken_for_tag_id: str = "",
+        threshold: float | None = None,
+    ) -> AsyncGenerator[training_service_pb2.ImageResult, None]:
+        """Yields what an iteration answers to its held-out images, the surest errors first."""
+        request = training_service_pb2.ListImageResultsRequest(
+            project_id=project_id,
+            iteration_id=iteration_id,
+            wrong_only=wrong_only,
+            tag_id=tag_id,
+            taken_for_tag_id=taken_for_tag_id,
+            threshold=threshold,
+        )
+        return self._performer.iterate(paging.list_all("training", "ListImageResults", request, "results"))
 
     def list_predictions(self, project_id: str) -> AsyncGenerator[stored_predictions_pb2.StoredPrediction, None]:
         """Yields a project's stored predictions, newest first."""

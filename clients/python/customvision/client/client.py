@@ -1,13 +1,14 @@
 """The client for threads: every call waits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from customvision.client.channel import open_blocking_channel
 from customvision.client.interceptors import Target
-from customvision.client.operations import files, paging, projects, serving, upload, watch
+from customvision.client.operations import evaluation, files, paging, projects, serving, training, upload, watch
+from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import UploadedImage
 from customvision.client.operations.patience import Contact
 from customvision.client.performers import BlockingPerformer
@@ -95,6 +96,34 @@ class Client:
         """
         return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
 
+    def start_training(
+        self,
+        project_id: str,
+        *,
+        advanced: bool = False,
+        budget_seconds: float | None = None,
+        selected_tag_ids: Sequence[str] = (),
+        base_iteration_id: str = "",
+        force: bool = False,
+    ) -> training_service_pb2.TrainingRun:
+        """Freezes the data set, queues a run and returns it.
+
+        An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
+        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
+        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        Raises CustomVisionError.
+        """
+        return self._performer.run(
+            training.start_training(
+                project_id,
+                advanced=advanced,
+                budget_seconds=budget_seconds,
+                selected_tag_ids=selected_tag_ids,
+                base_iteration_id=base_iteration_id,
+                force=force,
+            )
+        )
+
     def watch_training(
         self, training_run_id: str, after_sequence: int = 0, *, patience_seconds: float = 300.0
     ) -> Iterator[training_service_pb2.TrainingEvent]:
@@ -129,6 +158,23 @@ class Client:
         in the project. Raises CustomVisionError.
         """
         return self._performer.run(serving.predict(project_id, image, publish_name, store))
+
+    def evaluate_iteration(
+        self,
+        project_id: str,
+        iteration_id: str,
+        images: Iterable[LabelledImage],
+        *,
+        threshold: float | None = None,
+        on_sent: Callable[[int], None] = lambda _: None,
+    ) -> training_service_pb2.EvaluateIterationResponse:
+        """Returns how an iteration does on files of your own, of which the suite keeps nothing.
+
+        ``on_sent`` hears after each image how many were sent. A file that cannot be read or is larger than 6 MiB is
+        answered among the unreadable ones. Raises CustomVisionError.
+        """
+        steps = evaluation.evaluate_iteration(project_id, iteration_id, images, threshold, on_sent)
+        return self._performer.run(steps)
 
     def export_iteration(
         self,
@@ -172,6 +218,27 @@ class Client:
         """Yields a project's iterations, newest first."""
         request = iterations_pb2.ListIterationsRequest(project_id=project_id)
         return self._performer.iterate(paging.list_all("project", "ListIterations", request, "iterations"))
+
+    def list_image_results(
+        self,
+        project_id: str,
+        iteration_id: str,
+        *,
+        wrong_only: bool = False,
+        tag_id: str = "",
+        taken_for_tag_id: str = "",
+        threshold: float | None = None,
+    ) -> Iterator[training_service_pb2.ImageResult]:
+        """Yields what an iteration answers to its held-out images, the surest errors first."""
+        request = training_service_pb2.ListImageResultsRequest(
+            project_id=project_id,
+            iteration_id=iteration_id,
+            wrong_only=wrong_only,
+            tag_id=tag_id,
+            taken_for_tag_id=taken_for_tag_id,
+            threshold=threshold,
+        )
+        return self._performer.iterate(paging.list_all("training", "ListImageResults", request, "results"))
 
     def list_predictions(self, project_id: str) -> Iterator[stored_predictions_pb2.StoredPrediction]:
         """Yields a project's stored predictions, newest first."""

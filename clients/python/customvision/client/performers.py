@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import Any, cast
 
 from customvision.client.errors import CustomVisionError
@@ -44,9 +44,11 @@ class BlockingPerformer:
 
     def _perform(self, step: Step) -> Any:
         match step:
-            case Call(service, method, request) | Open(service, method, request):
+            case Call(service, method, request, seconds):
                 call = getattr(self._stubs[service], method)
-                return call(iter(request) if isinstance(request, list) else request)
+                return call(iter(request) if isinstance(request, list) else request, timeout=seconds)
+            case Open(service, method, request):
+                return getattr(self._stubs[service], method)(request)
             case Next(stream):
                 return next(cast("Iterator[Any]", stream), None)
             case Work(function):
@@ -90,9 +92,9 @@ class AsyncPerformer:
 
     async def _perform(self, step: Step) -> Any:
         match step:
-            case Call(service, method, request):
+            case Call(service, method, request, seconds):
                 call = getattr(self._stubs[service], method)
-                return await call(iter(request) if isinstance(request, list) else request)
+                return await call(_sent(request), timeout=seconds)
             case Open(service, method, request):
                 return getattr(self._stubs[service], method)(request)
             case Next(stream):
@@ -103,3 +105,15 @@ class AsyncPerformer:
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
         raise TypeError(f"{step!r} is not a step")
+
+
+def _sent(request: Any) -> Any:
+    if isinstance(request, Generator):
+        return _awaited(request)
+    return iter(request) if isinstance(request, list) else request
+
+
+async def _awaited(messages: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
+    end = object()
+    while (message := await asyncio.to_thread(next, messages, end)) is not end:
+        yield message

@@ -22,11 +22,16 @@ class ResponseStream(Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """Call ``method`` of ``service`` with a message, or with many where it takes a stream; answered by its response."""
+    """Call ``method`` of ``service`` with a message, or with many where it takes a stream; answered by its response.
+
+    Many messages are a list, or a generator that may read files as they are sent. ``seconds`` is the deadline where it
+    is not the usual one.
+    """
 
     service: str
     method: str
     request: Any
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

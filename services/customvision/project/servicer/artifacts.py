@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from customvision.common.opening_stream import OpeningStream
 from customvision.project.domain.artifact import Artifact
-from customvision.project.servicer.streams import OpeningStream
 from customvision.project.use_cases.artifacts import Artifacts
 from customvision.v1 import artifacts_pb2
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from customvision.common.opening_stream import OpeningStream
 from customvision.project.domain.image_upload import ImageCreateResult, ImageUpload
 from customvision.project.servicer.conversions import value_of
 from customvision.project.servicer.images import image_message
-from customvision.project.servicer.streams import OpeningStream
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.v1 import images_pb2
 

@@ -9,7 +9,7 @@ from typing import Any
 from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
-from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
+from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
 from customvision.training.child import Reports, run_child
 from customvision.vision.decoding import PREPROCESSING
 
@@ -26,7 +26,7 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
         wanted = architecture_of(request["architecture"])
         weights = find_weights(wanted, named=named, folder=folder, download=request["download"])
         architecture = read_shape(weights.file).architecture
-        backbone_id = f"{architecture}/{PREPROCESSING}/f32/{weights.identity}"
+        backbone_id = f"{architecture}/{FEATURES}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
         backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]))
     except (WeightsUnusable, OSError) as error:

@@ -28,8 +28,8 @@ class Family:
 
     Weights of a width hold arrays of all shapes in ``marks``, which no other network has together.
     ``classifier_input`` is the shape, but for the classes, of the last kernel of a network with a classifier, which
-    has ``classifier_arrays`` arrays in all. ``inner_layers`` are the depths at which features can be taken beside
-    the last.
+    has ``classifier_arrays`` arrays in all. ``inner_layers`` are the depths at which features are taken beside the
+    last.
     """
 
     name: str
@@ -123,7 +123,7 @@ MOBILENET_V2 = Family(
     marks=_v2_marks,
     classifier_input=lambda width: (_divisible(1280 * max(width, 1.0)),),
     # After a block has widened.
-    inner_layers=("block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu"),
+    inner_layers=("block_6_expand_relu", "block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu"),
 )
 MOBILENET_V3_LARGE = Family(
     name="mobilenet_v3_large",

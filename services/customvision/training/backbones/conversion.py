@@ -14,7 +14,7 @@ from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.training.backbones.network import (
     bare_network_from_file,
     save_network,
-    with_inner_features,
+    with_levels,
     with_pixels_in,
 )
 from customvision.training.backbones.prepared import (
@@ -33,12 +33,12 @@ def convert(*, weights_file: Path, backbone_id: str, architecture: str, folder: 
 
     Raises WeightsUnusable.
     """
-    bare, inner_scales = bare_network_from_file(weights_file), read_shape(weights_file).inner_scales
+    bare, shape = bare_network_from_file(weights_file), read_shape(weights_file)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
-        save_network(bare, temporary / WEIGHTS_FILE, inner_scales)
-        network = with_inner_features(bare, inner_scales)
+        save_network(bare, temporary / WEIGHTS_FILE)
+        network = with_levels(bare, shape.network)
         artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()
         weights = (temporary / WEIGHTS_FILE).read_bytes()
         description = f'{{"backbone_sha256": "{digest_of(artifact)}", "weights_sha256": "{digest_of(weights)}"}}\n'

@@ -9,7 +9,8 @@ import keras
 
 from customvision.training.backbones.architectures import Architecture
 from customvision.training.backbones.weights_file import (
-    INNER_LAYERS,
+    FEATURES,
+    SCALED_LAYERS,
     WeightsShape,
     WeightsUnusable,
     read_shape,
@@ -43,19 +44,33 @@ def bare_network_from_file(file: Path) -> Any:
 
 
 def network_from_file(file: Path) -> Any:
-    """Returns the network with the weights in ``file`` and all the features that it says. Raises WeightsUnusable."""
-    return with_inner_features(bare_network_from_file(file), read_shape(file).inner_scales)
+    """Returns the network with the weights in ``file`` and the features that it says. Raises WeightsUnusable."""
+    shape, bare = read_shape(file), bare_network_from_file(file)
+    if shape.features == FEATURES:
+        return with_levels(bare, shape.network)
+    return _with_scaled_features(bare, shape.inner_scales)
 
 
-def with_inner_features(network: Any, inner_scales: Sequence[float]) -> Any:
-    """Returns ``network`` with the pooled, scaled maps of INNER_LAYERS behind its own features, where there are scales.
+def with_levels(network: Any, architecture: Architecture) -> Any:
+    """Returns ``network`` with features of several depths, those of each depth scaled to length 1.
 
-    What a small network was taught at its end it knows less well than what leads there.
+    Colour and texture are told apart early in a network, and what it was not trained for it knows less well at its end
+    than what leads there.
     """
+    inner = [
+        keras.layers.GlobalAveragePooling2D()(network.get_layer(layer).output)
+        for layer in architecture.family.inner_layers
+    ]
+    levels = [keras.layers.UnitNormalization()(level) for level in [*inner, network.output]]
+    return keras.Model(network.input, keras.layers.Concatenate()(levels) if inner else levels[0])
+
+
+def _with_scaled_features(network: Any, inner_scales: Sequence[float]) -> Any:
+    # What the heads of older versions were trained on.
     if not inner_scales:
         return network
     pooled = [network.output]
-    for layer, scale in zip(INNER_LAYERS, inner_scales, strict=True):
+    for layer, scale in zip(SCALED_LAYERS, inner_scales, strict=True):
         inner = keras.layers.GlobalAveragePooling2D()(network.get_layer(layer).output)
         pooled.append(keras.layers.Rescaling(scale)(inner))
     return keras.Model(network.input, keras.layers.Concatenate()(pooled))
@@ -72,10 +87,10 @@ def network_with_classifier(file: Path) -> Any:
     return full
 
 
-def save_network(network: Any, file: Path, inner_scales: Sequence[float] = ()) -> None:
-    """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with its input size and inner scales."""
+def save_network(network: Any, file: Path) -> None:
+    """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with notes for network_from_file."""
     network.save_weights(str(file))
-    write_notes(file, input_size=int(network.input.shape[2]), inner_scales=inner_scales)
+    write_notes(file, input_size=int(network.input.shape[2]))
 
 
 def with_pixels_in(network: Any) -> Any:

@@ -19,9 +19,15 @@ from customvision.training.backbones.architectures import (
     is_input_size,
 )
 
-# At which depths features are taken beside the last, where a file says so. Only MobileNetV2 has such.
-INNER_LAYERS = MOBILENET_V2.inner_layers
-_INPUT_SIZE_NOTE, _INNER_SCALES_NOTE = "customvision_input_size", "customvision_inner_scales"
+# The name of how features are taken from a network: part of a backbone's identity, changed whenever features could.
+FEATURES = "levels-1"
+# At which depths of MobileNetV2 older versions took features, where a file has a scale for each.
+SCALED_LAYERS = ("block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu")
+_INPUT_SIZE_NOTE, _FEATURES_NOTE, _INNER_SCALES_NOTE = (
+    "customvision_input_size",
+    "customvision_features",
+    "customvision_inner_scales",
+)
 
 
 class WeightsUnusable(Exception):
@@ -32,12 +38,13 @@ class WeightsUnusable(Exception):
 class WeightsShape:
     """The ``network`` that a file fits and, with a classifier on top, its ``classes``.
 
-    ``inner_scales``, one for each of INNER_LAYERS, bring the features of those to the size of the last ones; empty
-    where the last are the only ones.
+    ``features`` is FEATURES in files that this version made ready. Files of older versions have ``inner_scales``, one
+    for each of SCALED_LAYERS, or none where only the last features were taken.
     """
 
     network: Architecture
     classes: int | None
+    features: str
     inner_scales: tuple[float, ...]
 
     @property
@@ -52,8 +59,8 @@ class WeightsShape:
 
     @property
     def architecture(self) -> str:
-        """The name of the network, such as mobilenet_v2_1.0_224; ``_inner`` is added where inner features are used."""
-        return self.network.name + ("_inner" if self.inner_scales else "")
+        """The name of the network, such as mobilenet_v2_1.0_224."""
+        return self.network.name
 
 
 def read_shape(file: Path) -> WeightsShape:
@@ -68,6 +75,7 @@ def read_shape(file: Path) -> WeightsShape:
         with h5py.File(file, "r") as content:
             content.visititems(note)
             input_size = content.attrs.get(_INPUT_SIZE_NOTE, _size_by_name(file))
+            features = str(content.attrs.get(_FEATURES_NOTE, ""))
             inner_scales = tuple(map(float, content.attrs.get(_INNER_SCALES_NOTE, ())))
     except OSError as error:
         raise WeightsUnusable(f"The weights file {file.name} is no readable HDF5 file.") from error
@@ -78,18 +86,20 @@ def read_shape(file: Path) -> WeightsShape:
             f"multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}."
         )
     if inner_scales and (
-        len(inner_scales) != len(family.inner_layers) or not all(0 < scale < 1e6 for scale in inner_scales)
+        family is not MOBILENET_V2
+        or len(inner_scales) != len(SCALED_LAYERS)
+        or not all(0 < scale < 1e6 for scale in inner_scales)
     ):
         raise WeightsUnusable(f"The weights file {file.name} has inner scales that cannot be used: {inner_scales}.")
-    return WeightsShape(Architecture(family, width, int(input_size)), _classes(shapes, family, width), inner_scales)
+    network = Architecture(family, width, int(input_size))
+    return WeightsShape(network, _classes(shapes, family, width), features, inner_scales)
 
 
-def write_notes(file: Path, *, input_size: int, inner_scales: Sequence[float] = ()) -> None:
-    """Writes into the weights file for pictures of which side, in pixels, its network is, and its inner scales."""
+def write_notes(file: Path, *, input_size: int) -> None:
+    """Writes into the weights file for which side of pictures, in pixels, it is, and how features are taken."""
     with h5py.File(file, "r+") as content:
         content.attrs[_INPUT_SIZE_NOTE] = input_size
-        if inner_scales:
-            content.attrs[_INNER_SCALES_NOTE] = list(inner_scales)
+        content.attrs[_FEATURES_NOTE] = FEATURES
 
 
 def _size_by_name(file: Path) -> int:

@@ -1,12 +1,12 @@
 """The frozen data set of an iteration, read from the project service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from customvision.common.channel import CALL_SECONDS
-from customvision.training.computation.head_fit import Truth
+from customvision.training.computation.calibration import Truth
 from customvision.training.computation.held_out import Placement, held_out
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2
@@ -28,7 +28,7 @@ class DataSetImage:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Labels in order of creation, and images in order of creation, of which a fifth is held out."""
+    """Labels in order of creation, and images in order of creation, of which a fifth is held out once it is parted."""
 
     labels: tuple[Label, ...]
     images: tuple[DataSetImage, ...]
@@ -41,8 +41,22 @@ class DataSet:
             truth[row, list(image.tags)] = 1
         return truth
 
+    def parted(self, difference_hashes: Mapping[str, int]) -> "DataSet":
+        """Returns the data set with a fifth held out, images that look alike on one side.
+
+        ``difference_hashes`` are those of the images' content, by its digest.
+        """
+        placements = [
+            Placement(image.content_sha256, image.tags[0], difference_hashes.get(image.content_sha256))
+            for image in self.images
+        ]
+        places = held_out(placements)
+        return replace(
+            self, images=tuple(replace(image, held_out=place) for image, place in zip(self.images, places, strict=True))
+        )
+
     def without(self, image_ids: set[str]) -> "DataSet":
-        """Returns the data set without some images, the others' places kept. Raises TrainingImpossible."""
+        """Returns the data set without some images. Raises TrainingImpossible."""
         rest = replace(self, images=tuple(image for image in self.images if image.image_id not in image_ids))
         counts = rest.truth().sum(axis=0)
         for label, count in zip(self.labels, counts, strict=True):
@@ -78,10 +92,8 @@ def _data_set(
     kept = [tag for tag in tags if tag.tag_id in used]
     position = {tag.tag_id: index for index, tag in enumerate(kept)}
     labels = tuple(Label(tag.tag_id, tag.name, tag.type == tags_pb2.TAG_TYPE_NEGATIVE) for tag in kept)
-    images = [
+    images = tuple(
         DataSetImage(record.image_id, record.content_sha256, tuple(sorted(position[tag] for tag in record.tag_ids)))
         for record in records
-    ]
-    places = held_out([Placement(image.content_sha256, image.tags[0]) for image in images])
-    placed = tuple(replace(image, held_out=place) for image, place in zip(images, places, strict=True))
-    return DataSet(labels, placed, multilabel)
+    )
+    return DataSet(labels, images, multilabel)

@@ -1,81 +1,84 @@
-"""Fits a head on features: the strength of regularisation by cross-validation, then the fit itself."""
+"""Fits a head on features: strength of regularisation and calibration by what is left out, then the fit itself."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.computation.logistic_regression import Problem, fit, log_loss, probabilities_at
-from customvision.training.computation.row_space import Matrix, RowSpace
+from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
+from customvision.training.computation.least_squares import Fit, Matrix, Problem, Rows
 from customvision.vision.head import Head
-from customvision.vision.trunk import Features
 
 FOLDS = 5
-# From strong to weak, each about 3.2 times the next; every solution is the start of the next fit.
-STRENGTHS = tuple(float(strength) for strength in np.logspace(-2.5, -6.0, 8))
-# Enough images to tell strengths apart; more would only take longer.
-MAX_COMPARED = 1500
-# A rough optimum ranks strengths as well as a sharp one.
-ROUGH, SHARP = 1e-4, 1e-6
+# From weak to strong; between neighbours accuracy hardly differs.
+STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+# Enough images to tell strengths apart and to calibrate by; more would only take longer.
+MAX_COMPARED = 600
+# A group of near-duplicates that makes up more of a tag is not left out as a whole: too little would be left.
+LARGEST_GROUP_SHARE = 0.5
 
-Truth = npt.NDArray[np.uint8]
+Views = npt.NDArray[np.float32]
+Groups = npt.NDArray[np.int64]
 Step = Callable[[], None]
 
 
-def choose_strength(
-    features: Features,
-    truth: Truth,
-    *,
-    multilabel: bool,
-    step: Step = lambda: None,
-    alive: Step = lambda: None,
-) -> float:
-    """Returns the strength with the least log-loss on images left out, in five folds that hold each tag alike.
+@dataclass(frozen=True)
+class FittedHead:
+    """A head, and what was found while it was fitted.
 
-    ``features`` float32[n, d], ``truth`` uint8[n, t]; ``step`` is called after each of FOLDS folds, ``alive``
-    far more often. Of a large data set an even share of each tag is compared, so that the cost is bounded.
+    ``fold_of`` int64[n] and ``fold_scores`` float64[n, t]: the fold of each image, and its scores by a fit without that
+    fold; None where there are too many images to ask.
     """
-    compared = _even_share(truth, MAX_COMPARED)
-    space = RowSpace.of(features[compared])
-    answers = truth[compared].astype(np.float64)
-    fold_of = _folds(truth[compared])
-    losses = np.zeros(len(STRENGTHS))
-    for fold in range(FOLDS):
-        left_out = fold_of == fold
-        if left_out.any() and not left_out.all():
-            losses += _losses(space.rows, answers, left_out, multilabel=multilabel, alive=alive)
-        step()
-    # The loss is a mean over images: the same prior weighs less the more there are.
-    return STRENGTHS[int(np.argmin(losses))] * len(compared) / len(truth)
+
+    head: Head
+    strength: float
+    calibration: Calibration
+    weights: Matrix
+    bias: Matrix
+    fold_of: npt.NDArray[np.int64] | None = None
+    fold_scores: Matrix | None = None
+
+    def scores(self, features: npt.NDArray[np.float32]) -> Matrix:
+        """Returns float64[n, t] for features float32[n, d]: the scores before calibration."""
+        return features @ self.weights + self.bias
 
 
 def fit_head(
-    features: Features, truth: Truth, *, multilabel: bool, strength: float, alive: Step = lambda: None
-) -> Head:
-    """Returns the head that fits ``features`` float32[n, d] to ``truth`` uint8[n, t] best at that strength.
+    features: Views, truth: Truth, groups: Groups, *, multilabel: bool, step: Step = lambda: None
+) -> FittedHead:
+    """Returns the head that answers best, by log-loss, about images that it has not seen.
 
-    ``alive`` is called after each step of the fit.
+    ``features`` float32[n, v, d]: v views of each image, of which the first is what predictions see; ``truth``
+    uint8[n, t]; ``groups`` int64[n]: equal for near-duplicates, which are left out together. ``step`` is called after
+    each of STRENGTHS and once more.
     """
-    space = RowSpace.of(features)
-    problem = Problem(space.rows, truth.astype(np.float64), multilabel, strength)
-    point = fit(problem, tolerance=SHARP, alive=alive)
-    weights, bias = space.to_features(point[:-1], point[-1])
-    return Head(weights.astype(np.float32), bias.astype(np.float32), multilabel)
+    compared = even_share(truth, MAX_COMPARED)
+    strength = _best_strength(features[compared], truth[compared], groups[compared], multilabel, step)
+    problem = _problem(features, truth, multilabel=multilabel)
+    fit, views = Fit(problem, strength), features.shape[1]
+    blocks = _blocks(groups, truth, compared, views)
+    scores, answers = _first_views(fit.left_out(blocks), blocks, views, truth)
+    calibration = calibrate(scores, answers, multilabel=multilabel)
+    folds: dict[str, npt.NDArray[np.int64] | Matrix] = {}
+    if problem.by_rows:
+        fold_of = folds_of(truth, groups)
+        folds = {"fold_of": fold_of, "fold_scores": _fold_scores(fit, fold_of, views)}
+    step()
+    weights, bias = fit.on_features()
+    return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, **folds)  # type: ignore[arg-type]
 
 
-def _losses(rows: Matrix, truth: Matrix, left_out: npt.NDArray[np.bool_], *, multilabel: bool, alive: Step) -> Matrix:
-    losses = []
-    point: Matrix | None = None
-    for strength in STRENGTHS:
-        problem = Problem(rows[~left_out], truth[~left_out], multilabel, strength)
-        point = fit(problem, point, tolerance=ROUGH, alive=alive)
-        probabilities = probabilities_at(rows[left_out], point, multilabel=multilabel)
-        losses.append(log_loss(probabilities, truth[left_out], multilabel=multilabel) * left_out.sum())
-    return np.array(losses)
+def refit_head(features: Views, truth: Truth, fitted: FittedHead) -> FittedHead:
+    """Returns the head for more images, with the strength and the calibration that ``fitted`` found."""
+    calibration = fitted.calibration
+    problem = _problem(features, truth, multilabel=calibration.multilabel)
+    weights, bias = Fit(problem, fitted.strength).on_features()
+    return FittedHead(_head(weights, bias, calibration), fitted.strength, calibration, weights, bias)
 
 
-def _even_share(truth: Truth, limit: int) -> npt.NDArray[np.int64]:
-    """Returns the rows to compare, ascending: all, or about ``limit`` of them with every tag kept."""
+def even_share(truth: Truth, limit: int) -> Rows:
+    """Returns the images to compare, ascending: all, or about ``limit`` of them with every tag kept."""
     count = len(truth)
     if count <= limit:
         return np.arange(count)
@@ -88,11 +91,79 @@ def _even_share(truth: Truth, limit: int) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate(shares))
 
 
-def _folds(truth: Truth) -> npt.NDArray[np.int64]:
+def folds_of(truth: Truth, groups: Groups) -> npt.NDArray[np.int64]:
+    """Returns the fold of each image, int64[n] from 0 to FOLDS - 1: tags spread evenly, near-duplicates in one fold."""
     first_tag = truth.argmax(axis=1)
     folds = np.zeros(len(truth), dtype=np.int64)
     for tag in np.unique(first_tag):
         members = np.flatnonzero(first_tag == tag)
+        _, group = np.unique(groups[members], return_inverse=True)
         # Offset by tag: tags with few images do not all leave the same folds without one.
-        folds[members] = (np.arange(len(members)) + tag) % FOLDS
+        folds[members] = (group + tag) % FOLDS
     return folds
+
+
+def _best_strength(features: Views, truth: Truth, groups: Groups, multilabel: bool, step: Step) -> float:
+    problem, views = _problem(features, truth, multilabel=multilabel), features.shape[1]
+    blocks = _blocks(groups, truth, np.arange(len(truth)), views)
+    losses = []
+    for strength in STRENGTHS:
+        scores, answers = _first_views(Fit(problem, strength).left_out(blocks), blocks, views, truth)
+        probabilities = calibrate(scores, answers, multilabel=multilabel).probabilities(scores)
+        losses.append(log_loss(probabilities, answers, multilabel=multilabel))
+        step()
+    return STRENGTHS[int(np.argmin(losses))]
+
+
+def _problem(features: Views, truth: Truth, *, multilabel: bool) -> Problem:
+    images, views, size = features.shape
+    return Problem(
+        rows=features.reshape(images * views, size),
+        targets=np.repeat(truth.astype(np.float64), views, axis=0),
+        row_weights=np.repeat(image_weights(truth, multilabel=multilabel), views),
+    )
+
+
+def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
+    """Returns float64[n]: multiclass: tags with few images count as much as those with many."""
+    count, tags = truth.shape
+    if multilabel:
+        return np.ones(count)
+    weights: Matrix = truth @ (count / (tags * np.maximum(truth.sum(axis=0), 1.0)))
+    return weights
+
+
+def _blocks(groups: Groups, truth: Truth, images: Rows, views: int) -> list[Rows]:
+    """Returns the rows of each group of ``images``, those of an image together; too large a group image by image."""
+    first_tag = truth.argmax(axis=1)
+    per_tag = np.bincount(first_tag, minlength=truth.shape[1])
+    order = images[np.argsort(groups[images], kind="stable")]
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
+    blocks = []
+    for members in np.split(order, starts[1:]):
+        own = np.bincount(first_tag[members], minlength=truth.shape[1])
+        together = bool((own <= np.maximum(1, LARGEST_GROUP_SHARE * per_tag)).all())
+        rows = members[:, None] * views + np.arange(views)
+        blocks += [rows.reshape(-1)] if together else list(rows)
+    return blocks
+
+
+def _first_views(scores: Matrix, blocks: list[Rows], views: int, truth: Truth) -> tuple[Matrix, Truth]:
+    rows = np.concatenate(blocks)
+    first = rows % views == 0
+    return scores[first], truth[rows[first] // views]
+
+
+def _fold_scores(fit: Fit, fold_of: npt.NDArray[np.int64], views: int) -> Matrix:
+    folds = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
+    blocks = [(members[:, None] * views + np.arange(views)).reshape(-1) for members in folds]
+    scores = fit.left_out(blocks)[::views]
+    ordered = np.empty_like(scores)
+    ordered[np.concatenate(folds)] = scores
+    return ordered
+
+
+def _head(weights: Matrix, bias: Matrix, calibration: Calibration) -> Head:
+    slopes = calibration.slopes
+    logits_bias = bias * slopes + calibration.offsets
+    return Head((weights * slopes).astype(np.float32), logits_bias.astype(np.float32), calibration.multilabel)

@@ -112,8 +112,8 @@ def _distil(recipe: Recipe, files: list[Path], teacher: Path, folder: Path, star
             if not console.is_terminal:
                 _say(f"lesson {distillation.lessons_learned} of {recipe.lessons}: loss {loss:.3f}")
     _say("Measuring the final statistics…")
-    inner_scales = distillation.settle()
-    save_student(distillation.student, recipe.width, recipe.input_size, inner_scales, folder / WEIGHTS_FILE)
+    distillation.settle()
+    save_student(distillation.student, recipe.width, recipe.input_size, folder / WEIGHTS_FILE)
     _say(f"The backbone is {folder / WEIGHTS_FILE}; name it in CUSTOMVISION_BACKBONE_WEIGHTS to use it.")
 
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from customvision.training.backbones.architectures import MOBILENET_V2
 from customvision.training.backbones.network import bare_network_from_file
-from customvision.training.backbones.weights_file import INNER_LAYERS, WeightsUnusable, read_shape
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.distillation.checkpoint import Checkpoint
-from customvision.training.distillation.crops import Crops, make_plain_crops
+from customvision.training.distillation.crops import make_plain_crops
 from customvision.training.distillation.drawn_pictures import SIDE
 from customvision.training.distillation.lesson_log import LessonLog
 from customvision.training.distillation.lessons import Lesson, lessons
@@ -25,7 +25,6 @@ from customvision.vision.artifacts import digest_of
 
 LOG_FILE = "log.csv"
 WARM_UP_SHARE = 0.02
-SCALED_CROPS = 256
 
 Learned = Callable[[int, float], None]
 
@@ -81,24 +80,14 @@ class Distillation:
             self._checkpoint().save(self._folder)
             yield sum(parts.values())
 
-    def settle(self) -> tuple[float, ...]:
-        """Measures the batch-norm statistics again, with the final weights, on plain crops of the student's size.
-
-        Returns the scale of each of INNER_LAYERS that makes its features as large, in the mean, as the last ones.
-        """
+    def settle(self) -> None:
+        """Measures the batch-norm statistics again, with the final weights, on plain crops of the student's size."""
         recipe = self._recipe
         plain = make_plain_crops(self._photos, recipe.plain_crops, self._plain_seed, recipe.input_size)
         for index in range(len(plain) // recipe.batch):
             # The mean over all batches so far.
             self._keep.assign(index / (index + 1))
             self.student(_scaled(plain[index * recipe.batch : (index + 1) * recipe.batch]), training=True)
-        return self._inner_scales(plain[:SCALED_CROPS])
-
-    def _inner_scales(self, plain: Crops) -> tuple[float, ...]:
-        inner = [self.student.get_layer(layer).output for layer in INNER_LAYERS]
-        maps = keras.Model(self.student.input, [self.student.output, *inner])(_scaled(plain), training=False)
-        last, *others = (float(tf.norm(tf.reduce_mean(level, axis=(1, 2)))) for level in maps)
-        return tuple(last / other for other in others)
 
     def _learn(self, lesson: Lesson, learned: Learned) -> dict[str, float]:
         totals: dict[str, float] = {}

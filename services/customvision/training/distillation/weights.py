@@ -1,7 +1,6 @@
 """A trained student as a small weights file that the services read."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ from customvision.training.backbones.architectures import MOBILENET_V2, Architec
 from customvision.training.backbones.network import bare_network, save_network
 
 
-def save_student(student: Any, width: float, input_size: int, inner_scales: Sequence[float], file: Path) -> None:
+def save_student(student: Any, width: float, input_size: int, file: Path) -> None:
     """Writes the weights of ``student``, rounded to float16, as those of Keras' MobileNetV2 of that width and size."""
     network = bare_network(Architecture(MOBILENET_V2, width, input_size))
     network.set_weights(student.get_weights())
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         full, small = Path(folder) / "full.weights.h5", Path(folder) / "small.weights.h5"
-        save_network(network, full, inner_scales)
+        save_network(network, full)
         _round(full, small)
         small.rename(file)
 

@@ -1,1 +1,1 @@
-"""A trained model as a file that other programs run: Keras' own format, or a TensorFlow SavedModel."""
+"""A trained model as a file that other programs run, held against the served model before anyone gets it."""

@@ -1,38 +1,56 @@
 """The child process that builds one export."""
 
+import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
-import keras
-import tensorflow as tf
-
+from customvision.training.backbones.weights_file import WeightsUnusable
 from customvision.training.child import Reports, run_child
-from customvision.training.export.exporter import BACKBONE_FILE, MODEL_FILE, WEIGHTS_FILE, ZIP_FILE, ExportFormat
-from customvision.training.export.keras_model import check_equal, drawn_pictures, keras_model, served_answers
+from customvision.training.export.export_format import ExportFormat
+from customvision.training.export.formats import NetworkUnknown, format_of
+from customvision.training.export.makings import Makings
+from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
-from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
+from customvision.training.export.parity import ExportDiffers, compare, pictures_of
+from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
+from customvision.vision.artifacts import ArtifactInvalid
 
 
 def build(request: dict[str, Any], reports: Reports) -> None:
-    """Writes the zip into ``request["folder"]``, after what is in it has answered like the served model."""
+    """Writes the zip into ``request["folder"]``, and tells how that ended."""
     folder = Path(request["folder"])
-    model = ModelArtifact.from_bytes((folder / MODEL_FILE).read_bytes())
-    backbone = BackboneArtifact.from_bytes((folder / BACKBONE_FILE).read_bytes())
-    pictures = drawn_pictures(backbone.input_size)
-    network = keras_model(model, folder / WEIGHTS_FILE)
-    if ExportFormat(request["format"]) is ExportFormat.KERAS:
-        entry = folder / "model.keras"
-        network.save(entry)
-        answers = keras.models.load_model(entry).predict(pictures.astype("float32"), verbose=0)
+    try:
+        _build(folder, ExportFormat(request["format"]))
+    except (ArtifactInvalid, WeightsUnusable) as error:
+        reports.send(Outcome.DAMAGED, cause=str(error))
+    except ExportDiffers as error:
+        reports.send(Outcome.DIFFERS, cause=str(error))
+    except NetworkUnknown as error:
+        reports.send(Outcome.NETWORK_UNKNOWN, cause=str(error))
+    except Exception as error:
+        if not _disk_was_full(error, folder):
+            raise
+        reports.send(Outcome.DISK_FULL, cause=str(error))
     else:
-        entry = folder / "saved_model"
-        network.export(str(entry), verbose=False)
-        # Kept by name: the functions of a loaded model die with it.
-        loaded = tf.saved_model.load(str(entry))
-        answers = loaded.serve(pictures.astype("float32")).numpy()
-    check_equal(answers, served_answers(model, backbone, pictures))
-    write_package(folder / ZIP_FILE, entry, model, size=backbone.input_size)
-    reports.send("built")
+        reports.send(Outcome.BUILT)
+
+
+def _build(folder: Path, export_format: ExportFormat) -> None:
+    makings = Makings.read(folder)
+    exported = format_of(export_format)
+    entry = exported.build(makings, folder)
+    pictures = pictures_of(makings)
+    # Read again from the file: what is compared is what is handed out.
+    parity = compare(export_format, exported.answers(entry, pictures.pixels), makings, pictures)
+    write_package(folder / ZIP_FILE, entry, makings, export_format, parity)
+
+
+def _disk_was_full(error: Exception, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    # TensorFlow and OpenVINO tell it in words of their own, or not at all.
+    return shutil.disk_usage(folder).free < (folder / BACKBONE_FILE).stat().st_size
 
 
 if __name__ == "__main__":

@@ -2,45 +2,33 @@
 
 import asyncio
 import contextlib
-import enum
+import errno
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
-from customvision.common.errors import InvalidArgument
+from customvision.common.errors import ServiceError, StorageFull
 from customvision.training.backbones.preparation import QUIET
-from customvision.training.child_process import ChildStopped, reports_of
+from customvision.training.child_process import ChildKilled, ChildStopped, reports_of
+from customvision.training.export.errors import ExportDiffers, ExportFailed, model_damaged
+from customvision.training.export.export_format import ExportFormat
+from customvision.training.export.fetching import fetch_makings
+from customvision.training.export.outcome import Outcome
+from customvision.training.export.working_folder import ZIP_FILE
 from customvision.training.iteration_performance import completed_iteration
 from customvision.training.iterations import Iterations
-from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.v1 import iterations_pb2
 
 MODULE = "customvision.training.export"
 PIECE_BYTES = 1024 * 1024
-MODEL_FILE, BACKBONE_FILE, WEIGHTS_FILE, ZIP_FILE = "model.zip", "backbone.zip", "backbone.weights.h5", "export.zip"
 
 log = structlog.get_logger()
-
-
-class ExportFormat(enum.Enum):
-    """The file formats of an export."""
-
-    KERAS = "keras"
-    SAVED_MODEL = "saved_model"
-
-
-class ExportFormatUnknown(InvalidArgument):
-    """The export format is none that this version knows."""
-
-    reason = "EXPORT_FORMAT_UNKNOWN"
-
-
-class ExportFailed(Exception):
-    """The export could not be built, or what was built does not answer like the model; the log says more."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +37,6 @@ class ExportPiece:
 
     file_name: str
     data: bytes
-
-
-def export_format_of(value: int) -> ExportFormat:
-    """Returns the format that was asked for. Raises ExportFormatUnknown."""
-    formats: dict[int, ExportFormat] = {
-        training_service_pb2.EXPORT_FORMAT_UNSPECIFIED: ExportFormat.KERAS,
-        training_service_pb2.EXPORT_FORMAT_KERAS: ExportFormat.KERAS,
-        training_service_pb2.EXPORT_FORMAT_SAVED_MODEL: ExportFormat.SAVED_MODEL,
-    }
-    if value not in formats:
-        raise ExportFormatUnknown(
-            f"format is {value}, which this version does not know; use EXPORT_FORMAT_KERAS or "
-            "EXPORT_FORMAT_SAVED_MODEL.",
-            field="format",
-        )
-    return formats[value]
 
 
 class Exporter:
@@ -78,42 +50,75 @@ class Exporter:
     async def export(
         self, project_id: str, iteration_id: str, export_format: ExportFormat
     ) -> AsyncGenerator[ExportPiece, None]:
-        """Yields the zip of an iteration's model. Raises IterationNotCompleted, NotFound, ExportFailed."""
+        """Yields the zip of an iteration's model. Closed or cancelled before its end, it leaves nothing behind.
+
+        Raises IterationNotCompleted, NotFound, ModelDamaged, ExportDiffers, ExportFailed, StorageFull.
+        """
         iteration = await completed_iteration(self._iterations, project_id, iteration_id)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=f"{TEMPORARY_PREFIX}export-", dir=self._folder))
+        with _full_disk_told():
+            folder = Path(
+                await asyncio.to_thread(tempfile.mkdtemp, prefix=f"{TEMPORARY_PREFIX}export-", dir=self._folder)
+            )
         try:
             # A slow reader holds up no other export.
             async with self._one_at_a_time:
-                await self._fetch(iteration.artifacts, folder)
-                await _build(folder, export_format)
+                with _full_disk_told():
+                    await fetch_makings(self._iterations, iteration, folder)
+                await _build(iteration, folder, export_format)
             # What a user names never becomes part of a path.
-            name = f"iteration-{iteration.number}-{export_format.value.replace('_', '-')}.zip"
+            name = f"iteration-{iteration.number}-{export_format.file_name_part}.zip"
             async for piece in _pieces(folder / ZIP_FILE, name):
                 yield piece
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _fetch(self, artifacts: iterations_pb2.IterationArtifacts, folder: Path) -> None:
-        wanted = {
-            MODEL_FILE: artifacts.model_sha256,
-            BACKBONE_FILE: artifacts.backbone_sha256,
-            WEIGHTS_FILE: artifacts.backbone_weights_sha256,
-        }
-        for file_name, sha256 in wanted.items():
-            data = await self._iterations.artifact(sha256)
-            await asyncio.to_thread((folder / file_name).write_bytes, data)
 
-
-async def _build(folder: Path, export_format: ExportFormat) -> None:
+async def _build(iteration: iterations_pb2.Iteration, folder: Path, export_format: ExportFormat) -> None:
     request = {"folder": str(folder), "format": export_format.value}
     environment = {**QUIET, "KERAS_HOME": str(folder)}
+    outcome: dict[str, Any] = {}
     try:
         async with contextlib.aclosing(reports_of(MODULE, request, environment=environment)) as reports:
-            async for _ in reports:
-                pass
+            async for report in reports:
+                outcome = report
     except ChildStopped as error:
-        log.error("an export failed", log_tail=error.log_tail)
-        raise ExportFailed from error
+        log.error("an export failed", iteration_id=iteration.iteration_id, log_tail=error.log_tail)
+        raise _stopped(error, export_format) from error
+    if outcome["kind"] != Outcome.BUILT:
+        log.error("an export failed", iteration_id=iteration.iteration_id, **outcome)
+        raise _failure(Outcome(outcome["kind"]), outcome["cause"], iteration, export_format)
+
+
+def _failure(
+    outcome: Outcome, cause: str, iteration: iterations_pb2.Iteration, export_format: ExportFormat
+) -> ServiceError:
+    metadata = {"format": export_format.value, "iteration_id": iteration.iteration_id}
+    match outcome:
+        case Outcome.DISK_FULL:
+            return StorageFull()
+        case Outcome.DAMAGED:
+            return model_damaged(iteration, cause)
+        case Outcome.DIFFERS:
+            return ExportDiffers(f"{cause} Nothing was exported; export another format.", metadata=metadata)
+    return ExportFailed(f"{cause} Export another format.", metadata=metadata)
+
+
+def _stopped(error: ChildStopped, export_format: ExportFormat) -> ExportFailed:
+    if isinstance(error, ChildKilled):
+        message = f"Building the export was killed ({error.cause}); the machine may be short of memory. Try again."
+    else:
+        message = "The export could not be built; the training service's log says more. Try another format."
+    return ExportFailed(message, metadata={"format": export_format.value})
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageFull from error
 
 
 async def _pieces(file: Path, name: str) -> AsyncIterator[ExportPiece]:

@@ -48,4 +48,15 @@ def create_runs_and_events(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (create_runs_and_events,)
+def add_what_advanced_runs_are_asked_for(connection: Connection) -> None:
+    """Budget, selected tags and base of a run, and the seconds that its processes have used."""
+    for column in (
+        "budget_seconds REAL",
+        "selected_tag_ids TEXT NOT NULL DEFAULT '[]'",
+        "base_iteration_id TEXT NOT NULL DEFAULT ''",
+        "used_seconds REAL NOT NULL DEFAULT 0",
+    ):
+        connection.conn.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+
+
+MIGRATIONS = (create_runs_and_events, add_what_advanced_runs_are_asked_for)

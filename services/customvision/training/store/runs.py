@@ -9,12 +9,13 @@ from typing import Any
 from customvision.common.database import Connection, Database
 from customvision.common.notifier import Notifier
 from customvision.training.event import Detail, detail_to_record
-from customvision.training.run import Change, NotApplicable, Phase, RunNotFound, RunState, TrainingRun, TrainingType
+from customvision.training.run import Change, NotApplicable, Phase, RunNotFound, RunState, TrainingRun
+from customvision.training.run_request import TrainingType
 
 _COLUMNS = (
     "training_run_id, request_id, project_id, iteration_id, iteration_name, training_type, force, state, phase, "
     "create_time, start_time, end_time, failure_reason, last_sequence, attempt, kills, cancel_requested, "
-    "outcome_reported"
+    "outcome_reported, budget_seconds, selected_tag_ids, base_iteration_id, used_seconds"
 )
 _NAMES = tuple(_COLUMNS.split(", "))
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _NAMES)})"  # noqa: S608 - constants
@@ -140,7 +141,7 @@ def _to_row(run: TrainingRun) -> dict[str, Any]:
     values = {name: getattr(run, name) for name in _NAMES}
     times = {name: _text(values[name]) for name in ("create_time", "start_time", "end_time")}
     enums = {name: values[name].value for name in ("training_type", "state", "phase")}
-    return values | times | enums
+    return values | times | enums | {"selected_tag_ids": json.dumps(run.selected_tag_ids)}
 
 
 def _from_row(row: Sequence[Any]) -> TrainingRun:
@@ -152,7 +153,8 @@ def _from_row(row: Sequence[Any]) -> TrainingRun:
         "state": RunState(values["state"]),
         "phase": Phase(values["phase"]),
     }
-    return TrainingRun(**(values | times | flags | enums))
+    tags = {"selected_tag_ids": tuple(json.loads(values["selected_tag_ids"]))}
+    return TrainingRun(**(values | times | flags | enums | tags))
 
 
 def _text(time: datetime | None) -> str | None:

@@ -14,7 +14,8 @@ from customvision.cli.display.console import notes, output, printable
 from customvision.cli.display.tables import print_fields, print_json, record
 from customvision.cli.display.training_report import print_report
 from customvision.cli.failures import Failure
-from customvision.cli.options import JsonOption, ProjectOption
+from customvision.cli.options import AdvancedOption, BudgetOption, ForceOption, JsonOption, ProjectOption
+from customvision.cli.training_choice import TrainingChoice
 from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
 
 if TYPE_CHECKING:
@@ -93,7 +94,19 @@ def retrain(
     publish_name: Annotated[
         str, typer.Option("--publish-name", help="What predictions ask for; the only name there is unless given.")
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Train also when nothing changed.")] = False,
+    advanced: AdvancedOption = False,
+    budget: BudgetOption = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", help="Train only this tag, and others named so; may be repeated.", metavar="NAME"),
+    ] = None,
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base", help="The iteration whose network an advanced training begins with.", metavar="ITERATION"
+        ),
+    ] = "",
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a project again on the images that it holds, publish the model and report how well it does.
@@ -101,12 +114,15 @@ def retrain(
     Worth while when a better backbone is there, or images were added or tagged otherwise. Names that the project's
     other iterations answer under stay with them.
     """
+    TrainingChoice(advanced, budget, base=base).check()
     with connect(patience_seconds=PATIENCE_SECONDS) as client:
         found = client.find_project(project)
         iterations = list(client.list_iterations(found.project_id))
         name = publish_name or _only_publish_name(iterations)
         _wait_for_backbone(client, found.project_id)
-        report = train_project(client, found, name, force=force or _newest_answers_otherwise(iterations, name))
+        needed = force or _newest_answers_otherwise(iterations, name)
+        choice = TrainingChoice(advanced, budget, tags=tuple(tag or ()), base=base, force=needed)
+        report = train_project(client, found, name, choice)
     if as_json:
         print_json(report.record())
     else:

@@ -9,6 +9,7 @@ from customvision.cli.connection import connect, domain_names, find_iteration
 from customvision.cli.display.backbones import backbone_words, print_offer
 from customvision.cli.display.console import output, printable
 from customvision.cli.display.performance import print_performance
+from customvision.cli.display.performance_details import print_details
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
 from customvision.cli.display.training_requests import (
     brief_training_words,
@@ -16,16 +17,20 @@ from customvision.cli.display.training_requests import (
     selected_tag_words,
     training_words,
 )
-from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
+from customvision.cli.options import (
+    IterationArgument,
+    JsonOption,
+    ProjectOption,
+    ThresholdOption,
+    YesOption,
+    confirm,
+)
 from customvision.v1 import iterations_pb2, training_service_pb2
 
 if TYPE_CHECKING:
     from customvision.client import Client
 
 app = typer.Typer(help="Iterations: the trained models of a project.", no_args_is_help=True)
-IterationArgument = Annotated[
-    str, typer.Argument(metavar="ITERATION", help="Name, number, id or publish name.", show_default=False)
-]
 
 
 @app.command("list")
@@ -72,8 +77,13 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
 
 
 @app.command()
-def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
-    """Show one iteration, and how it does on each tag."""
+def show(
+    iteration: IterationArgument,
+    project: ProjectOption,
+    threshold: ThresholdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one iteration, how it does on each tag, what it takes for what, and how far its figures can be trusted."""
     with connect() as client:
         project_id = client.find_project(project).project_id
         found = find_iteration(client, project_id, iteration)
@@ -85,7 +95,9 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
         performance = None
         if found.status == iterations_pb2.ITERATION_STATUS_COMPLETED:
             performance = client.training.GetPerformance(
-                training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=found.iteration_id)
+                training_service_pb2.GetPerformanceRequest(
+                    project_id=project_id, iteration_id=found.iteration_id, threshold=threshold
+                )
             )
     if as_json:
         print_json({**record(found), "performance": record(performance) if performance is not None else None})
@@ -111,6 +123,7 @@ def show(iteration: IterationArgument, project: ProjectOption, as_json: JsonOpti
     )
     if performance is not None:
         print_performance(performance)
+        print_details(performance)
 
 
 @app.command()

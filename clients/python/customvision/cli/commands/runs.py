@@ -1,32 +1,17 @@
-"""``runs``, ``watch``, ``cancel``, ``export``: training runs and what they made."""
+"""``runs``, ``watch``, ``cancel``: training runs."""
 
-import enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from customvision.cli.commands.training_story import check_succeeded, follow
-from customvision.cli.connection import connect, find_iteration
-from customvision.cli.display.console import notes, output, printable
+from customvision.cli.connection import connect
+from customvision.cli.display.console import notes, output
 from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
-from customvision.cli.options import JsonOption, ProjectOption
-from customvision.v1 import training_service_pb2
+from customvision.cli.options import JsonOption
+from customvision.v1 import iterations_pb2, training_service_pb2
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The id of a training run.", show_default=False)]
-
-
-class Format(enum.StrEnum):
-    """A file format of exports."""
-
-    KERAS = "keras"
-    SAVED_MODEL = "saved-model"
-
-
-FORMATS = {
-    Format.KERAS: training_service_pb2.EXPORT_FORMAT_KERAS,
-    Format.SAVED_MODEL: training_service_pb2.EXPORT_FORMAT_SAVED_MODEL,
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +19,6 @@ def register(app: typer.Typer) -> None:
     app.command()(runs)
     app.command()(watch)
     app.command()(cancel)
-    app.command()(export)
 
 
 def runs(
@@ -51,11 +35,12 @@ def runs(
         print_json([record(run) for run in found])
         return
     print_table(
-        ["run", "iteration", "state", "started", "ended", "trouble"],
+        ["run", "iteration", "type", "state", "started", "ended", "trouble"],
         [
             (
                 run.training_run_id,
                 run.iteration_name,
+                enum_name(iterations_pb2.TrainingType, run.training_type, "TRAINING_TYPE_"),
                 _state(run.state),
                 time_of(run.start_time),
                 time_of(run.end_time),
@@ -90,22 +75,6 @@ def cancel(run: RunArgument) -> None:
         notes.print(f"The run had ended already: {_state(state)}.")
     else:
         notes.print(f"The run is {_state(state)}.")
-
-
-def export(
-    iteration: Annotated[
-        str, typer.Argument(metavar="ITERATION", help="Name, number, id or publish name.", show_default=False)
-    ],
-    project: ProjectOption,
-    export_format: Annotated[Format, typer.Option("--format", help="The format of the model.")] = Format.KERAS,
-    target: Annotated[Path, typer.Option("--output", "-o", help="A zip file, or a folder to put it in.")] = Path(),
-) -> None:
-    """Write an iteration's model as a zip, to use it elsewhere."""
-    with connect() as client:
-        found = find_iteration(client, client.find_project(project).project_id, iteration)
-        with notes.status("exporting"):
-            path = client.export_iteration(found.project_id, found.iteration_id, target, FORMATS[export_format])
-    output.print(printable(path))
 
 
 def _state(state: int) -> str:

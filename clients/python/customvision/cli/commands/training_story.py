@@ -16,6 +16,7 @@ from customvision.cli.display.training_report import TrainingReport
 from customvision.cli.display.upload import UploadSummary, print_upload, upload_bar
 from customvision.cli.failures import EXIT_INTERRUPTED, Failure
 from customvision.cli.photo_folder import PhotoFolder
+from customvision.cli.training_choice import TrainingChoice
 from customvision.cli.training_progress import TrainingProgress
 from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2, training_service_pb2
 
@@ -27,7 +28,7 @@ SERVED_SECONDS = 90.0
 
 
 def train_folder(
-    client: "Client", photos: PhotoFolder, project_name: str, publish_name: str, *, force: bool
+    client: "Client", photos: PhotoFolder, project_name: str, publish_name: str, choice: TrainingChoice
 ) -> TrainingReport:
     """Uploads what is new, trains, publishes and waits until the new model answers.
 
@@ -37,20 +38,20 @@ def train_folder(
         notes.print(printable(remark), style="yellow")
     project = find_or_create_project(client, project_name, photos)
     upload = upload_photos(client, project, photos)
-    report = train_project(client, project, publish_name, force=force)
+    report = train_project(client, project, publish_name, choice)
     example = example_of(photos, upload)
     command = command_to_try(client, project, project_name, publish_name, example)
     return replace(report, upload=upload, command=command)
 
 
 def train_project(
-    client: "Client", project: projects_pb2.Project, publish_name: str, *, force: bool = False
+    client: "Client", project: projects_pb2.Project, publish_name: str, choice: TrainingChoice
 ) -> TrainingReport:
     """Trains on the images that the project holds, publishes and waits until the new model answers.
 
     Raises Failure, CustomVisionError.
     """
-    iteration_id, progress = train(client, project, force=force)
+    iteration_id, progress = train(client, project, choice)
     iteration = client.project.GetIteration(
         iterations_pb2.GetIterationRequest(project_id=project.project_id, iteration_id=iteration_id)
     )
@@ -110,7 +111,9 @@ def create_tag(client: "Client", project: projects_pb2.Project, name: str) -> st
     return client.project.CreateTag(request).tag_id
 
 
-def train(client: "Client", project: projects_pb2.Project, *, force: bool) -> tuple[str, TrainingProgress | None]:
+def train(
+    client: "Client", project: projects_pb2.Project, choice: TrainingChoice
+) -> tuple[str, TrainingProgress | None]:
     """Trains until the run has succeeded; returns the iteration and how the run went.
 
     Where nothing changed since the last iteration, returns that one and None. Raises Failure where the run does
@@ -119,11 +122,8 @@ def train(client: "Client", project: projects_pb2.Project, *, force: bool) -> tu
     from customvision.client import CustomVisionError
 
     follow_run_under_way(client, project)
-    request = training_service_pb2.StartTrainingRequest(
-        project_id=project.project_id, force=force, request_id=str(uuid.uuid4())
-    )
     try:
-        run = client.training.StartTraining(request)
+        run = choice.start(client, project)
     except CustomVisionError as error:
         if error.reason != "NOTHING_CHANGED":
             raise

@@ -7,8 +7,8 @@ from customvision.cli.display.console import output, printable
 from customvision.v1 import training_service_pb2
 
 
-def print_performance(performance: training_service_pb2.IterationPerformance) -> None:
-    """Prints the figures per tag and over all, and how many held-out images they rest on."""
+def print_performance(performance: training_service_pb2.IterationPerformance, *, measured_on: str = "held-out") -> None:
+    """Prints the figures per tag and over all, and how many images they rest on: those ``measured_on``."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     overall = performance.overall
     table.add_column("tag", footer="all tags", overflow="fold")
@@ -18,19 +18,19 @@ def print_performance(performance: training_service_pb2.IterationPerformance) ->
         ("average precision", overall.average_precision),
     ):
         table.add_column(header, footer=f"{figure:.1%}", justify="right")
-    table.add_column("held out", footer=str(overall.held_out_image_count), justify="right")
+    table.add_column(measured_on.replace("-", " "), footer=str(overall.held_out_image_count), justify="right")
     table.add_column("images", justify="right")
     for tag in performance.tags:
+        measured = tag.held_out_image_count > 0
+        figures = (tag.precision, tag.recall, tag.average_precision)
         table.add_row(
             printable(tag.tag_name),
-            f"{tag.precision:.1%}",
-            f"{tag.recall:.1%}",
-            f"{tag.average_precision:.1%}",
+            *(f"{figure:.1%}" if measured else "-" for figure in figures),
             str(tag.held_out_image_count),
             str(tag.image_count),
         )
     output.print(table)
     output.print(
-        f"Measured on {overall.held_out_image_count} held-out images at a threshold of {performance.threshold:g}: "
+        f"Measured on {overall.held_out_image_count} {measured_on} images at a threshold of {performance.threshold:g}: "
         f"accuracy {overall.accuracy:.1%}."
     )

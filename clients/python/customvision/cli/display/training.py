@@ -11,11 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from customvision.cli.display.console import printable
+from customvision.cli.display.fine_tuning import epoch_words, fine_tuning_words
 from customvision.cli.training_progress import PhaseStatus, TrainingProgress
 from customvision.v1 import training_service_pb2
 
 BAR_WIDTH = 30
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_TOLD_IN_MINUTES = 120.0
 FINAL_WORDS: dict[int, str] = {
     training_service_pb2.TRAINING_STATE_SUCCEEDED: "trained",
     training_service_pb2.TRAINING_STATE_FAILED: "failed",
@@ -67,7 +69,11 @@ class LiveDisplay:
         phases = Table.grid(padding=(0, 1))
         for phase in list(self._progress.phases.values()):
             phases.add_row(*self._row(phase))
-        return Group(phases, self._summary())
+        return Group(phases, *self._fine_tuning(), self._summary())
+
+    def _fine_tuning(self) -> list[RenderableType]:
+        status = self._progress.fine_tuning
+        return [Text(f"  {fine_tuning_words(status)}")] if status is not None else []
 
     def _row(self, phase: PhaseStatus) -> list[RenderableType]:
         running = phase is self._progress.current and self._progress.state not in FINAL_WORDS
@@ -108,7 +114,10 @@ class PlainDisplay:
         match event.WhichOneof("detail"):
             case "warning":
                 self._console.print(f"Warning: {printable(event.warning)}")
-            case "progress":
+            case "fine_tuning" if event.fine_tuning.HasField("held_out_accuracy"):
+                self._told, self._told_at = self._progress.current, time.monotonic()
+                self._console.print(epoch_words(event.fine_tuning) + _left(self._progress))
+            case "progress" | "fine_tuning":
                 self._tell_phase()
             case "state_change" if event.state in FINAL_WORDS:
                 self._console.print(FINAL_WORDS[event.state])
@@ -128,8 +137,17 @@ class PlainDisplay:
 
 def counts(phase: PhaseStatus) -> str:
     """Returns how far a phase is, such as ``120/400``; empty where there is nothing to count."""
+    if phase.words:
+        return phase.words
     return f"{phase.done}/{phase.total}" if phase.total > 1 else ""
 
 
 def _left(progress: TrainingProgress) -> str:
-    return f" · about {progress.seconds_left:.0f} s left" if progress.seconds_left is not None else ""
+    seconds = progress.seconds_left
+    if seconds is None:
+        return ""
+    return (
+        f" · about {seconds / 60:.0f} min left"
+        if seconds > SECONDS_TOLD_IN_MINUTES
+        else f" · about {seconds:.0f} s left"
+    )

@@ -36,6 +36,8 @@ class TrainingReport:
             "iteration_name": self.iteration.name,
             "publish_name": self.iteration.publish_name,
             "trained": self.progress is not None,
+            "training_type": iterations_pb2.TrainingType.Name(self.iteration.training_type),
+            "fine_tuned": self.iteration.fine_tuned,
             "backbone": record(self.iteration.backbone),
             **self._images(),
             "seconds": self.seconds(),
@@ -63,8 +65,17 @@ def print_report(report: TrainingReport) -> None:
     if seconds:
         phases = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
         output.print(f"Trained in {sum(seconds.values()):.1f} seconds: {phases}.")
+    if report.iteration.training_type == iterations_pb2.TRAINING_TYPE_ADVANCED:
+        output.print(outcome_of_fine_tuning(report.iteration))
     output.print(f"It rests on {printable(backbone_words(report.iteration.backbone))}.")
     answers = f"'{printable(report.iteration.name)}' answers as '{printable(report.iteration.publish_name)}'."
     output.print(f"{answers} Try it:" if report.command else answers)
     if report.command:
         output.print(f"  {printable(report.command)}", style="bold", soft_wrap=True)
+
+
+def outcome_of_fine_tuning(iteration: iterations_pb2.Iteration) -> str:
+    """Returns in a sentence which model an advanced training ended with."""
+    if iteration.fine_tuned:
+        return "The fine-tuned network is the model."
+    return "The quick head is the model: fine-tuning did not do better on the held-out images."

@@ -477,7 +477,10 @@ export interface EvaluateIterationResponse {
   performance:
     | IterationPerformance
     | undefined;
-  /** results of the images, the surest errors first. */
+  /**
+   * results of the images, the surest errors first. Where all of them would not fit into a message of 24 MiB, each
+   * names as many of its likeliest tags as fit.
+   */
   results: ImageResult[];
   /** unreadable_image_ids are those that could not be decoded; they count nowhere. */
   unreadableImageIds: string[];

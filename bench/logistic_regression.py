@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from row_space import Matrix
 
-from customvision.training.computation.row_space import Matrix
 from customvision.vision.head import sigmoid, softmax
 
 MAX_NEWTON_STEPS = 60

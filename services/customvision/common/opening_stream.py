@@ -21,7 +21,7 @@ class StreamMessageUnexpected(InvalidArgument):
 class HasPayload(Protocol):
     """A message whose ``payload`` is the header or a piece."""
 
-    def WhichOneof(self, oneof_group: Literal["payload"], /) -> str | None:
+    def WhichOneof(self, oneof_group: Literal["payload"], /) -> str | None:  # noqa: N802 - protobuf's name
         """Returns the name of the field that is set."""
 
 

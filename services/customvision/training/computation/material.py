@@ -1,0 +1,112 @@
+"""What a training learns from: a data set, parted, with the features of every image that can be read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from customvision.training.child import Reports
+from customvision.training.computation.data_set import DataSet, read_data_set
+from customvision.training.computation.feature_cache import FeatureCache, with_feature_cache
+from customvision.training.computation.held_out import tags_not_measured
+from customvision.training.computation.job import Job
+from customvision.training.computation.near_duplicates import earliest_near_duplicates
+from customvision.training.computation.phases import PhaseReport, report_warning
+from customvision.training.computation.project_calls import patiently
+from customvision.training.computation.views import view_count
+from customvision.training.run import Phase
+from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
+from customvision.vision.trunk import Features
+
+MAX_NAMED = 5
+# What follows the embedding on one core, measured from 300 to 10,000 images: for the estimate of the time left only.
+SECONDS_TO_FINISH = 0.5
+SECONDS_TO_FIT_EACH = 1e-3
+
+
+@dataclass(frozen=True)
+class Material:
+    """``features`` float32[n, v, d]: v views of each image of ``data_set``, the first as predictions see it.
+
+    ``groups`` int64[n] are equal for images that look alike; ``warnings`` are sentences for the run's user.
+    """
+
+    data_set: DataSet
+    features: npt.NDArray[np.float32]
+    groups: npt.NDArray[np.int64]
+    warnings: list[str]
+
+    @property
+    def learned(self) -> npt.NDArray[np.bool_]:
+        """bool[n]: which images are not held out."""
+        return np.array([not image.held_out for image in self.data_set.images])
+
+
+@dataclass(frozen=True)
+class _Found:
+    by_view: list[dict[str, Features]]
+    difference_hashes: dict[str, int]
+
+
+def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> Material:
+    """Reads the job's data set and computes the features that are not known. Raises TrainingImpossible."""
+    reading = PhaseReport(reports, Phase.READING_DATA_SET, 1)
+    data_set = patiently(lambda: read_data_set(project, job))
+    reading.finish()
+    found = with_feature_cache(
+        Path(job.features_file),
+        job.backbone.backbone_id,
+        lambda cache: _find(project, job, data_set, cache, reports),
+    )
+    unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in found.by_view[0]]
+    readable = data_set.without(set(unreadable)).parted(found.difference_hashes)
+    digests = [image.content_sha256 for image in readable.images]
+    warnings = [*_warnings_of_unreadable(unreadable), *_warnings_of_unmeasured(readable)]
+    for warning in warnings:
+        report_warning(reports, warning)
+    return Material(
+        data_set=readable,
+        features=np.stack([[view[digest] for view in found.by_view] for digest in digests]),
+        groups=np.array(earliest_near_duplicates([found.difference_hashes.get(digest) for digest in digests])),
+        warnings=warnings,
+    )
+
+
+def _find(project: ProjectServiceStub, job: Job, data_set: DataSet, cache: FeatureCache, reports: Reports) -> _Found:
+    digests = [image.content_sha256 for image in data_set.images]
+    views = range(view_count(len(data_set.images), len(data_set.labels)))
+    known = cache.known(digests, views)
+    # One of each content: equal files have equal features.
+    fresh = list({i.content_sha256: i for i in data_set.images if i.content_sha256 not in known}.values())
+    seconds_after = SECONDS_TO_FINISH + SECONDS_TO_FIT_EACH * len(data_set.images)
+    phase = PhaseReport(reports, Phase.EMBEDDING_IMAGES, len(fresh), seconds_after=seconds_after)
+    if fresh:
+        # The runtime takes a quarter of a second to load: a run without new images does not pay for it.
+        from customvision.training.computation.embedding import embed_missing, load_embedder
+
+        embed_missing(project, job.project_id, fresh, views, load_embedder(job.backbone), cache, phase.reached)
+    return _Found([cache.find(digests, view) for view in views], cache.difference_hashes(digests))
+
+
+def _warnings_of_unreadable(image_ids: list[str]) -> list[str]:
+    if not image_ids:
+        return []
+    named = ", ".join(image_ids[:MAX_NAMED]) + (", …" if len(image_ids) > MAX_NAMED else "")
+    images = "1 image" if len(image_ids) == 1 else f"{len(image_ids)} images"
+    were = "was" if len(image_ids) == 1 else "were"
+    return [f"{images} could not be read and {were} left out: {named}. Delete or upload again what is missing."]
+
+
+def _warnings_of_unmeasured(data_set: DataSet) -> list[str]:
+    images = data_set.images
+    tags = tags_not_measured([image.tags for image in images], [image.held_out for image in images])
+    if not tags:
+        return []
+    named = ", ".join(f"'{data_set.labels[tag].tag_name}'" for tag in tags[:MAX_NAMED])
+    more = f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else ""
+    sentence = (
+        f"Nothing measures how the model does on {named}{more}: too few of its images differ from one another. "
+        "Add photos that do."
+    )
+    return [sentence]

@@ -1,0 +1,36 @@
+"""Whether the disk has room for what a run will write, estimated on the safe side."""
+
+import shutil
+from pathlib import Path
+
+from customvision.common.quantities import size_words
+from customvision.training.backbones.prepared import PreparedBackbone
+from customvision.training.run_request import TrainingType
+
+# Features of all views of an image, with their place in the cache's index.
+BYTES_PER_IMAGE = 24 * 1024
+# Databases, logs and what else is written by the way.
+RESERVE_BYTES = 48 * 1024 * 1024
+# Two checkpoints at a time, each with the optimiser's two moments, and the network that comes out.
+CHECKPOINTS_PER_NETWORK = 8
+
+
+class DiskTooFull(Exception):
+    """The disk has no room for the run; the message says in a sentence how much is needed."""
+
+
+def needed_bytes(training_type: TrainingType, image_count: int, backbone: PreparedBackbone) -> int:
+    """Returns the bytes that a run writes at most: features, artifacts and, advanced, checkpoints."""
+    network = backbone.backbone_file.stat().st_size + backbone.weights_file.stat().st_size
+    copies = 1 + (CHECKPOINTS_PER_NETWORK if training_type is TrainingType.ADVANCED else 0)
+    return RESERVE_BYTES + image_count * BYTES_PER_IMAGE + copies * network
+
+
+def check_disk_space(folder: Path, needed: int) -> None:
+    """Raises DiskTooFull where the disk of ``folder`` has less than ``needed`` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskTooFull(
+            f"The training needs about {size_words(needed)} on the disk of the data folder, and "
+            f"{size_words(free)} are free. Make room, then train again."
+        )

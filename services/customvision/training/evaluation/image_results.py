@@ -1,0 +1,102 @@
+"""What a model answers to each image: the surest errors first, for people to look at."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from customvision.training.evaluation.measures import DEFAULT_THRESHOLD, Decisions
+from customvision.training.evaluation.result_filter import ResultFilter, TagNotInIteration
+from customvision.training.performance import Evaluation
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TagAnswer:
+    """How likely one tag is, 0 to 1."""
+
+    tag_id: str
+    tag_name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """The answer to one image: the tags that it carries, and all tags, likeliest first. ``right`` as of right_rows."""
+
+    image_id: str
+    tag_ids: tuple[str, ...]
+    predictions: tuple[TagAnswer, ...]
+    right: bool
+
+
+def right_rows(evaluation: Evaluation, threshold: float = DEFAULT_THRESHOLD) -> Decisions:
+    """Returns bool[n]: multiclass, the likeliest tag is the image's; multilabel, all tags are on their side."""
+    if evaluation.multilabel:
+        right: Decisions = ((evaluation.probabilities >= threshold) == (evaluation.truth > 0)).all(axis=1)
+    else:
+        rows = np.arange(len(evaluation.truth))
+        right = evaluation.truth[rows, evaluation.probabilities.argmax(axis=1)] > 0
+    return right
+
+
+def ranked_rows(evaluation: Evaluation, threshold: float, wanted: ResultFilter) -> list[int]:
+    """Returns the rows that are wanted: wrong ones by how sure the wrong answer is, then right ones by least margin.
+
+    Raises TagNotInIteration.
+    """
+    right = right_rows(evaluation, threshold)
+    sureness, margin = _sureness_and_margin(evaluation, threshold, right)
+    order = np.lexsort((np.where(right, margin, -sureness), right))
+    kept = ~right if wanted.wrong_only else np.ones(len(right), dtype=np.bool_)
+    if wanted.tag_id:
+        kept &= evaluation.truth[:, _position(evaluation, wanted.tag_id, "tag_id")] > 0
+    if wanted.taken_for_tag_id:
+        taken_for = _position(evaluation, wanted.taken_for_tag_id, "taken_for_tag_id")
+        kept &= evaluation.probabilities.argmax(axis=1) == taken_for
+    return [int(row) for row in order if kept[row]]
+
+
+def results_at(
+    evaluation: Evaluation, rows: Sequence[int], threshold: float, *, likeliest: int | None = None
+) -> Iterator[ImageResult]:
+    """Yields the results of these rows, each with its ``likeliest`` tags, or with all."""
+    right = right_rows(evaluation, threshold)
+    for row in rows:
+        order = np.argsort(-evaluation.probabilities[row], kind="stable")[:likeliest]
+        yield ImageResult(
+            image_id=evaluation.image_ids[row],
+            tag_ids=tuple(evaluation.tag_ids[tag] for tag in np.flatnonzero(evaluation.truth[row])),
+            predictions=tuple(
+                TagAnswer(evaluation.tag_ids[tag], evaluation.tag_names[tag], float(evaluation.probabilities[row, tag]))
+                for tag in order
+            ),
+            right=bool(right[row]),
+        )
+
+
+def _sureness_and_margin(evaluation: Evaluation, threshold: float, right: Decisions) -> tuple[Scores, Scores]:
+    """Returns float[n] twice: how sure the surest wrong answer is, and how near a right one was to being wrong."""
+    probabilities = evaluation.probabilities
+    if not len(right):
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    if evaluation.multilabel:
+        said = probabilities >= threshold
+        wrong = said != (evaluation.truth > 0)
+        sureness = np.where(said, probabilities, 1 - probabilities)
+        return (sureness * wrong).max(axis=1), np.abs(probabilities - threshold).min(axis=1)
+    ordered = np.sort(probabilities, axis=1)
+    second = ordered[:, -2] if ordered.shape[1] > 1 else np.zeros(len(right), np.float32)
+    return ordered[:, -1], ordered[:, -1] - second
+
+
+def _position(evaluation: Evaluation, tag_id: str, field: str) -> int:
+    if tag_id not in evaluation.tag_ids:
+        raise TagNotInIteration(
+            f"{field} is '{tag_id}', which is no tag of the iteration; GetPerformance lists its tags.",
+            metadata={"tag_id": tag_id},
+            field=field,
+        )
+    return evaluation.tag_ids.index(tag_id)

@@ -1,0 +1,3 @@
+"""What the input and the output of every exported model are called."""
+
+INPUT, OUTPUT = "pixels", "probabilities"
