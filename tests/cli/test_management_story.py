@@ -96,6 +96,11 @@ def test_backbone_and_retraining(suite: SuiteProcess) -> None:
     told = suite.run("backbone")
     assert words in told.stdout
     assert "retrain" not in told.stderr
+    assert shown(suite, "backbone", *P) == current
+    compact = shown(suite, "backbone", "--domain", "General (compact)")
+    assert (compact["improvable_iterations"], compact["renewed_iterations"]) == ([], [])
+    both = suite.run("backbone", *P, "--domain", "General", check=False)
+    assert (both.returncode, "not both" in both.stderr) == (2, True)
     assert words in suite.run("iterations", "show", "production", *P).stdout
     unchanged = shown(suite, "retrain", *P)
     assert (unchanged["trained"], unchanged["backbone"]) == (False, current["backbone"])
