@@ -37,6 +37,8 @@ _STARTED = time.monotonic() - 1.0
 # Held-out images below which chance decides what does better.
 FEWEST_TO_JUDGE = 10
 CHECKED_IMAGES, TOLERANCE = 8, 5e-3
+# Steps in which the phase of fine-tuning is told; its epochs are told besides.
+PARTS = 100
 KEPT_QUICK = "Fine-tuning did not do better on the held-out images than the quick model, which is the result."
 
 
@@ -81,10 +83,10 @@ def _tuned(job: Job, material: Material, photos: Photos, quick: QuickModel, repo
 
     seconds = _seconds_left(job)
     tuner = FineTuner(job.backbone.weights_file, material, photos, Path(job.checkpoint_folder), reports)
-    phase = PhaseReport(reports, Phase.FINE_TUNING, 2)
+    phase = PhaseReport(reports, Phase.FINE_TUNING, PARTS)
+    tuner.look(quick.measured.head, seconds, lambda share: phase.reached(int(share * (PARTS - 1))))
     try:
         trial = tuner.trial(quick.measured.head, seconds)
-        phase.reached(1)
         calibration = _calibration(trial.logits, material)
         evaluation = _evaluation(trial.logits, calibration, material)
         if not _better(evaluation, quick.evaluation(material)):
@@ -104,7 +106,7 @@ def _tuned(job: Job, material: Material, photos: Photos, quick: QuickModel, repo
     )
     backbone = _prepared(weights_file, job)
     pixels = photos.as_served(list(range(min(CHECKED_IMAGES, len(photos.files)))))
-    _check_parity(backbone, head, pixels, calibration.probabilities(network.logits(pixels)))
+    _check_parity(backbone, head, pixels, calibration.probabilities(network.logits_of_pixels(pixels)))
     phase.finish()
     settings = {"fine_tuning_epochs": float(trial.epochs), "fine_tuning_mix": trial.mix}
     return Tuned(replace(Network.of_backbone(backbone), fine_tuned=True), head, evaluation, settings)

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from customvision.training.child import Reports
 from customvision.training.computation.calibration import Truth
+from customvision.training.computation.fine_tuning.activations import Activations
 from customvision.training.computation.fine_tuning.batches import Batches
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
 from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables
-from customvision.training.computation.fine_tuning.photos import Photos
 from customvision.training.computation.phases import SECONDS_BETWEEN
 
 BATCH = 32
@@ -30,17 +30,18 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that are not learned from: uint8[n, size, size, 3], and their truth uint8[n, t]."""
+    """Images that are not learned from, as predictions see them: maps and levels float16[n, …], truth uint8[n, t]."""
 
-    pixels: npt.NDArray[np.uint8]
+    maps: npt.NDArray[np.float16]
+    levels: npt.NDArray[np.float16]
     truth: Truth
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """What a course learns from: rows of ``photos``, with the truth and weights of all of them."""
+    """What a course learns from: ``rows`` of photos, with the activations, truth and weights of all of them."""
 
-    photos: Photos
+    activations: Activations
     rows: npt.NDArray[np.int64]
     truth: Truth
     weights: npt.NDArray[np.float64]
@@ -63,7 +64,9 @@ class Course:
         With ``held_out`` those are the epochs up to the one with the least loss there; without, all that there was time
         for. ``after`` are the seconds that the run takes once the course is over. Raises Diverged.
         """
-        network.model.compile(
+        network.tail.compile(
+            # XLA is several times slower at a MobileNet's convolutions on a CPU.
+            jit_compile=False,
             # The schedule sets the rate; it is a variable of the optimiser.
             optimizer=keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, clipnorm=1.0),
             loss=(keras.losses.BinaryCrossentropy if lessons.multilabel else keras.losses.CategoricalCrossentropy)(
@@ -75,12 +78,14 @@ class Course:
                 else keras.metrics.CategoricalAccuracy("accuracy")
             ],
         )
-        network.model.optimizer.build(network.model.trainable_variables)
+        network.tail.optimizer.build(network.tail.trainable_variables)
         watch = _Watch(self, network, held_out, lessons.multilabel, reports, after)
         started_at = watch.resume(Checkpoint.load(self.checkpoint))
-        batches = Batches(lessons.photos, lessons.rows, lessons.truth, lessons.weights, batch=BATCH, epoch=started_at)
+        batches = Batches(
+            lessons.activations, lessons.rows, lessons.truth, lessons.weights, batch=BATCH, epoch=started_at
+        )
         if started_at < self.epochs and not watch.over:
-            network.model.fit(
+            network.tail.fit(
                 batches, epochs=self.epochs, initial_epoch=started_at, callbacks=[watch], verbose=0, shuffle=False
             )
         return watch.outcome()
@@ -113,7 +118,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         if checkpoint is None or not fits:
             return 0
         self._network.set_tunable(checkpoint.variables)
-        for variable, value in zip(self._network.model.optimizer.variables, checkpoint.optimizer, strict=True):
+        for variable, value in zip(self._network.tail.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
         self._started -= checkpoint.seconds
         self._epochs_done = checkpoint.epochs
@@ -179,9 +184,9 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         return (self._epoch + batch / self._batches) / self._course.epochs
 
     def _measure(self) -> tuple[float | None, float | None]:
-        if self._held_out is None or not len(self._held_out.pixels):
+        if self._held_out is None or not len(self._held_out.truth):
             return None, None
-        logits, truth = self._network.logits(self._held_out.pixels), self._held_out.truth
+        logits, truth = self._network.logits(self._held_out.maps, self._held_out.levels), self._held_out.truth
         if self._multilabel:
             loss = float((np.logaddexp(0.0, logits) - truth * logits).mean())
             return loss, float(((logits >= 0) == (truth > 0)).mean())
@@ -197,7 +202,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             seconds=self._seconds,
             variables=self._network.tunable,
             best=self._best,
-            optimizer=[np.asarray(variable) for variable in self._network.model.optimizer.variables],
+            optimizer=[np.asarray(variable) for variable in self._network.tail.optimizer.variables],
         )
 
     def _tell(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from customvision.training.child import Reports
 from customvision.training.computation.calibration import log_loss
+from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
 from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons
 from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables, tunable_network
 from customvision.training.computation.fine_tuning.photos import Photos
@@ -16,6 +17,8 @@ from customvision.training.computation.head_fit import even_share, image_weights
 from customvision.training.computation.material import Material
 from customvision.vision.head import Head, sigmoid, softmax
 
+# How much of the time goes into looking at the photos.
+VIEWS_SHARE = 0.3
 # The trial's share of the time for both: the other course has a quarter more images.
 TRIAL_SHARE = 0.42
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 8, 24
@@ -44,6 +47,15 @@ class FineTuner:
         self._weights_file, self._material, self._photos = weights_file, material, photos
         self._folder, self._reports = folder, reports
         self._truth = material.data_set.truth()
+        self._activations: Activations | None = None
+
+    def look(self, head: Head, seconds: Callable[[], float], reached: Callable[[float], None]) -> None:
+        """Computes what the frozen part of the network makes of the photos. Comes before all else.
+
+        ``seconds`` are left for everything; ``reached`` hears the share that is done.
+        """
+        network = tunable_network(self._weights_file, head)
+        self._activations = activations_of(network, self._photos, VIEWS_SHARE * seconds(), reached)
 
     def epochs(self) -> int:
         """How many epochs a course of this data set has at most."""
@@ -62,7 +74,7 @@ class FineTuner:
         epochs = course.run(
             network,
             self._lessons(self._material.learned),
-            HeldOut(self._photos.as_served(watched.tolist()), self._truth[watched]),
+            HeldOut(*self._as_served(watched), self._truth[watched]),
             self._reports,
             after=(1 - TRIAL_SHARE) * seconds(),
         )
@@ -81,7 +93,7 @@ class FineTuner:
         multilabel = self._material.data_set.multilabel
         weights = np.zeros(len(self._truth))
         weights[learned] = image_weights(self._truth[learned], multilabel=multilabel)
-        return Lessons(self._photos, np.flatnonzero(learned), self._truth, weights, multilabel)
+        return Lessons(self._looks, np.flatnonzero(learned), self._truth, weights, multilabel)
 
     def _best_mix(
         self, network: TunableNetwork, before: Variables, held_out: npt.NDArray[np.int64], epochs: int
@@ -96,8 +108,15 @@ class FineTuner:
         return min(trials, key=lambda trial: log_loss(answers(trial.logits), truth, multilabel=multilabel))
 
     def _logits(self, network: TunableNetwork, rows: npt.NDArray[np.int64]) -> Logits:
-        parts = np.split(rows, range(MAX_WATCHED, len(rows), MAX_WATCHED))
-        return np.concatenate([network.logits(self._photos.as_served(part.tolist())) for part in parts])
+        return network.logits(*self._as_served(rows))
+
+    def _as_served(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+        return self._looks.maps[AS_SERVED][rows], self._looks.levels[AS_SERVED][rows]
+
+    @property
+    def _looks(self) -> Activations:
+        assert self._activations is not None  # noqa: S101 - look comes first
+        return self._activations
 
 
 def _mixed(before: Variables, after: Variables, mix: float) -> Variables:
