@@ -226,7 +226,7 @@ async def test_prepared_backbone_is_used_again(prepared_settings: Settings, prep
 
 
 def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> None:
-    """What runs has hardly more steps than its network has convolutions: none is turned round, padded or normalised apart."""
+    """What runs has hardly more steps than its network has convolutions: none is turned, padded or scaled apart."""
     [file] = prepared_folder.rglob("backbone.zip")
     artifact = BackboneArtifact.from_bytes(file.read_bytes())
     core = openvino.Core()
