@@ -3,7 +3,7 @@
 ``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` its weights. Of one
 network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one, and without one
 in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``), and what the
-network from each of the FILES does.
+network from each of the FILES does; ``older.npz`` the same of a MobileNetV2 that an older version made ready.
 """
 
 import json
@@ -18,11 +18,12 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.src.models import Functional
 from keras.src.utils import file_utils
 
-from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, Architecture, Family
+from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, MOBILENET_V2, Architecture, Family
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
-from customvision.training.backbones.weights_file import write_notes
+from customvision.training.backbones.weights_file import SCALED_LAYERS, write_notes
 
 CLASSES, PICTURES = 7, 3
+SCALES = (0.5, 2.0, 3.0)
 FILES = ("full.weights.h5", "bare.weights.h5", "legacy.h5")
 # The smallest that leaves more than one place in the last map.
 SIDE = 64
@@ -83,17 +84,49 @@ def compare(architecture: Architecture, folder: Path) -> None:
     write_notes(folder / "legacy.h5", input_size=side)
     pictures = random.integers(0, 256, (PICTURES, *shape), dtype=np.uint8)
     pixels = pictures.astype(np.float32)
-    # The last one: V3 pools inside its blocks too.
-    *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
     # Only V3 scales pixels itself.
     keras_input = pixels if "include_preprocessing" in family.options else pixels / 127.5 - 1
     exported = {name: with_pixels_in(network_from_file(folder / name)) for name in FILES}
     np.savez(
         folder / "features.npz",
         pictures=pictures,
-        keras=answers(keras.Model(full.input, pooling.output), keras_input),
+        keras=levels(full, family, keras_input),
         **{name: answers(network, pixels) for name, network in exported.items()},
     )
+    if family is MOBILENET_V2:
+        compare_older(bare, pixels, folder)
+
+
+def compare_older(bare: Any, pixels: Any, folder: Path) -> None:
+    """Writes weights with the notes of older versions, and the features that those took from them."""
+    without, scaled = folder / "without_notes.weights.h5", folder / "scaled.weights.h5"
+    for file in (without, scaled):
+        bare.save_weights(file)
+        with h5py.File(file, "r+") as content:
+            content.attrs["customvision_input_size"] = pixels.shape[1]
+    with h5py.File(scaled, "r+") as content:
+        content.attrs["customvision_inner_scales"] = SCALES
+    maps = [keras.Model(bare.input, bare.get_layer(layer).output) for layer in SCALED_LAYERS]
+    scaled_pixels = pixels / 127.5 - 1
+    inner = [np.asarray(level(scaled_pixels, training=False)).mean(axis=(1, 2)) for level in maps]
+    last = answers(bare, scaled_pixels)
+    np.savez(
+        folder / "older.npz",
+        last=last,
+        all_levels=np.hstack([last, *[level * scale for level, scale in zip(inner, SCALES, strict=True)]]),
+        without_notes=answers(with_pixels_in(network_from_file(without)), pixels),
+        scaled=answers(with_pixels_in(network_from_file(scaled)), pixels),
+    )
+
+
+def levels(full: Any, family: Family, pixels: Any) -> Any:
+    """Returns the features of each depth, scaled by NumPy to length 1: float32[pictures, features]."""
+    inner = [full.get_layer(layer).output for layer in family.inner_layers]
+    # The last one: V3 pools inside its blocks too.
+    *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
+    maps = [np.asarray(keras.Model(full.input, output)(pixels, training=False)) for output in [*inner, pooling.output]]
+    pooled = [level.mean(axis=tuple(range(1, level.ndim - 1))) for level in maps]
+    return np.hstack([level / np.linalg.norm(level, axis=1, keepdims=True) for level in pooled])
 
 
 def answers(network: Any, pixels: Any) -> Any:

@@ -23,7 +23,7 @@ from customvision.training.backbones.architectures import (
     architecture_of,
 )
 from customvision.training.backbones.preparation import BackbonePreparation
-from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_notes
+from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape, write_notes
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
 
@@ -135,19 +135,37 @@ def test_size_is_told_by_the_name_of_a_download(keras_folder: Path, tmp_path: Pa
 def test_inner_features_are_of_mobilenet_v2_only(keras_folder: Path, tmp_path: Path) -> None:
     """A note of inner features in the weights of another network is refused."""
     file = Path(shutil.copy(keras_folder / "mobilenet_v3_small_1.0_224.weights.h5", tmp_path / "small.h5"))
-    write_notes(file, input_size=224, inner_scales=(1.0, 1.0, 1.0))
+    with h5py.File(file, "r+") as content:
+        content.attrs["customvision_inner_scales"] = (1.0, 1.0, 1.0)
     with pytest.raises(WeightsUnusable, match="inner scales"):
         read_shape(file)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_exports_answer_like_keras(keras_folder: Path, family: object) -> None:
-    """What exports are made from gives, from bytes of pixels, the features that Keras' own network gives."""
+    """What exports are made from gives, from bytes of pixels, the features that Keras' own network gives.
+
+    Those are pooled at each depth and scaled to length 1.
+    """
     arrays = np.load(keras_folder / family.name / "features.npz")  # type: ignore[attr-defined]
     # Pictures must matter, or anything would be like anything.
     assert np.ptp(arrays["keras"], axis=0).max() > 0.01 * np.abs(arrays["keras"]).max() > 0
     for file in FILES:
         assert difference(arrays[file], arrays["keras"]) < TOLERANCE
+
+
+def test_files_of_older_versions_keep_their_features(keras_folder: Path) -> None:
+    """Heads of older versions go on to be exported on the features that they were trained on.
+
+    New notes in such a file, once it is made ready again, ask for the features of this version.
+    """
+    arrays = np.load(keras_folder / "mobilenet_v2" / "older.npz")
+    assert difference(arrays["without_notes"], arrays["last"]) < TOLERANCE
+    assert difference(arrays["scaled"], arrays["all_levels"]) < TOLERANCE
+    file = keras_folder / "mobilenet_v2" / "scaled.weights.h5"
+    assert read_shape(file).features == ""
+    write_notes(file, input_size=64)
+    assert read_shape(file).features == FEATURES
 
 
 @pytest.mark.parametrize("file", ["full.weights.h5", "legacy.h5"])

@@ -226,7 +226,7 @@ async def test_better_weights_are_offered_after_a_restart(
         assert (offered.iteration_id, offered.publish_name) == (run.iteration_id, "production")
         assert offered.backbone == before.backbone
         assert after.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_PATH
-        assert after.backbone.architecture == "mobilenet_v2_0.5_96_inner"
+        assert after.backbone.architecture == "mobilenet_v2_0.5_96"
         assert not after.warning
         newer = await suite.finished(await suite.start(project_id))
         renewed = await suite.training.GetBackbone(request)

@@ -37,7 +37,7 @@ LEARN = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from customvision.training.backbones.network import network_from_file
+from customvision.training.backbones.network import bare_network_from_file
 from customvision.training.distillation.crops import find_photos, make_plain_crops
 from customvision.training.distillation.lessons import Lesson
 from customvision.training.distillation.recipe import Recipe
@@ -49,12 +49,11 @@ recipe = Recipe(width=0.35, input_size=64, sizes=(64,), lessons=1, crops=64, pas
 distillation = Distillation(recipe, files, teacher, folder)
 losses = []
 list(distillation.learn(lambda crops, loss: losses.append(loss)))
-inner_scales = distillation.settle()
-save_student(distillation.student, recipe.width, recipe.input_size, inner_scales, folder / "b.weights.h5")
+distillation.settle()
+save_student(distillation.student, recipe.width, recipe.input_size, folder / "b.weights.h5")
 pixels = make_plain_crops(files, 8, (9,), 64) / np.float32(127.5) - 1
 wanted = np.asarray(distillation.student(pixels, training=False)).mean(axis=(1, 2))
-features = network_from_file(folder / "b.weights.h5").predict(pixels, verbose=0)
-saved, inner = np.split(features, [wanted.shape[1]], axis=1)
+saved = bare_network_from_file(folder / "b.weights.h5").predict(pixels, verbose=0)
 (folder / "more").mkdir()
 continued = Distillation(recipe, files, teacher, folder / "more", folder / "b.weights.h5").student
 begun = np.asarray(continued(pixels, training=False)).mean(axis=(1, 2))
@@ -70,7 +69,6 @@ kept = np.abs(targets[-1].mean(axis=(1, 2), dtype="f4") - fine.mean(axis=(1, 2),
 print(json.dumps({
     "first": float(np.mean(losses[:4])), "last": float(np.mean(losses[-4:])),
     "difference": float(np.abs(saved - wanted).max()), "features": float(np.abs(wanted).max()),
-    "inner": float(np.linalg.norm(inner) / np.linalg.norm(saved)),
     "start": float(np.abs(begun - saved).max()),
     "mirrored_alike": bool(alike), "averages_kept": float(kept),
 }))
@@ -192,7 +190,7 @@ def test_a_kill_costs_one_lesson_at_most(photos: Path, teacher: Path, tmp_path: 
     assert [(line["lesson"], line["size"]) for line in lines] == [("1", "64"), ("2", "96")]
     assert all(np.isfinite(float(line["classes"])) for line in lines)
     shape = read_shape(folder / "backbone.weights.h5")
-    assert (shape.architecture, shape.classes) == ("mobilenet_v2_0.35_64_inner", None)
+    assert (shape.architecture, shape.classes) == ("mobilenet_v2_0.35_64", None)
     # The schedule went on: a fresh optimizer would be in the middle of it again.
     assert float(lines[1]["learning_rate"]) < float(lines[0]["learning_rate"]) / 10
     refused = run(*command(photos, teacher, folder, "--seed", "1"))
@@ -249,8 +247,6 @@ def test_student_learns_and_is_saved_as_it_is(photos: Path, teacher: Path, tmp_p
     result = json.loads(outcome.stdout.splitlines()[-1])
     assert result["last"] < 0.9 * result["first"]
     assert result["difference"] < 0.02 * result["features"]
-    # Three inner levels, each about as large as the last.
-    assert 0.6 * 3**0.5 < result["inner"] < 1.6 * 3**0.5
     assert result["start"] < 1e-4
     assert result["mirrored_alike"] is True
     assert result["averages_kept"] < 1e-2

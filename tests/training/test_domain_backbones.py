@@ -10,13 +10,15 @@ import pytest
 
 from customvision.common.background import in_background
 from customvision.common.errors import NotFound
-from customvision.training.attempt import Attempts, Place
+from customvision.training.attempt import Attempts
+from customvision.training.attempt_plan import Place
 from customvision.training.backbones.architectures import DEFAULT, Architecture, architecture_of
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.domains import DomainUnusable
-from customvision.training.run import RunState, TrainingRun, TrainingType
+from customvision.training.run import RunState, TrainingRun
+from customvision.training.run_request import RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
 from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2, training_service_pb2
@@ -25,6 +27,7 @@ from scripted_project import ScriptedProject, TrainingParts, training_parts
 from training_suite import TrainingSuite
 
 TINY = "5b1f"
+REQUEST = RunRequest("project", TrainingType.QUICK)
 SMALL = architecture_of("mobilenet_v3_small_1.0_224")
 
 
@@ -59,7 +62,7 @@ def project() -> ScriptedProject:
 async def starting(parts: TrainingParts, folder: Path, preparation: Preparation) -> AsyncIterator[RunStarter]:
     """Starts runs, and carries them as far as their backbone."""
     backbones = DomainBackbones(preparation, parts.domains)
-    attempts = Attempts(parts.runs, parts.iterations, backbones, Place("", "", folder / "features.sqlite"))
+    attempts = Attempts(parts.runs, parts.iterations, backbones, Place("", "", folder, folder))
     scheduler = Scheduler(parts.runs, attempts, asyncio.Event())
     async with in_background(scheduler.work()):
         yield RunStarter(parts.runs, parts.iterations, backbones, scheduler)
@@ -67,7 +70,7 @@ async def starting(parts: TrainingParts, folder: Path, preparation: Preparation)
 
 async def ended(parts: TrainingParts, starter: RunStarter) -> TrainingRun:
     """Starts a run and returns it once it has ended."""
-    run = await starter.start("project", TrainingType.QUICK, force=False, request_id="")
+    run = await starter.start(REQUEST, "")
     return await parts.ended(run.training_run_id)
 
 
@@ -116,7 +119,7 @@ async def test_unknown_domains_are_refused(project: ScriptedProject, tmp_path: P
         async with starting(parts, tmp_path, Preparation()) as starter:
             assert "choose another domain" in (await parts.ended(run.training_run_id)).failure_reason
             with pytest.raises(DomainUnusable):
-                await starter.start("project", TrainingType.QUICK, force=False, request_id="")
+                await starter.start(REQUEST, "")
         assert not parts.server.calls["CreateIteration"]
 
 

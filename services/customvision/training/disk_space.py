@@ -5,10 +5,11 @@ from pathlib import Path
 
 from customvision.common.quantities import size_words
 from customvision.training.backbones.prepared import PreparedBackbone
+from customvision.training.computation.views import view_count
 from customvision.training.run_request import TrainingType
 
-# Features of all views of an image, with their place in the cache's index.
-BYTES_PER_IMAGE = 24 * 1024
+# Features of one view of an image, of the widest network, with their place in the cache's index.
+BYTES_PER_VIEW = 12 * 1024
 # Databases, logs and what else is written by the way.
 RESERVE_BYTES = 48 * 1024 * 1024
 # Two checkpoints at a time, each with the optimiser's two moments, and the network that comes out.
@@ -23,7 +24,9 @@ def needed_bytes(training_type: TrainingType, image_count: int, backbone: Prepar
     """Returns the bytes that a run writes at most: features, artifacts and, advanced, checkpoints."""
     network = backbone.backbone_file.stat().st_size + backbone.weights_file.stat().st_size
     copies = 1 + (CHECKPOINTS_PER_NETWORK if training_type is TrainingType.ADVANCED else 0)
-    return RESERVE_BYTES + image_count * BYTES_PER_IMAGE + copies * network
+    # At most, that is with as few images of each tag as there can be.
+    features = image_count * view_count(image_count, tags=image_count) * BYTES_PER_VIEW
+    return RESERVE_BYTES + features + copies * network
 
 
 def check_disk_space(folder: Path, needed: int) -> None:

@@ -85,6 +85,11 @@ def read_shape(file: Path) -> WeightsShape:
             f"The weights file {file.name} says that it is for pictures of {input_size} pixels, which must be a "
             f"multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}."
         )
+    if features not in ("", FEATURES):
+        raise WeightsUnusable(
+            f"The weights file {file.name} was made by a newer version of Custom Vision: this one does not know the "
+            f"features '{features}'. Update Custom Vision."
+        )
     if inner_scales and (
         family is not MOBILENET_V2
         or len(inner_scales) != len(SCALED_LAYERS)

@@ -11,6 +11,7 @@ from customvision.vision.head import sigmoid, softmax
 MAX_STEPS = 50
 SMALLEST_SLOPE, LARGEST_SLOPE = 0.05, 60.0
 SMALLEST_PROBABILITY = 1e-15
+LARGEST_LOGIT = 40.0
 
 Truth = npt.NDArray[np.uint8]
 
@@ -37,7 +38,7 @@ def calibrate(scores: Matrix, truth: Truth, *, multilabel: bool) -> Calibration:
     """
     tags = truth.shape[1]
     if multilabel:
-        lines = np.array([_line(scores[:, tag], truth[:, tag]) for tag in range(tags)])
+        lines = _lines(scores, truth)
         return Calibration(lines[:, 0], lines[:, 1], multilabel=True)
     return Calibration(np.full(tags, _temperature(scores, truth)), np.zeros(tags), multilabel=False)
 
@@ -80,6 +81,14 @@ def _temperature(scores: Matrix, truth: Truth) -> float:
     return slope
 
 
+def _lines(scores: Matrix, truth: Truth) -> Matrix:
+    """Returns slope and offset of each tag, float64[t, 2]; what nothing tells of one tag, all together tell."""
+    told = (truth.min(axis=0) == 0) & (truth.max(axis=0) == 1)
+    together = None if told.all() else _line(scores.ravel(), truth.ravel())
+    lines = [_line(scores[:, tag], truth[:, tag]) if known else together for tag, known in enumerate(told)]
+    return np.array(lines, dtype=np.float64)
+
+
 def _line(scores: Matrix, present: npt.NDArray[np.uint8]) -> tuple[float, float]:
     positive, negative = int(present.sum()), int(len(present) - present.sum())
     targets = np.where(present > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
@@ -97,7 +106,23 @@ def _line(scores: Matrix, present: npt.NDArray[np.uint8]) -> tuple[float, float]
         if value - following < 1e-9 * max(value, 1e-9):
             break
         line, value = line + size * step, following
-    return float(np.clip(line[0], SMALLEST_SLOPE, LARGEST_SLOPE)), float(line[1])
+    if not SMALLEST_SLOPE <= line[0] <= LARGEST_SLOPE:
+        # The offset belonged to another slope.
+        slope = float(np.clip(line[0], SMALLEST_SLOPE, LARGEST_SLOPE))
+        return slope, _offset(slope * scores, targets)
+    return float(line[0]), float(line[1])
+
+
+def _offset(logits: Matrix, targets: Matrix) -> float:
+    """Returns what, added to ``logits``, makes probabilities add up to ``targets``."""
+    low, high = -LARGEST_LOGIT - float(logits.max()), LARGEST_LOGIT - float(logits.min())
+    for _ in range(MAX_STEPS):
+        middle = (low + high) / 2
+        if sigmoid(logits + middle).sum() < targets.sum():
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def _line_loss(logits: Matrix, targets: Matrix) -> float:

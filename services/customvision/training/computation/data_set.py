@@ -7,7 +7,7 @@ import numpy as np
 
 from customvision.common.channel import CALL_SECONDS
 from customvision.training.computation.calibration import Truth
-from customvision.training.computation.held_out import Placement, held_out
+from customvision.training.computation.held_out import Placement, groups_alike, held_out
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
@@ -46,14 +46,20 @@ class DataSet:
 
         ``difference_hashes`` are those of the images' content, by its digest.
         """
-        placements = [
-            Placement(image.content_sha256, image.tags[0], difference_hashes.get(image.content_sha256))
-            for image in self.images
-        ]
-        places = held_out(placements)
+        places = held_out(self._placements(difference_hashes))
         return replace(
             self, images=tuple(replace(image, held_out=place) for image, place in zip(self.images, places, strict=True))
         )
+
+    def groups(self, difference_hashes: Mapping[str, int]) -> list[int]:
+        """Returns a number for each image, the same for images that look alike."""
+        return groups_alike(self._placements(difference_hashes))
+
+    def _placements(self, difference_hashes: Mapping[str, int]) -> list[Placement]:
+        return [
+            Placement(image.content_sha256, image.tags[0], difference_hashes.get(image.content_sha256))
+            for image in self.images
+        ]
 
     def without(self, image_ids: set[str]) -> "DataSet":
         """Returns the data set without some images. Raises TrainingImpossible."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from customvision.vision.trunk import Features
 
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS looks (content_sha256 TEXT PRIMARY KEY, difference_ha
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 Result = TypeVar("Result")
+StoredFeatures = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class FeatureCache:
         with contextlib.closing(_connect(file)) as connection:
             yield cls(connection, backbone_id)
 
-    def find(self, digests: Sequence[str], view: int) -> dict[str, Features]:
-        """Returns the features that are known of that view, by digest."""
+    def find(self, digests: Sequence[str], view: int) -> dict[str, StoredFeatures]:
+        """Returns the features float16[d] that are known of that view, by digest."""
         rows = self._select(
             "SELECT content_sha256, vector FROM view_features WHERE backbone_id = ? AND view = ?",
             (self._backbone_id, view),
             digests,
         )
-        return {digest: np.frombuffer(vector, dtype="<f2").astype(np.float32) for digest, vector in rows}
+        return {digest: np.frombuffer(vector, dtype="<f2") for digest, vector in rows}
 
     def known(self, digests: Sequence[str], views: Iterable[int]) -> set[str]:
         """Returns the digests of which all ``views`` are known."""

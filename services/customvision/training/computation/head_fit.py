@@ -8,18 +8,15 @@ import numpy.typing as npt
 
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
 from customvision.training.computation.least_squares import Fit, Matrix, Problem, Rows
+from customvision.training.computation.left_out import Groups, even_share, folds_of, left_out_together
 from customvision.vision.head import Head
 
-FOLDS = 5
 # From weak to strong; between neighbours accuracy hardly differs.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Enough images to tell strengths apart and to calibrate by; more would only take longer.
 MAX_COMPARED = 600
-# A group of near-duplicates that makes up more of a tag is not left out as a whole: too little would be left.
-LARGEST_GROUP_SHARE = 0.5
 
 Views = npt.NDArray[np.float32]
-Groups = npt.NDArray[np.int64]
 Step = Callable[[], None]
 
 
@@ -53,20 +50,23 @@ def fit_head(
     uint8[n, t]; ``groups`` int64[n]: equal for near-duplicates, which are left out together. ``step`` is called after
     each of STRENGTHS and once more.
     """
-    compared = even_share(truth, MAX_COMPARED)
-    strength = _best_strength(features[compared], truth[compared], groups[compared], multilabel, step)
+    together = left_out_together(truth, groups)
+    asked = even_share(truth, together, MAX_COMPARED)
     problem = _problem(features, truth, multilabel=multilabel)
+    share = problem
+    if len(asked) < len(truth):
+        share = _problem(features[asked], truth[asked], multilabel=multilabel)
+    strength = _best_strength(share, truth[asked], together[asked], multilabel, step)
     fit, views = Fit(problem, strength), features.shape[1]
-    blocks = _blocks(groups, truth, compared, views)
-    scores, answers = _first_views(fit.left_out(blocks), blocks, views, truth)
+    scores, answers = _first_views(fit, _blocks(together, asked, views), views, truth)
     calibration = calibrate(scores, answers, multilabel=multilabel)
-    folds: dict[str, npt.NDArray[np.int64] | Matrix] = {}
+    fold_of, fold_scores = None, None
     if problem.by_rows:
-        fold_of = folds_of(truth, groups)
-        folds = {"fold_of": fold_of, "fold_scores": _fold_scores(fit, fold_of, views)}
+        fold_of = folds_of(truth, together)
+        fold_scores = _fold_scores(fit, fold_of, views)
     step()
     weights, bias = fit.on_features()
-    return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, **folds)  # type: ignore[arg-type]
+    return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, fold_of, fold_scores)
 
 
 def refit_head(features: Views, truth: Truth, fitted: FittedHead) -> FittedHead:
@@ -77,38 +77,12 @@ def refit_head(features: Views, truth: Truth, fitted: FittedHead) -> FittedHead:
     return FittedHead(_head(weights, bias, calibration), fitted.strength, calibration, weights, bias)
 
 
-def even_share(truth: Truth, limit: int) -> Rows:
-    """Returns the images to compare, ascending: all, or about ``limit`` of them with every tag kept."""
-    count = len(truth)
-    if count <= limit:
-        return np.arange(count)
-    first_tag = truth.argmax(axis=1)
-    shares = []
-    for tag in np.unique(first_tag):
-        members = np.flatnonzero(first_tag == tag)
-        kept = max(FOLDS, round(len(members) * limit / count))
-        shares.append(members[np.linspace(0, len(members) - 1, min(kept, len(members))).astype(np.int64)])
-    return np.sort(np.concatenate(shares))
-
-
-def folds_of(truth: Truth, groups: Groups) -> npt.NDArray[np.int64]:
-    """Returns the fold of each image, int64[n] from 0 to FOLDS - 1: tags spread evenly, near-duplicates in one fold."""
-    first_tag = truth.argmax(axis=1)
-    folds = np.zeros(len(truth), dtype=np.int64)
-    for tag in np.unique(first_tag):
-        members = np.flatnonzero(first_tag == tag)
-        _, group = np.unique(groups[members], return_inverse=True)
-        # Offset by tag: tags with few images do not all leave the same folds without one.
-        folds[members] = (group + tag) % FOLDS
-    return folds
-
-
-def _best_strength(features: Views, truth: Truth, groups: Groups, multilabel: bool, step: Step) -> float:
-    problem, views = _problem(features, truth, multilabel=multilabel), features.shape[1]
-    blocks = _blocks(groups, truth, np.arange(len(truth)), views)
+def _best_strength(problem: Problem, truth: Truth, together: Groups, multilabel: bool, step: Step) -> float:
+    views = len(problem.rows) // len(truth)
+    blocks = _blocks(together, np.arange(len(truth)), views)
     losses = []
     for strength in STRENGTHS:
-        scores, answers = _first_views(Fit(problem, strength).left_out(blocks), blocks, views, truth)
+        scores, answers = _first_views(Fit(problem, strength), blocks, views, truth)
         probabilities = calibrate(scores, answers, multilabel=multilabel).probabilities(scores)
         losses.append(log_loss(probabilities, answers, multilabel=multilabel))
         step()
@@ -133,33 +107,25 @@ def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
     return weights
 
 
-def _blocks(groups: Groups, truth: Truth, images: Rows, views: int) -> list[Rows]:
-    """Returns the rows of each group of ``images``, those of an image together; too large a group image by image."""
-    first_tag = truth.argmax(axis=1)
-    per_tag = np.bincount(first_tag, minlength=truth.shape[1])
-    order = images[np.argsort(groups[images], kind="stable")]
-    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
-    blocks = []
-    for members in np.split(order, starts[1:]):
-        own = np.bincount(first_tag[members], minlength=truth.shape[1])
-        together = bool((own <= np.maximum(1, LARGEST_GROUP_SHARE * per_tag)).all())
-        rows = members[:, None] * views + np.arange(views)
-        blocks += [rows.reshape(-1)] if together else list(rows)
-    return blocks
+def _blocks(together: Groups, images: Rows, views: int) -> list[Rows]:
+    """Returns the rows of ``images``, those of images that are left out together in one block."""
+    order = images[np.argsort(together[images], kind="stable")]
+    parts = np.split(order, np.flatnonzero(np.diff(together[order])) + 1)
+    return [(members[:, None] * views + np.arange(views)).reshape(-1) for members in parts]
 
 
-def _first_views(scores: Matrix, blocks: list[Rows], views: int, truth: Truth) -> tuple[Matrix, Truth]:
+def _first_views(fit: Fit, blocks: list[Rows], views: int, truth: Truth) -> tuple[Matrix, Truth]:
+    """Returns the scores of what is left out, as predictions would see it, and its truth."""
     rows = np.concatenate(blocks)
     first = rows % views == 0
-    return scores[first], truth[rows[first] // views]
+    return fit.left_out(blocks)[first], truth[rows[first] // views]
 
 
 def _fold_scores(fit: Fit, fold_of: npt.NDArray[np.int64], views: int) -> Matrix:
     folds = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
-    blocks = [(members[:, None] * views + np.arange(views)).reshape(-1) for members in folds]
-    scores = fit.left_out(blocks)[::views]
-    ordered = np.empty_like(scores)
-    ordered[np.concatenate(folds)] = scores
+    scores = fit.left_out([(members[:, None] * views + np.arange(views)).reshape(-1) for members in folds])
+    ordered = np.empty_like(scores[::views])
+    ordered[np.concatenate(folds)] = scores[::views]
     return ordered
 
 

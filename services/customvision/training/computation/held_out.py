@@ -67,7 +67,7 @@ def held_out(images: Sequence[Placement]) -> list[bool]:
     """
     tags: defaultdict[int, _Tag] = defaultdict(_Tag)
     result: list[bool] = []
-    for index, (image, like) in enumerate(zip(images, _looks_like(images), strict=True)):
+    for index, (image, like) in enumerate(zip(images, earliest_alike(images), strict=True)):
         tag = tags[image.first_tag]
         if like == index:
             place = tag.place_distinct(image.content_sha256)
@@ -78,19 +78,28 @@ def held_out(images: Sequence[Placement]) -> list[bool]:
     return result
 
 
-def tags_not_measured(tags_of_images: Sequence[Iterable[int]], places: Sequence[bool]) -> list[int]:
-    """Returns the positions, ascending, of the tags that no held-out image carries: nothing tells how they do."""
-    every = {tag for tags in tags_of_images for tag in tags}
-    measured = {tag for tags, place in zip(tags_of_images, places, strict=True) if place for tag in tags}
-    return sorted(every - measured)
+def groups_alike(images: Sequence[Placement]) -> list[int]:
+    """Returns for each image the first of its group: those that look alike, directly or by way of others."""
+    groups: list[int] = []
+    for index, like in enumerate(earliest_alike(images)):
+        groups.append(index if like == index else groups[like])
+    return groups
 
 
-def _looks_like(images: Sequence[Placement]) -> list[int]:
+def earliest_alike(images: Sequence[Placement]) -> list[int]:
+    """Returns for each image the first one that it nearly equals: an earlier one's index, or its own."""
     first_of_content: dict[str, int] = {}
     found = earliest_near_duplicates([image.difference_hash for image in images])
     for index, image in enumerate(images):
         found[index] = min(found[index], first_of_content.setdefault(image.content_sha256, index))
     return found
+
+
+def tags_not_measured(tags_of_images: Sequence[Iterable[int]], places: Sequence[bool]) -> list[int]:
+    """Returns the positions, ascending, of the tags that no held-out image carries: nothing tells how they do."""
+    every = {tag for tags in tags_of_images for tag in tags}
+    measured = {tag for tags, place in zip(tags_of_images, places, strict=True) if place for tag in tags}
+    return sorted(every - measured)
 
 
 def _number_of(content_sha256: str) -> int:

@@ -110,7 +110,7 @@ class Fit:
         """
         if self._problem.by_rows:
             return np.concatenate([self._left_out_by_rows(block) for block in blocks])
-        return self._left_out_by_features(blocks)
+        return np.concatenate([self._left_out_by_features(some) for some in _chunks_of(blocks)])
 
     @cached_property
     def _solution(self) -> Matrix:
@@ -147,3 +147,15 @@ class Fit:
             start += len(block)
         scores: Matrix = (self._targets[every] - np.concatenate(errors)) / self._problem.roots[every]
         return scores
+
+
+def _chunks_of(blocks: Sequence[Rows]) -> Iterator[list[Rows]]:
+    chunk: list[Rows] = []
+    rows = 0
+    for block in blocks:
+        if chunk and rows + len(block) > CHUNK_ROWS:
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(block)
+        rows += len(block)
+    yield chunk

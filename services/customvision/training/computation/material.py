@@ -8,16 +8,14 @@ import numpy.typing as npt
 
 from customvision.training.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
-from customvision.training.computation.feature_cache import FeatureCache, with_feature_cache
+from customvision.training.computation.feature_cache import FeatureCache, StoredFeatures, with_feature_cache
 from customvision.training.computation.held_out import tags_not_measured
 from customvision.training.computation.job import Job
-from customvision.training.computation.near_duplicates import earliest_near_duplicates
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.project_calls import patiently
 from customvision.training.computation.views import view_count
 from customvision.training.run import Phase
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
-from customvision.vision.trunk import Features
 
 MAX_NAMED = 5
 # What follows the embedding on one core, measured from 300 to 10,000 images: for the estimate of the time left only.
@@ -45,7 +43,7 @@ class Material:
 
 @dataclass(frozen=True)
 class _Found:
-    by_view: list[dict[str, Features]]
+    by_view: list[dict[str, StoredFeatures]]
     difference_hashes: dict[str, int]
 
 
@@ -59,7 +57,9 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
         job.backbone.backbone_id,
         lambda cache: _find(project, job, data_set, cache, reports),
     )
-    unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in found.by_view[0]]
+    # A view may be known from before, of an image whose file is lost.
+    readable_digests = set.intersection(*map(set, found.by_view))
+    unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in readable_digests]
     readable = data_set.without(set(unreadable)).parted(found.difference_hashes)
     digests = [image.content_sha256 for image in readable.images]
     warnings = [*_warnings_of_unreadable(unreadable), *_warnings_of_unmeasured(readable)]
@@ -67,8 +67,8 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
         report_warning(reports, warning)
     return Material(
         data_set=readable,
-        features=np.stack([[view[digest] for view in found.by_view] for digest in digests]),
-        groups=np.array(earliest_near_duplicates([found.difference_hashes.get(digest) for digest in digests])),
+        features=_side_by_side(found.by_view, digests),
+        groups=np.array(readable.groups(found.difference_hashes), dtype=np.int64),
         warnings=warnings,
     )
 
@@ -87,6 +87,14 @@ def _find(project: ProjectServiceStub, job: Job, data_set: DataSet, cache: Featu
 
         embed_missing(project, job.project_id, fresh, views, load_embedder(job.backbone), cache, phase.reached)
     return _Found([cache.find(digests, view) for view in views], cache.difference_hashes(digests))
+
+
+def _side_by_side(by_view: list[dict[str, StoredFeatures]], digests: list[str]) -> npt.NDArray[np.float32]:
+    features = np.empty((len(digests), len(by_view), len(by_view[0][digests[0]])), np.float32)
+    for view, known in enumerate(by_view):
+        for row, digest in enumerate(digests):
+            features[row, view] = known[digest]
+    return features
 
 
 def _warnings_of_unreadable(image_ids: list[str]) -> list[str]:

@@ -14,6 +14,8 @@ from customvision.training.export.tensor_names import INPUT, OUTPUT
 # Old enough for runtimes of 2022, new enough for HardSwish.
 OPSET, IR_VERSION = 17, 8
 BATCH = "n"
+# Below it Keras, too, takes a length for zero.
+SMALLEST_LENGTH = 1e-12
 
 
 def onnx_network(network: Any) -> onnx.ModelProto:
@@ -187,6 +189,15 @@ def _per_channel(graph: OnnxGraph, value: Any, dimensions: int) -> str:
     return graph.constant(array if array.ndim == 0 else array.reshape(-1, *[1] * (dimensions - 2)))
 
 
+def _unit_length(graph: OnnxGraph, layer: Any, inputs: list[str]) -> str:
+    if layer.axis not in (-1, len(layer.output.shape) - 1):
+        raise NetworkUnknown(
+            f"The network's layer {layer.name} scales other than its channels, which ONNX files cannot yet hold."
+        )
+    length = graph.add("ReduceL2", inputs, axes=[1], keepdims=1)
+    return graph.add("Div", [*inputs, graph.add("Max", [length, graph.constant(SMALLEST_LENGTH)])])
+
+
 def _dense(graph: OnnxGraph, layer: Any, inputs: list[str]) -> str:
     bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(layer.units)
     product = graph.add("Gemm", [*inputs, graph.constant(np.asarray(layer.kernel)), graph.constant(bias)])
@@ -212,5 +223,6 @@ LAYERS: dict[str, Callable[[OnnxGraph, Any, list[str]], str]] = {
     "Multiply": _named("Mul"),
     "ReLU": _relu,
     "Rescaling": _rescaling,
+    "UnitNormalization": _unit_length,
     "ZeroPadding2D": _padding,
 }
