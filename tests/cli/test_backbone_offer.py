@@ -32,6 +32,21 @@ def test_offer_names_model_and_command(capsys: pytest.CaptureFixture[str]) -> No
     assert "/opt/customvision retrain --project 'my flowers' --publish-name 'the best'" in told
 
 
+def test_better_iteration_is_offered_to_be_published(capsys: pytest.CaptureFixture[str]) -> None:
+    """After a roll-back the iteration on better weights is named with the command that publishes it."""
+    renewed = training_service_pb2.RenewedIteration(
+        published=training_service_pb2.ImprovableIteration(publish_name="best", backbone=BUILT_IN),
+        newer_iteration_id="i",
+        newer_iteration_name="Iteration 2",
+        newer_backbone=OWN,
+    )
+    print_offer("cv", "flowers", training_service_pb2.GetBackboneResponse(backbone=OWN, renewed_iterations=[renewed]))
+    told = " ".join(capsys.readouterr().err.split())
+    assert "'best' of 'flowers' rests on mobilenet_v2_0.5_160, the small built-in weights. 'Iteration 2' rests" in told
+    command = "cv iterations publish 'Iteration 2' --project flowers --publish-name best --overwrite"
+    assert told.endswith(f"Publish it: {command}")
+
+
 def test_nothing_is_offered_without_need(capsys: pytest.CaptureFixture[str]) -> None:
     """Where no model would gain nothing is printed, and an iteration without a backbone has no words for it."""
     print_offer("customvision", "flowers", training_service_pb2.GetBackboneResponse(backbone=OWN))

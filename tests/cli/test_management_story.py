@@ -96,6 +96,11 @@ def test_backbone_and_retraining(suite: SuiteProcess) -> None:
     told = suite.run("backbone")
     assert words in told.stdout
     assert "retrain" not in told.stderr
+    assert shown(suite, "backbone", *P) == current
+    compact = shown(suite, "backbone", "--domain", "General (compact)")
+    assert (compact["improvable_iterations"], compact["renewed_iterations"]) == ([], [])
+    both = suite.run("backbone", *P, "--domain", "General", check=False)
+    assert (both.returncode, "not both" in both.stderr) == (2, True)
     assert words in suite.run("iterations", "show", "production", *P).stdout
     unchanged = shown(suite, "retrain", *P)
     assert (unchanged["trained"], unchanged["backbone"]) == (False, current["backbone"])
@@ -124,12 +129,12 @@ def test_evaluation(suite: SuiteProcess, flowers: Path, tmp_path: Path) -> None:
     ]
     lilies = write_folder(tmp_path / "lilies", {"lilies": [photo(1)]})
     assert "'lilies', which the iteration does not know" in failure(suite, "iterations", "evaluate", lilies, *P)
-    suite.run("retrain", *P, "--force")
-    compared = shown(suite, "iterations", "compare", "2", "1", *P)
+    newer = shown(suite, "retrain", *P, "--force")["iteration_name"]
+    compared = shown(suite, "iterations", "compare", newer, "1", *P)
     assert (compared["image_count"], compared["chance_probability"]) == (held_out, 1.0)
     assert "same iteration" in failure(suite, "iterations", "compare", "1", "1", *P)
     suite.run("iterations", "publish", "1", *P, "--overwrite")
-    suite.run("iterations", "delete", "2", *P, "--yes")
+    suite.run("iterations", "delete", newer, *P, "--yes")
     assert len(shown(suite, "images", "list", *P)) == 16
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 
 from customvision.common.background import in_background
@@ -20,9 +21,13 @@ from customvision.training.run import RunState, TrainingRun
 from customvision.training.run_request import RunRequest, TrainingType
 from customvision.training.scheduler import Scheduler
 from customvision.training.starter import RunStarter
+from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2, training_service_pb2
+from project_calls import refusal_of
 from scripted_project import ScriptedProject, TrainingParts, training_parts
+from training_suite import TrainingSuite
 
 TINY = "5b1f"
+REQUEST = RunRequest("project", TrainingType.QUICK)
 SMALL = architecture_of("mobilenet_v3_small_1.0_224")
 
 
@@ -65,7 +70,7 @@ async def starting(parts: TrainingParts, folder: Path, preparation: Preparation)
 
 async def ended(parts: TrainingParts, starter: RunStarter) -> TrainingRun:
     """Starts a run and returns it once it has ended."""
-    run = await starter.start(RunRequest("project", TrainingType.QUICK), "")
+    run = await starter.start(REQUEST, "")
     return await parts.ended(run.training_run_id)
 
 
@@ -114,5 +119,41 @@ async def test_unknown_domains_are_refused(project: ScriptedProject, tmp_path: P
         async with starting(parts, tmp_path, Preparation()) as starter:
             assert "choose another domain" in (await parts.ended(run.training_run_id)).failure_reason
             with pytest.raises(DomainUnusable):
-                await starter.start(RunRequest("project", TrainingType.QUICK), "")
+                await starter.start(REQUEST, "")
         assert not parts.server.calls["CreateIteration"]
+
+
+async def test_every_domain_can_be_trained(suite: TrainingSuite) -> None:
+    """The network of each domain that the project service has is known to the training service, the default as such."""
+    domains = (await suite.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
+    assert architecture_of(domains[0].architecture) == DEFAULT
+    for domain in domains:
+        assert architecture_of(domain.architecture).keras_url
+        assert architecture_of(domain.architecture).input_size == domain.input_size
+
+
+async def test_projects_are_trained_on_their_domain(suite: TrainingSuite) -> None:
+    """A project of another domain is told of that domain's network, in GetBackbone, in the run and in the iteration."""
+    domains = (await suite.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
+    compact = next(domain for domain in domains if domain.architecture == "mobilenet_v2_0.35_224")
+    project_id, _ = await suite.colored_project(per_tag=5)
+    await suite.project.UpdateProject(
+        projects_pb2.UpdateProjectRequest(project_id=project_id, domain_id=compact.domain_id)
+    )
+    events = await suite.events(await suite.start(project_id))
+    wanted = f"in place of the domain's {compact.architecture}"
+    assert any(wanted in event.warning for event in events)
+    [iteration] = (
+        await suite.project.ListIterations(iterations_pb2.ListIterationsRequest(project_id=project_id))
+    ).iterations
+    assert (iteration.domain_id, wanted in iteration.warnings[0]) == (compact.domain_id, True)
+    of_project, of_domain = [
+        await suite.training.GetBackbone(training_service_pb2.GetBackboneRequest(**named))
+        for named in ({"project_id": project_id}, {"domain_id": compact.domain_id})
+    ]
+    assert of_project == of_domain
+    assert (of_project.backbone, wanted in of_project.warning) == (iteration.backbone, True)
+    default = await suite.training.GetBackbone(training_service_pb2.GetBackboneRequest())
+    assert wanted not in default.warning
+    refused = await refusal_of(suite.training.GetBackbone(training_service_pb2.GetBackboneRequest(domain_id="nowhere")))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "DOMAIN_NOT_FOUND")

@@ -177,6 +177,8 @@ async def test_a_caller_who_hangs_up_ends_the_export(suite: TrainingSuite) -> No
             await asyncio.sleep(0.02)
         call.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+    # Far less than it would take to its end.
+    async with asyncio.timeout(4):
         while any(process.is_running() for process in processes):
             await asyncio.sleep(0.02)
         while list((suite.settings.home / "training").glob(".tmp-export-*")):

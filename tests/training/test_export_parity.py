@@ -13,7 +13,7 @@ from customvision.training.export.fetching import evenly_spread
 from customvision.training.export.formats import format_of
 from customvision.training.export.makings import Makings
 from customvision.training.export.package import write_package
-from customvision.training.export.parity import ExportDiffers, compare, pictures_of, served_answers
+from customvision.training.export.parity import AnswersDiffer, compare, pictures_of, served_answers
 from customvision.vision.artifacts import Label
 from models import backbone, model
 from pictures import photo
@@ -51,7 +51,7 @@ def test_a_difference_beyond_the_tolerance_is_an_error(tmp_path: Path, wrong: fl
     answers[1, 2] += 0.0005
     assert compare(OPENVINO, answers, source, pictures).maximum_difference == pytest.approx(0.0005)
     answers[1, 2] += wrong
-    with pytest.raises(ExportDiffers, match=r"3 held-out images.*0.001 is allowed"):
+    with pytest.raises(AnswersDiffer, match=r"3 held-out images.*0.001 is allowed"):
         compare(OPENVINO, answers, source, pictures)
 
 
@@ -61,7 +61,7 @@ def test_float16_is_allowed_more(tmp_path: Path) -> None:
     pictures = pictures_of(source)
     answers = served_answers(source, pictures.pixels) + 0.01
     assert compare(ExportFormat.LITERT_FLOAT16, answers, source, pictures).tolerance == 0.02
-    with pytest.raises(ExportDiffers):
+    with pytest.raises(AnswersDiffer):
         compare(ExportFormat.LITERT, answers, source, pictures)
 
 

@@ -204,6 +204,21 @@ async def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, room: int) 
     assert leftovers(small_disk) == []
 
 
+async def test_a_model_that_is_none_is_named(tmp_path: Path) -> None:
+    """Artifacts that match their digests and still cannot be read end in the sentence of a damaged model."""
+    error = await failure(tmp_path)
+    assert error.reason == "MODEL_DAMAGED"
+    assert "is not an artifact, or it is damaged" in error.message
+
+
+async def test_an_evaluation_that_is_none_is_named(tmp_path: Path) -> None:
+    """The list of held-out images is read before anything is built; one that is damaged is told too."""
+    digests = [*list(STORED)[:3], next(iter(STORED))]
+    error = await failure(tmp_path, {**SCRIPTS, "GetIteration": lambda _: iteration_of(digests)})
+    assert error.reason == "MODEL_DAMAGED"
+    assert "its evaluation cannot be read" in error.message
+
+
 async def test_a_caller_who_leaves_ends_the_process(tmp_path: Path, child: Callable[[str], None]) -> None:
     """An export that nobody waits for ends at once with its process and its files, and the next one is built."""
     child(WAIT)

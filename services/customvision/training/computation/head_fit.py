@@ -51,7 +51,7 @@ def fit_head(
     each of STRENGTHS and once more.
     """
     together = left_out_together(truth, groups)
-    asked = even_share(truth, together, MAX_COMPARED)
+    asked = even_share(truth, MAX_COMPARED, together)
     problem = _problem(features, truth, multilabel=multilabel)
     share = problem
     if len(asked) < len(truth):
@@ -94,11 +94,11 @@ def _problem(features: Views, truth: Truth, *, multilabel: bool) -> Problem:
     return Problem(
         rows=features.reshape(images * views, size),
         targets=np.repeat(truth.astype(np.float64), views, axis=0),
-        row_weights=np.repeat(_image_weights(truth, multilabel=multilabel), views),
+        row_weights=np.repeat(image_weights(truth, multilabel=multilabel), views),
     )
 
 
-def _image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
+def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
     """Returns float64[n]: multiclass: tags with few images count as much as those with many."""
     count, tags = truth.shape
     if multilabel:

@@ -32,7 +32,8 @@ class Problem:
     @property
     def by_rows(self) -> bool:
         """True where there are fewer rows than features, and a fit by rows costs less than one by features."""
-        return len(self.rows) <= int(self.rows.shape[1]) + 1
+        rows, features = self.rows.shape
+        return bool(rows <= features + 1)
 
     @cached_property
     def mean(self) -> Matrix:

@@ -31,14 +31,16 @@ def left_out_together(truth: Truth, groups: Groups) -> Groups:
     return together
 
 
-def even_share(truth: Truth, together: Groups, limit: int) -> Images:
+def even_share(truth: Truth, limit: int, together: Groups | None = None) -> Images:
     """Returns the images to ask, ascending: all, or about ``limit`` of them with every tag kept.
 
-    ``together`` is what left_out_together says: all of those are asked, or none.
+    ``together`` is what left_out_together says: all of those are asked, or none. Without it each stands for itself.
     """
     count = len(truth)
     if count <= limit:
         return np.arange(count)
+    if together is None:
+        together = np.arange(count)
     chosen = []
     for own in _firsts_by_tag(truth, together):
         kept = min(len(own), max(FOLDS, round(len(own) * limit / count)))

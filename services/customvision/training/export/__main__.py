@@ -1,6 +1,7 @@
 """The child process that builds one export."""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,23 @@ from customvision.training.export.formats import NetworkUnknown, format_of
 from customvision.training.export.makings import Makings
 from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
-from customvision.training.export.parity import ExportDiffers, compare, pictures_of
+from customvision.training.export.parity import AnswersDiffer, compare, pictures_of
 from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
 from customvision.vision.artifacts import ArtifactInvalid
+
+# Predictions are waited for; an export can give way.
+NICENESS = 5
 
 
 def build(request: dict[str, Any], reports: Reports) -> None:
     """Writes the zip into ``request["folder"]``, and tells how that ended."""
+    os.nice(NICENESS)
     folder = Path(request["folder"])
     try:
         _build(folder, ExportFormat(request["format"]))
     except (ArtifactInvalid, WeightsUnusable) as error:
         reports.send(Outcome.DAMAGED, cause=str(error))
-    except ExportDiffers as error:
+    except AnswersDiffer as error:
         reports.send(Outcome.DIFFERS, cause=str(error))
     except NetworkUnknown as error:
         reports.send(Outcome.NETWORK_UNKNOWN, cause=str(error))

@@ -23,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 Answers = npt.NDArray[np.float64]
 
 
-class ExportDiffers(Exception):
+class AnswersDiffer(Exception):
     """The exported model answers otherwise than the one that is served; the message says by how much."""
 
 
@@ -76,7 +76,7 @@ def pictures_of(makings: Makings) -> Pictures:
 
 
 def compare(export_format: ExportFormat, exported: npt.NDArray[Any], makings: Makings, pictures: Pictures) -> Parity:
-    """Returns how far ``exported`` is from what is served. Raises ExportDiffers beyond the format's tolerance."""
+    """Returns how far ``exported`` is from what is served. Raises AnswersDiffer beyond the format's tolerance."""
     served = served_answers(makings, pictures.pixels)
     differences = np.abs(exported.astype(np.float64) - served)
     parity = Parity(
@@ -92,7 +92,7 @@ def compare(export_format: ExportFormat, exported: npt.NDArray[Any], makings: Ma
     )
     # Written so that numbers that are none are beyond it too.
     if not parity.maximum_difference <= parity.tolerance:
-        raise ExportDiffers(
+        raise AnswersDiffer(
             f"The exported model does not agree with the service: over {parity.compared_count} "
             f"{parity.image_source}, probabilities differ by up to {parity.maximum_difference:.4f}, and "
             f"{parity.tolerance:g} is allowed."

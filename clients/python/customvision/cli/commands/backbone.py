@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from customvision.cli.commands.train import PATIENCE_SECONDS
 from customvision.cli.commands.training_story import own_command, train_project
-from customvision.cli.connection import connect
+from customvision.cli.connection import connect, find_domain
 from customvision.cli.display.backbones import backbone_words, print_offer
 from customvision.cli.display.console import notes, output, printable
 from customvision.cli.display.tables import print_fields, print_json, record
@@ -16,12 +16,14 @@ from customvision.cli.display.training_report import print_report
 from customvision.cli.failures import Failure
 from customvision.cli.options import AdvancedOption, BudgetOption, ForceOption, JsonOption, ProjectOption
 from customvision.cli.training_choice import TrainingChoice
-from customvision.v1 import iterations_pb2, training_service_pb2
+from customvision.v1 import iterations_pb2, projects_pb2, training_service_pb2
 
 if TYPE_CHECKING:
     from customvision.client import Client
 
 POLL_SECONDS = 0.2
+
+Review = tuple[projects_pb2.Project, training_service_pb2.GetBackboneResponse]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,18 +32,31 @@ def register(app: typer.Typer) -> None:
     app.command()(retrain)
 
 
-def backbone(as_json: JsonOption = False) -> None:
+def backbone(
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="Only this project, by name or id.", metavar="NAME")
+    ] = "",
+    domain: Annotated[
+        str,
+        typer.Option(help="The projects of this domain, by name or id.", metavar="NAME"),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
     """Show the backbone that the next training uses, and which published models would gain from training again."""
+    if project and domain:
+        raise typer.BadParameter("Name a project or a domain, not both.")
     with connect() as client:
-        current = client.training.GetBackbone(training_service_pb2.GetBackboneRequest())
-        reviews = [(project, _review(client, project.project_id)) for project in client.list_projects()]
+        if project:
+            found = client.find_project(project)
+            current = _review(client, found.project_id)
+            reviews = [(found, current)]
+        else:
+            domain_id = find_domain(client, domain).domain_id if domain else ""
+            current = client.training.GetBackbone(training_service_pb2.GetBackboneRequest(domain_id=domain_id))
+            concerned = [found for found in client.list_projects() if domain_id in ("", found.domain_id)]
+            reviews = [(found, _review(client, found.project_id)) for found in concerned]
     if as_json:
-        found = [
-            {"project_id": project.project_id, "project_name": project.name, **record(iteration)}
-            for project, review in reviews
-            for iteration in review.improvable_iterations
-        ]
-        print_json({**record(current), "improvable_iterations": found})
+        print_json({**record(current), **_offers(reviews)})
         return
     if current.failure_reason:
         output.print(printable(current.failure_reason))
@@ -54,9 +69,20 @@ def backbone(as_json: JsonOption = False) -> None:
             ("warning", current.warning),
         ]
     )
-    names = Counter(project.name for project, _ in reviews)
-    for project, review in reviews:
-        print_offer(own_command(), project.name if names[project.name] == 1 else project.project_id, review)
+    names = Counter(found.name for found, _ in reviews)
+    for found, review in reviews:
+        print_offer(own_command(), found.name if names[found.name] == 1 else found.project_id, review)
+
+
+def _offers(reviews: list[Review]) -> dict[str, Any]:
+    def told(field: str) -> list[dict[str, Any]]:
+        return [
+            {"project_id": project.project_id, "project_name": project.name, **record(iteration)}
+            for project, review in reviews
+            for iteration in getattr(review, field)
+        ]
+
+    return {field: told(field) for field in ("improvable_iterations", "renewed_iterations")}
 
 
 def _review(client: "Client", project_id: str) -> training_service_pb2.GetBackboneResponse:
@@ -93,7 +119,7 @@ def retrain(
         found = client.find_project(project)
         iterations = list(client.list_iterations(found.project_id))
         name = publish_name or _only_publish_name(iterations)
-        _wait_for_backbone(client)
+        _wait_for_backbone(client, found.project_id)
         needed = force or _newest_answers_otherwise(iterations, name)
         choice = TrainingChoice(advanced, budget, tags=tuple(tag or ()), base=base, force=needed)
         report = train_project(client, found, name, choice)
@@ -117,12 +143,12 @@ def _newest_answers_otherwise(iterations: list[iterations_pb2.Iteration], publis
     return bool(completed) and completed[0].publish_name not in ("", publish_name)
 
 
-def _wait_for_backbone(client: "Client") -> None:
+def _wait_for_backbone(client: "Client", project_id: str) -> None:
     # Until it is known, a new backbone does not count as a change.
     deadline = time.monotonic() + PATIENCE_SECONDS
     with notes.status("the backbone is being made ready"):
         while time.monotonic() < deadline:
-            current = client.training.GetBackbone(training_service_pb2.GetBackboneRequest())
+            current = _review(client, project_id)
             if current.failure_reason or current.HasField("backbone"):
                 return
             time.sleep(POLL_SECONDS)

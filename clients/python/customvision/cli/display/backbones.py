@@ -24,14 +24,26 @@ def backbone_words(backbone: iterations_pb2.Backbone) -> str:
 def print_offer(program: str, project: str, answer: training_service_pb2.GetBackboneResponse) -> None:
     """Names the project's models that would gain from training again, and the command for it, where there are any.
 
-    ``program`` is how this program is started and ``project`` the project's name, or its id.
+    So it does with those for which a better iteration waits to be published. ``program`` is how this program is
+    started and ``project`` the project's name, or its id.
     """
     for iteration in answer.improvable_iterations:
-        command = [program, "retrain", "--project", project, "--publish-name", iteration.publish_name]
-        notes.print(
-            f"'{printable(iteration.publish_name)}' of '{printable(project)}' rests on "
-            f"{printable(backbone_words(iteration.backbone))}. Now there is "
-            f"{printable(backbone_words(answer.backbone))}, which is usually more accurate. Train it again:",
-            style="yellow",
-        )
-        notes.print(f"  {printable(shlex.join(command))}", style="bold", soft_wrap=True)
+        retrain = [program, "retrain", "--project", project, "--publish-name", iteration.publish_name]
+        _print_offer(project, iteration, f"Now there is {_better(answer.backbone)}. Train it again:", retrain)
+    for renewed in answer.renewed_iterations:
+        name, newer = renewed.published.publish_name, renewed.newer_iteration_name
+        publish = [program, "iterations", "publish", newer, "--project", project, "--publish-name", name, "--overwrite"]
+        news = f"'{newer}' rests on {_better(renewed.newer_backbone)}. Publish it:"
+        _print_offer(project, renewed.published, news, publish)
+
+
+def _better(backbone: iterations_pb2.Backbone) -> str:
+    return f"{backbone_words(backbone)}, which is usually more accurate"
+
+
+def _print_offer(
+    project: str, iteration: training_service_pb2.ImprovableIteration, news: str, command: list[str]
+) -> None:
+    used = f"'{iteration.publish_name}' of '{project}' rests on {backbone_words(iteration.backbone)}."
+    notes.print(printable(f"{used} {news}"), style="yellow")
+    notes.print(f"  {printable(shlex.join(command))}", style="bold", soft_wrap=True)

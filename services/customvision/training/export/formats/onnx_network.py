@@ -114,10 +114,22 @@ def _convolution(graph: OnnxGraph, layer: Any, inputs: list[str]) -> str:
         group=int(groups),
         strides=list(layer.strides),
         dilations=list(layer.dilation_rate),
-        # Keras puts the odd row and column at the end, as SAME_UPPER does.
-        auto_pad={"same": "SAME_UPPER", "valid": "VALID"}[layer.padding],
+        pads=_pads(layer),
     )
     return _activated(graph, layer, [result])
+
+
+def _pads(layer: Any) -> list[int]:
+    """Returns rows and columns of zeros around a convolution's input: top, left, bottom, right."""
+    if layer.padding == "valid":
+        return [0, 0, 0, 0]
+    sides = zip(layer.input.shape[1:3], layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+    missing = [
+        max((-(-side // stride) - 1) * stride + (kernel - 1) * dilation + 1 - side, 0)
+        for side, kernel, stride, dilation in sides
+    ]
+    # The odd row and column come at the end.
+    return [*(total // 2 for total in missing), *(total - total // 2 for total in missing)]
 
 
 def _normalization(graph: OnnxGraph, layer: Any, inputs: list[str]) -> str:

@@ -1,0 +1,124 @@
+"""Fine-tunes twice: a trial that leaves the held-out images out, to learn what pays; then for good, on all images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from customvision.training.child import Reports
+from customvision.training.computation.calibration import log_loss
+from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
+from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons
+from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables, tunable_network
+from customvision.training.computation.fine_tuning.photos import Photos
+from customvision.training.computation.head_fit import image_weights
+from customvision.training.computation.left_out import even_share
+from customvision.training.computation.material import Material
+from customvision.vision.head import Head, sigmoid, softmax
+
+# How much of the time goes into looking at the photos.
+VIEWS_SHARE = 0.3
+# The trial's share of the time for both: the other course has a quarter more images.
+TRIAL_SHARE = 0.42
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 8, 24
+# How far from the backbone's own weights towards the fine-tuned ones: in between, a network often does best (Wortsman
+# et al., "Robust Fine-Tuning of Zero-Shot Models", 2022).
+MIXES = (0.5, 0.75, 1.0)
+# More would only take longer to look at after each epoch.
+MAX_WATCHED = 500
+
+Logits = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the trial came to: the epochs and the mix that did best, and its logits float64[held out, t]."""
+
+    epochs: int
+    mix: float
+    logits: Logits
+
+
+class FineTuner:
+    """Fine-tunes the network in ``weights_file`` on ``material``, whose ``photos`` are there for every image."""
+
+    def __init__(self, weights_file: Path, material: Material, photos: Photos, folder: Path, reports: Reports) -> None:
+        self._weights_file, self._material, self._photos = weights_file, material, photos
+        self._folder, self._reports = folder, reports
+        self._truth = material.data_set.truth()
+        self._activations: Activations | None = None
+
+    def look(self, head: Head, seconds: Callable[[], float], reached: Callable[[float], None]) -> None:
+        """Computes what the frozen part of the network makes of the photos. Comes before all else.
+
+        ``seconds`` are left for everything; ``reached`` hears the share that is done.
+        """
+        network = tunable_network(self._weights_file, head)
+        self._activations = activations_of(network, self._photos, VIEWS_SHARE * seconds(), reached)
+
+    def epochs(self) -> int:
+        """How many epochs a course of this data set has at most."""
+        return int(np.clip(round(STEPS * BATCH / len(self._truth)), FEWEST_EPOCHS, MOST_EPOCHS))
+
+    def trial(self, head: Head, seconds: Callable[[], float]) -> Trial:
+        """Fine-tunes from ``head``, which has not seen the held-out images. ``seconds`` are left for both courses.
+
+        Raises Diverged.
+        """
+        network = tunable_network(self._weights_file, head)
+        before = network.tunable
+        held_out = np.flatnonzero(~self._material.learned)
+        watched = held_out[even_share(self._truth[held_out], MAX_WATCHED)] if len(held_out) else held_out
+        course = Course(self.epochs(), TRIAL_SHARE * seconds(), self._folder / "trial.npz")
+        epochs = course.run(
+            network,
+            self._lessons(self._material.learned),
+            HeldOut(*self._as_served(watched), self._truth[watched]),
+            self._reports,
+            after=(1 - TRIAL_SHARE) * seconds(),
+        )
+        return self._best_mix(network, before, held_out, epochs)
+
+    def for_good(self, head: Head, trial: Trial, seconds: Callable[[], float]) -> TunableNetwork:
+        """Returns the network fine-tuned from ``head`` on all images, as the trial did best. Raises Diverged."""
+        network = tunable_network(self._weights_file, head)
+        before = network.tunable
+        course = Course(trial.epochs, seconds(), self._folder / "final.npz")
+        course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports, after=0.0)
+        network.set_tunable(_mixed(before, network.tunable, trial.mix))
+        return network
+
+    def _lessons(self, learned: npt.NDArray[np.bool_]) -> Lessons:
+        multilabel = self._material.data_set.multilabel
+        weights = np.zeros(len(self._truth))
+        weights[learned] = image_weights(self._truth[learned], multilabel=multilabel)
+        return Lessons(self._looks, np.flatnonzero(learned), self._truth, weights, multilabel)
+
+    def _best_mix(
+        self, network: TunableNetwork, before: Variables, held_out: npt.NDArray[np.int64], epochs: int
+    ) -> Trial:
+        after, multilabel = network.tunable, self._material.data_set.multilabel
+        answers = sigmoid if multilabel else softmax
+        trials = []
+        for mix in MIXES:
+            network.set_tunable(_mixed(before, after, mix))
+            trials.append(Trial(epochs, mix, self._logits(network, held_out)))
+        truth = self._truth[held_out]
+        return min(trials, key=lambda trial: log_loss(answers(trial.logits), truth, multilabel=multilabel))
+
+    def _logits(self, network: TunableNetwork, rows: npt.NDArray[np.int64]) -> Logits:
+        return network.logits(*self._as_served(rows))
+
+    def _as_served(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+        return self._looks.maps[AS_SERVED][rows], self._looks.levels[AS_SERVED][rows]
+
+    @property
+    def _looks(self) -> Activations:
+        assert self._activations is not None  # noqa: S101 - look comes first
+        return self._activations
+
+
+def _mixed(before: Variables, after: Variables, mix: float) -> Variables:
+    return [(1 - mix) * old + mix * new for old, new in zip(before, after, strict=True)]
