@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from command_line import CommandLine
-from customvision.v1 import iterations_pb2, projects_pb2, tags_pb2
+from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2, tags_pb2
 from customvision.v1 import stored_predictions_pb2 as stored
 from customvision.v1 import training_service_pb2 as training
 from scripted_server import ScriptedCall, ScriptedServer
@@ -89,6 +89,7 @@ def compared(_: ScriptedCall) -> training.IterationComparison:
 
 
 SCRIPTS: dict[str, Any] = {
+    "ListDomains": lambda _: domains_pb2.ListDomainsResponse(),
     "ListProjects": lambda _: projects_pb2.ListProjectsResponse(projects=[projects_pb2.Project(project_id="p")]),
     "ListTags": lambda _: tags_pb2.ListTagsResponse(tags=[tags_pb2.Tag(tag_id=name, name=name) for name in TAGS]),
     "ListIterations": lambda _: iterations_pb2.ListIterationsResponse(

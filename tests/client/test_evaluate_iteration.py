@@ -38,7 +38,8 @@ def test_images_are_read_as_they_are_sent(make_settings: MakeSettings, images: l
     assert [message.image.data for message in call.request[1:]] == [b"a", b"b", b""]
     assert call.request[0].header.threshold == 0.4
     assert told == [1, 2, 3]
-    assert 300 < call.context.time_remaining() <= 3600
+    # gRPC counts by the clock on the wall, which may be set meanwhile.
+    assert 3000 < call.context.time_remaining() < 4200
 
 
 async def test_the_asynchronous_client_does_the_same(make_settings: MakeSettings, images: list[LabelledImage]) -> None:
