@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,6 +14,10 @@ import pytest
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys, load_or_create_keys
 from customvision.common.settings import Settings
+from customvision.training.backbones.preparation import BackboneUnavailable
+from customvision.training.backbones.prepared import PreparedBackbone
+from customvision.training.domain_backbones import DomainBackbones
+from customvision.training.early_embedding import early_embedding
 from customvision.v1 import domains_pb2, images_pb2, projects_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
 from training_process import training_process
@@ -20,6 +26,23 @@ from training_suite import TrainingSuite, colored_photos, computing_processes, p
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 EARLY_MODULE = "customvision.training.early_embedding"
+DIES_AT_THE_FIRST_IMAGES = """
+import os, signal
+from pathlib import Path
+from customvision.training.child import run_child
+
+def work(job, reports):
+    last = job["after_sequence"] + 3
+    reports.send("begun", sequence=last)
+    if last == 3:
+        with Path(job["features_file"]).with_name("deaths").open("a") as deaths:
+            deaths.write("dead ")
+        os.kill(os.getpid(), signal.SIGKILL)
+    reports.send("embedded", sequence=last)
+
+if __name__ == "__main__":
+    run_child(work)
+"""
 
 
 @pytest.fixture
@@ -204,15 +227,79 @@ async def test_switched_off(suite: TrainingSuite) -> None:
     assert position(suite) == 0
 
 
-async def test_each_project_on_the_network_of_its_domain(eager: TrainingSuite) -> None:
-    """Images of a project of another domain are embedded on that domain's backbone, those of others on theirs."""
-    domains = (await eager.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
-    compact = next(domain for domain in domains if domain.architecture == "mobilenet_v2_0.35_224")
-    project_id = await eager.create_project()
-    await eager.upload(project_id, colored_photos(0, 3))
-    await until(lambda: len(views_known(eager)) == 3)
-    other_id, _ = await eager.colored_project(per_tag=5)
-    await eager.project.UpdateProject(
-        projects_pb2.UpdateProjectRequest(project_id=other_id, domain_id=compact.domain_id)
+async def compact_domain(suite: TrainingSuite) -> str:
+    """Returns the id of a domain beside the default one."""
+    domains = (await suite.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
+    return next(domain.domain_id for domain in domains if domain.architecture == "mobilenet_v2_0.35_224")
+
+
+async def project_of_domain(suite: TrainingSuite, domain_id: str) -> str:
+    """Creates a project of a domain and returns its id."""
+    request = projects_pb2.CreateProjectRequest(
+        name="Compact",
+        classification_type=projects_pb2.CLASSIFICATION_TYPE_MULTICLASS,
+        domain_id=domain_id,
     )
-    await until(lambda: len(views_known(eager)) >= 10)
+    return (await suite.project.CreateProject(request)).project_id
+
+
+async def test_each_project_on_the_network_of_its_domain(eager: TrainingSuite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are embedded on the backbone of their project's domain, also of one that a process at work lacks."""
+    asked: list[str] = []
+    of_domain = DomainBackbones.of_domain
+
+    async def named(self: DomainBackbones, domain_id: str) -> PreparedBackbone:
+        asked.append(domain_id)
+        return replace(await of_domain(self, domain_id), backbone_id=f"backbone of {domain_id}")
+
+    monkeypatch.setattr(DomainBackbones, "of_domain", named)
+    compact = await compact_domain(eager)
+    await eager.upload(await eager.create_project(), colored_photos(0, 3))
+    await until(lambda: len(views_known(eager)) == 3)
+    await eager.upload(await project_of_domain(eager, compact), colored_photos(1, 2))
+    await until(lambda: len(views_known(eager)) == 5)
+    file = eager.settings.home / "training" / "features.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        query = "SELECT backbone_id, COUNT(DISTINCT content_sha256) FROM view_features GROUP BY 1"
+        counts = dict(connection.execute(query))
+    [default] = set(asked) - {compact}
+    assert counts == {f"backbone of {default}": 3, f"backbone of {compact}": 2}
+
+
+async def test_domains_without_a_backbone_are_passed_over(
+    eager: TrainingSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A domain whose backbone cannot be made ready keeps no other waiting, and is asked for once."""
+    compact = await compact_domain(eager)
+    refused: list[str] = []
+    of_domain = DomainBackbones.of_domain
+
+    async def unavailable(self: DomainBackbones, domain_id: str) -> PreparedBackbone:
+        if domain_id == compact:
+            refused.append(domain_id)
+            raise BackboneUnavailable("There is none.")
+        return await of_domain(self, domain_id)
+
+    monkeypatch.setattr(DomainBackbones, "of_domain", unavailable)
+    other_id = await project_of_domain(eager, compact)
+    await eager.upload(other_id, colored_photos(1, 2))
+    await until(lambda: position(eager) == 2)
+    await eager.upload(other_id, colored_photos(1, 2, first=2))
+    await eager.upload(await eager.create_project(), colored_photos(0, 3))
+    await until(lambda: len(views_known(eager)) == 3)
+    assert refused == [compact]
+
+
+async def test_images_that_end_the_process_are_passed_over(
+    eager: TrainingSuite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images at which the process dies three times keep those behind them waiting no longer."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "dying_process.py").write_text(DIES_AT_THE_FIRST_IMAGES)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setattr(early_embedding, "MODULE", "dying_process")
+    monkeypatch.setattr(early_embedding, "SECONDS_AFTER_FAILURE", 0.01)
+    await eager.upload(await eager.create_project(), colored_photos(0, 6))
+    await until(lambda: position(eager) == 6)
+    assert (eager.settings.home / "training" / "deaths").read_text() == "dead " * 3

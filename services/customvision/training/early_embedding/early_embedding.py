@@ -25,7 +25,8 @@ MODULE = "customvision.training.early_embedding"
 SECONDS_TO_COLLECT = 0.5
 FIRST_PAUSE_SECONDS = 0.5
 PAUSE_SECONDS_WITHOUT_PROJECT = 2.0
-LAST_PAUSE_SECONDS = 300.0
+SECONDS_AFTER_FAILURE = 1.0
+MAX_SECONDS_AFTER_FAILURE = 300.0
 TRIES = 3
 
 log = structlog.get_logger()
@@ -113,4 +114,5 @@ class EarlyEmbedding:
         if self._under_way is not None and self._failures % TRIES == 0:
             # Something about these images; those behind them need not suffer.
             await self._position.move(self._under_way)
-        await asyncio.sleep(min(2.0 ** (self._failures - 1), LAST_PAUSE_SECONDS))
+        # No more doublings than lead beyond the longest pause.
+        await asyncio.sleep(min(SECONDS_AFTER_FAILURE * 2 ** min(self._failures - 1, 10), MAX_SECONDS_AFTER_FAILURE))
