@@ -113,6 +113,18 @@ async def test_features_are_there_before_the_training(eager: TrainingSuite, per_
     assert await embedded_by_run(eager, project_id) == 0
 
 
+async def test_images_that_are_tagged_later(eager: TrainingSuite) -> None:
+    """Images that come without tags are embedded in as many views as a training wants once they are tagged."""
+    project_id = await eager.create_project()
+    image_ids = [await eager.upload(project_id, colored_photos(color, 40)) for color in range(2)]
+    await until(lambda: len(views_known(eager)) == 80)
+    for number, ids in enumerate(image_ids):
+        tag_id = await eager.create_tag(project_id, f"color {number}")
+        request = images_pb2.TagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=[tag_id])
+        await eager.project.TagImages(request)
+    assert await embedded_by_run(eager, project_id) == 0
+
+
 async def test_one_process_stays_while_images_come(eager: TrainingSuite) -> None:
     """A process embeds the images of a later upload, too, and behind everything else; idle, it ends."""
     project_id = await eager.create_project()

@@ -82,9 +82,9 @@ def _views_for(project: ProjectServiceStub, project_id: str) -> range:
         if error.code() is not grpc.StatusCode.NOT_FOUND:
             raise
         return range(0)
-    # Untagged images are not trained on: where there are tagged ones they alone count.
-    counts = [tag.image_count for tag in tags if tag.image_count]
-    return range(view_count(sum(counts) or total, len(counts)))
+    # Untagged images are not trained on: where there are tagged ones they alone count. Tags that are empty yet, or that
+    # nobody made yet, make for few images each: a view too many costs nobody's time, one too few the run's.
+    return range(view_count(sum(tag.image_count for tag in tags) or total, len(tags) or total))
 
 
 def _embed_on(
