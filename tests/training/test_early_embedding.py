@@ -177,6 +177,9 @@ async def test_killed_service_goes_on_where_it_stopped(prepared_settings: Settin
             await process.start()
             await until(lambda: len(views_known(suite)) > 0)
             done = position(suite)
+            orphans = early_processes()
+        assert orphans
+        await until(lambda: not any(process.is_running() for process in orphans))
         assert position(suite) >= done
         async with training_process(suite.settings) as process:
             address = await process.start()
