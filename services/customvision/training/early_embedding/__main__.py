@@ -1,6 +1,5 @@
 """The process that embeds images as they arrive, until none comes for a while."""
 
-import os
 from typing import Any
 
 import grpc
@@ -11,6 +10,7 @@ from customvision.training.child import Reports, run_child
 from customvision.training.computation.job import TrainingImpossible
 from customvision.training.early_embedding.job import EarlyJob
 from customvision.training.early_embedding.steps import embed, steps
+from customvision.training.processor_priority import give_way
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # Behind everything else: uploads, predictions and trainings are waited for.
@@ -22,7 +22,7 @@ def embed_arrivals(request: dict[str, Any], reports: Reports) -> None:
 
     Ends where no image comes, at the first image of a domain that the job does not name, and with a ``problem``.
     """
-    os.nice(NICENESS)
+    give_way(NICENESS)
     job = EarlyJob.from_record(request)
     with open_blocking_channel(job.project_address, Keys(job.training_key, prediction_key="")) as channel:
         project = ProjectServiceStub(channel)
