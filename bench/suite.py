@@ -1,5 +1,7 @@
 """A suite of its own for each benchmark: temporary home, free ports, every start timed."""
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +46,14 @@ class TimedSuite(LocalSuite):
         """Waits until training has no child at work, such as the one that prepares the backbone."""
         while self.service("training").children():
             time.sleep(0.1)
+
+    def wait_until_embedded(self, image_count: int) -> None:
+        """Waits until training has embedded that many images, all that were ever uploaded, and is calm again."""
+        database = f"file:{self.home / 'training' / 'training.sqlite'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(database, uri=True)) as connection:
+            while connection.execute("SELECT sequence FROM arrival_position").fetchone()[0] < image_count:
+                time.sleep(0.1)
+        self.wait_until_calm()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def keys() -> Keys:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with an empty home, every service on port 0, and no download."""
+    """Settings with an empty home, every service on port 0, no download, and no features before a training asks."""
     return Settings(
         home=tmp_path / "home",
         project_address="127.0.0.1:0",
@@ -32,6 +32,7 @@ def settings(tmp_path: Path) -> Settings:
         prediction_address="127.0.0.1:0",
         http_address="127.0.0.1:0",
         backbone_download=False,
+        training_early_embedding=False,
     )
 
 

@@ -26,6 +26,7 @@ class TrainingProcess:
             "CUSTOMVISION_PROJECT_ADDRESS": self._settings.project_address,
             "CUSTOMVISION_TRAINING_ADDRESS": self._settings.training_address,
             "CUSTOMVISION_BACKBONE_DOWNLOAD": "off",
+            "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "on" if self._settings.training_early_embedding else "off",
         }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, stderr=asyncio.subprocess.PIPE, env=environment

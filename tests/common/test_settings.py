@@ -22,6 +22,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.training_concurrent_runs == 1
     assert settings.training_time_limit_seconds == 24 * 3600
     assert settings.training_memory_limit_bytes is None
+    assert settings.training_early_embedding
 
 
 def test_what_is_set_is_used(tmp_path: Path) -> None:
@@ -36,6 +37,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_CONCURRENT_RUNS": "3",
             "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
             "CUSTOMVISION_TRAINING_MEMORY_LIMIT": "4GiB",
+            "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
         }
     )
     assert settings.home == tmp_path
@@ -46,6 +48,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.training_concurrent_runs == 3
     assert settings.training_time_limit_seconds == 5400
     assert settings.training_memory_limit_bytes == 4 * 2**30
+    assert not settings.training_early_embedding
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
         ("CUSTOMVISION_TRAINING_TIME_LIMIT", "2 hours"),
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "0"),
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "plenty"),
+        ("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", "soon"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:

@@ -33,6 +33,7 @@ class Settings:
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
+    ``training_early_embedding`` computes features of images when they arrive.
     """
 
     home: Path
@@ -46,6 +47,7 @@ class Settings:
     training_concurrent_runs: int = 1
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
     training_memory_limit_bytes: int | None = None
+    training_early_embedding: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -68,6 +70,7 @@ class Settings:
             training_concurrent_runs=_count(CONCURRENT_RUNS, values, default=1),
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
+            training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
         )
 
     def address(self, service: str) -> str:

@@ -20,6 +20,7 @@ from customvision.training.disk_space import DiskTooFull, check_disk_space, need
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.event import FineTuning, Metrics, Progress, StateChanged, Warned, detail_from_record
 from customvision.training.iterations import PATIENCE_SECONDS, Iterations, Model, patiently
+from customvision.training.precedence import Precedence
 from customvision.training.run import (
     MAX_KILLS,
     Phase,
@@ -51,11 +52,20 @@ class CancelWanted(Exception):
 class Attempts:
     """Carries runs through, one attempt at a time."""
 
-    def __init__(self, runs: RunStore, iterations: Iterations, backbones: DomainBackbones, place: Place) -> None:
+    def __init__(
+        self,
+        runs: RunStore,
+        iterations: Iterations,
+        backbones: DomainBackbones,
+        place: Place,
+        precedence: Precedence | None = None,
+    ) -> None:
+        """``precedence`` is what other work gives way to."""
         self._runs = runs
         self._iterations = iterations
         self._backbones = backbones
         self._place = place
+        self._precedence = precedence or Precedence()
 
     async def settle_if_finished(self, run: TrainingRun) -> bool:
         """Ends the run where an earlier attempt had handed its model over, or its iteration is gone.
@@ -154,7 +164,8 @@ class Attempts:
                 limits=self._place.limits.of_next_process(run),
             )
             try:
-                result = await self._result_of(run, reports, clock)
+                with self._precedence.of_a_run():
+                    result = await self._result_of(run, reports, clock)
             except ChildKilled:
                 await self._runs.record(run.training_run_id, after_work(unchanged, clock.seconds()))
                 raise

@@ -24,17 +24,21 @@ from customvision.training.backbone_review import BackboneReview
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.domains import Domains
+from customvision.training.early_embedding.early_embedding import EarlyEmbedding
+from customvision.training.early_embedding.image_arrivals import ImageArrivals
 from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.exporter import Exporter
 from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.iterations import Iterations
 from customvision.training.outcome_reporter import OutcomeReporter
+from customvision.training.precedence import Precedence
 from customvision.training.process_memory import memory_is_measurable
 from customvision.training.run import RunState
 from customvision.training.run_limits import RunLimits
 from customvision.training.scheduler import Scheduler
 from customvision.training.servicer import TrainingServicer
 from customvision.training.starter import RunStarter
+from customvision.training.store.arrival_position import ArrivalPosition
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
@@ -76,9 +80,10 @@ async def open_training_service(
             limits=_run_limits(settings),
         )
         await _remove_checkpoints_of_ended_runs(runs, place)
+        precedence = Precedence()
         scheduler = Scheduler(
             runs,
-            Attempts(runs, iterations, backbones, place),
+            Attempts(runs, iterations, backbones, place, precedence),
             run_ended,
             concurrent_runs=settings.training_concurrent_runs,
         )
@@ -100,6 +105,10 @@ async def open_training_service(
         preparation.start()
         await stack.enter_async_context(in_background(reporter.work()))
         await stack.enter_async_context(in_background(scheduler.work()))
+        if settings.training_early_embedding:
+            position = ArrivalPosition(database)
+            early = EarlyEmbedding(ImageArrivals(channel), position, backbones, precedence, place)
+            await stack.enter_async_context(in_background(early.work()))
         stack.push_async_callback(starter.stop)
         # The project service may start after this one.
         await stack.enter_async_context(in_background(starter.finish_unclear_starts()))

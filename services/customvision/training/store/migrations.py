@@ -59,4 +59,12 @@ def add_what_advanced_runs_are_asked_for(connection: Connection) -> None:
         connection.conn.execute(f"ALTER TABLE runs ADD COLUMN {column}")
 
 
-MIGRATIONS = (create_runs_and_events, add_what_advanced_runs_are_asked_for)
+def add_how_far_arrivals_were_embedded(connection: Connection) -> None:
+    """The sequence of the last image that was embedded when it arrived, in a row of its own."""
+    connection.conn.execute(
+        "CREATE TABLE arrival_position (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), sequence INTEGER NOT NULL)"
+    )
+    connection.conn.execute("INSERT INTO arrival_position VALUES (1, 0)")
+
+
+MIGRATIONS = (create_runs_and_events, add_what_advanced_runs_are_asked_for, add_how_far_arrivals_were_embedded)

@@ -1,0 +1,1 @@
+"""Features of images computed when the images arrive, so that a training finds them."""
