@@ -55,13 +55,16 @@ class Checkpoint:
         """Returns the checkpoint in ``file``; None where there is none, or it is damaged or of another origin."""
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
-                about = {name: json.loads(str(content["about"]))[name] for name in ABOUT}
+                noted = json.loads(str(content["about"]))
+                about = {name: noted[name] for name in ABOUT}
                 arrays = {kind: _numbered(content, kind) for kind in ("variables", "best", "optimizer")}
         # A damaged zip raises many kinds of error; all of them mean that the course begins anew.
         except Exception:  # noqa: BLE001
             return None
         finite = all(np.isfinite(array).all() for kind in arrays.values() for array in kind)
-        return cls(**about, **arrays) if finite and about["origin"] == origin else None
+        if not finite or about["origin"] != origin:
+            return None
+        return cls(**about, variables=arrays["variables"], best=arrays["best"], optimizer=arrays["optimizer"])
 
 
 def _shapes(arrays: Arrays) -> list[tuple[int, ...]]:
