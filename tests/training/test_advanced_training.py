@@ -212,10 +212,9 @@ async def test_quick_model_is_the_result_where_fine_tuning_diverges(
 
 
 def lose_one_file(suite: TrainingSuite) -> None:
-    """Deletes an image's file behind the project service's back."""
-    images = [file for file in (suite.settings.home / "project" / "blobs").rglob("*") if file.is_file()]
-    # Artifacts are larger.
-    min(images, key=lambda file: file.stat().st_size).unlink()
+    """Deletes the file of an image behind the project service's back."""
+    files = [file for file in (suite.settings.home / "project" / "blobs").rglob("*") if file.is_file()]
+    next(file for file in files if file.read_bytes().startswith(b"\xff\xd8")).unlink()
 
 
 async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, change_process: ChangeProcess) -> None:

@@ -9,6 +9,7 @@ and how far (``difference``) the parts were, before, from the features of the wh
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,16 +61,16 @@ def part(name: str, folder: Path) -> list[object]:
     return [cut, list(network.frozen.outputs[0].shape[1:]), len(network.tunable)]
 
 
-def drawn(variable: object) -> np.ndarray:
+def drawn(variable: Any) -> Any:
     """Returns values that keep a network's answers of ordinary size; variances stay positive."""
-    values = random.normal(0.0, 1.0, variable.shape)  # type: ignore[attr-defined]
-    name = variable.path.rpartition("/")[2]  # type: ignore[attr-defined]
+    values = random.normal(0.0, 1.0, variable.shape)
+    name = variable.path.rpartition("/")[2]
     if name in ("gamma", "moving_variance"):
         return 1.0 + 0.1 * np.abs(values)
     if name in ("beta", "moving_mean", "bias"):
         return 0.1 * values
-    fan_in = np.prod(values.shape[:-1]) if "depthwise" not in variable.path else np.prod(values.shape[:2])  # type: ignore[attr-defined]
-    return values * np.sqrt(2.0 / fan_in)
+    inputs = np.prod(values.shape[: 2 if "depthwise" in variable.path else -1])
+    return values * np.sqrt(2.0 / inputs)
 
 
 if __name__ == "__main__":

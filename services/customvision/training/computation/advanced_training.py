@@ -24,13 +24,11 @@ from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # What is kept of a budget for making the network ready to run and handing it over.
 SECONDS_TO_FINISH, MOST_TO_FINISH = 25.0, 0.3
-# From the start of the process on: until this file is read, Python was loading.
-_STARTED = time.monotonic() - 1.0
 
 
 def train(project: ProjectServiceStub, job: Job, reports: Reports) -> None:
     """Trains the job's iteration, hands its artifacts over and reports ``result``. Raises TrainingImpossible."""
-    job = _on_base(project, job)
+    job = on_base(project, job)
     material = gather_material(project, job, reports)
     quick = fit_quick_model(material, reports)
     try:
@@ -47,10 +45,10 @@ def train(project: ProjectServiceStub, job: Job, reports: Reports) -> None:
 
 def _seconds_left(job: Job) -> Callable[[], float]:
     kept = min(SECONDS_TO_FINISH, MOST_TO_FINISH * job.budget_seconds)
-    return lambda: max(1.0, job.budget_seconds - kept - (time.monotonic() - _STARTED))
+    return lambda: max(1.0, job.budget_seconds - kept - (time.monotonic() - job.started_at))
 
 
-def _on_base(project: ProjectServiceStub, job: Job) -> Job:
+def on_base(project: ProjectServiceStub, job: Job) -> Job:
     """Returns the job with the network of its base iteration, where it has one, in place of the domain's backbone."""
     if job.base is None:
         return job

@@ -27,6 +27,8 @@ TRIAL_SHARE = 0.42
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 8, 24
 # A course for good that is cut shorter, by kills or a busy machine, is worth less than what the trial came to.
 FEWEST_OF_EPOCHS = 0.5
+# The first step of a course takes most of this, while TensorFlow looks at the network.
+FEWEST_SECONDS = 5.0
 # How far from the backbone's own weights towards the fine-tuned ones: in between, a network often does best (Wortsman
 # et al., "Robust Fine-Tuning of Zero-Shot Models", 2022).
 MIXES = (0.5, 0.75, 1.0)
@@ -91,6 +93,9 @@ class FineTuner:
         there is no time for it. Raises Diverged.
         """
         network = tunable_network(self._weights_file, head)
+        if seconds() < FEWEST_SECONDS:
+            network.set_tunable(trial.variables)
+            return network
         before = network.tunable
         course = self._course("final", trial.epochs, 1.0, seconds)
         epochs = course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports)
