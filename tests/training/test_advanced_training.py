@@ -183,6 +183,7 @@ async def test_fine_tuned_network_is_the_result_where_it_does_better(
     await ended(suite, again)
     run = await suite.run(again)
     assert run.state == SUCCEEDED, run.failure_reason
+    assert run.end_time.seconds - run.start_time.seconds <= 60
     second = await suite.iteration(project_id, run.iteration_id)
     assert second.fine_tuned
     assert second.backbone.backbone_id != iteration.backbone.backbone_id
