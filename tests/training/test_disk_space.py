@@ -8,7 +8,7 @@ import pytest
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.feature_cache import EmbeddedImage, FeatureCache
 from customvision.training.computation.views import view_count
-from customvision.training.disk_space import BYTES_PER_VIEW, RESERVE_BYTES, needed_bytes
+from customvision.training.disk_space import BYTES_PER_PHOTO, BYTES_PER_VIEW, RESERVE_BYTES, needed_bytes
 from customvision.training.run_request import TrainingType
 
 # MobileNetV2 of width 1.4, the widest.
@@ -37,9 +37,11 @@ def test_estimate_covers_the_cache(tmp_path: Path, backbone: PreparedBackbone) -
 
 
 def test_room_follows_images_views_and_checkpoints(backbone: PreparedBackbone) -> None:
-    """Room is asked for each image and as many views as such a data set can have; advanced, for checkpoints too."""
+    """Room is asked for each image and as many views as such a data set can have; advanced, for photos and checkpoints
+    too."""
     for images, views in ((10, 4), (1000, 2), (100_000, 1)):
         needed = needed_bytes(TrainingType.QUICK, images, backbone)
         assert needed == RESERVE_BYTES + images * views * BYTES_PER_VIEW + 1500
-        assert needed_bytes(TrainingType.ADVANCED, images, backbone) > needed + 2 * 1500
+        advanced = needed_bytes(TrainingType.ADVANCED, images, backbone)
+        assert advanced > needed + images * BYTES_PER_PHOTO + 2 * 1500
         assert all(view_count(images, tags) <= views for tags in range(1, min(images, 500)))

@@ -1,5 +1,6 @@
 """What the process of an attempt is given: its job and its environment."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def job_of(run: TrainingRun, backbone: PreparedBackbone, base: BaseModel | None,
         training_key=place.training_key,
         training_type=run.training_type.value,
         budget_seconds=budget_left(run),
+        started_at=time.monotonic(),
         base=base,
         checkpoint_folder=str(place.run_folders.checkpoints(run.training_run_id)),
     )

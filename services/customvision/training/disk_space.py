@@ -14,6 +14,8 @@ BYTES_PER_VIEW = 12 * 1024
 RESERVE_BYTES = 48 * 1024 * 1024
 # Two checkpoints at a time, each with the optimiser's two moments, and the network that comes out.
 CHECKPOINTS_PER_NETWORK = 8
+# What an advanced training keeps of a photo: two files, of what the largest input sees and a little more.
+BYTES_PER_PHOTO = 256 * 1024
 
 
 class DiskTooFull(Exception):
@@ -21,12 +23,14 @@ class DiskTooFull(Exception):
 
 
 def needed_bytes(training_type: TrainingType, image_count: int, backbone: PreparedBackbone) -> int:
-    """Returns the bytes that a run writes at most: features, artifacts and, advanced, checkpoints."""
+    """Returns the bytes that a run writes at most: features, artifacts and, advanced, checkpoints and photos."""
     network = backbone.backbone_file.stat().st_size + backbone.weights_file.stat().st_size
-    copies = 1 + (CHECKPOINTS_PER_NETWORK if training_type is TrainingType.ADVANCED else 0)
+    advanced = training_type is TrainingType.ADVANCED
+    copies = 1 + (CHECKPOINTS_PER_NETWORK if advanced else 0)
+    photos = image_count * BYTES_PER_PHOTO if advanced else 0
     # At most, that is with as few images of each tag as there can be.
     features = image_count * view_count(image_count, tags=image_count) * BYTES_PER_VIEW
-    return RESERVE_BYTES + features + copies * network
+    return RESERVE_BYTES + features + photos + copies * network
 
 
 def check_disk_space(folder: Path, needed: int) -> None:

@@ -19,9 +19,10 @@ class BaseModel:
 class Job:
     """One attempt at a run: what to train, on which backbone, where project is, and where features are cached.
 
-    ``training_type`` is quick or advanced. An advanced one ends within ``budget_seconds`` of its process's start,
-    begins with ``base``, where there is one, in place of ``backbone``, and keeps checkpoints in
-    ``checkpoint_folder``, which it makes; what an earlier attempt at the run left there is still there.
+    ``training_type`` is quick or advanced. An advanced one ends within ``budget_seconds`` of ``started_at``, when the
+    machine's monotonic clock, which all processes share, said so; it begins with ``base``, where there is one, in
+    place of ``backbone``, and keeps checkpoints in ``checkpoint_folder``, which it makes; what an earlier attempt at
+    the run left there is still there.
     """
 
     training_run_id: str
@@ -33,6 +34,7 @@ class Job:
     training_key: str = field(repr=False)
     training_type: str = "quick"
     budget_seconds: float = 0.0
+    started_at: float = 0.0
     base: BaseModel | None = None
     checkpoint_folder: str = ""
 

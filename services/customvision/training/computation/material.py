@@ -62,7 +62,7 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
     unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in readable_digests]
     readable = data_set.without(set(unreadable)).parted(found.difference_hashes)
     digests = [image.content_sha256 for image in readable.images]
-    warnings = [*_warnings_of_unreadable(unreadable), *_warnings_of_unmeasured(readable)]
+    warnings = [*warnings_of_unreadable(unreadable), *_warnings_of_unmeasured(readable)]
     for warning in warnings:
         report_warning(reports, warning)
     return Material(
@@ -97,7 +97,8 @@ def _side_by_side(by_view: list[dict[str, StoredFeatures]], digests: list[str]) 
     return features
 
 
-def _warnings_of_unreadable(image_ids: list[str]) -> list[str]:
+def warnings_of_unreadable(image_ids: list[str]) -> list[str]:
+    """Returns the sentence that names images which had to be left out, or none."""
     if not image_ids:
         return []
     named = ", ".join(image_ids[:MAX_NAMED]) + (", …" if len(image_ids) > MAX_NAMED else "")

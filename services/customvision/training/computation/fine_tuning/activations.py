@@ -24,7 +24,14 @@ DECODING_THREADS = 2
 SMALLEST_AREA, STRETCH = 0.5, 1.28
 CONTRAST, BRIGHTNESS, TINT = 0.2, 25.0, 0.08
 
+# Of the bytes and of the time for views: what the fewest views may take at most.
+MOST_OVER = 2.0
+
 Maps = npt.NDArray[np.float16]
+
+
+class TooManyPhotos(Exception):
+    """There are more photos than there is time or room for."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +52,24 @@ def activations_of(
 ) -> Activations:
     """Computes as many views of each photo as there is time, in ``seconds``, and room for; which, a seed decides.
 
-    ``reached`` hears the share that is done, 0 to 1.
+    ``reached`` hears the share that is done, 0 to 1. Raises TooManyPhotos.
     """
     count = len(photos.files)
     bytes_each = 2 * sum(math.prod(output.shape[1:]) for output in network.frozen.outputs)
+    if count * bytes_each * (PLAIN_VIEWS + 1) > MOST_OVER * MOST_BYTES:
+        raise TooManyPhotos
     views = int(np.clip(MOST_BYTES // (count * bytes_each), PLAIN_VIEWS + 1, MOST_VIEWS))
     maps: list[Maps] = []
     levels: list[Maps] = []
     started = time.monotonic()
+
+    def look_at_clock(share: float) -> None:
+        reached((len(maps) + share) / views)
+        if len(maps) <= PLAIN_VIEWS and time.monotonic() - started > MOST_OVER * seconds:
+            raise TooManyPhotos
+
     while len(maps) < views:
-        view = len(maps)
-        one, other = _one_view(network, photos, view, lambda share: reached((len(maps) + share) / views))  # noqa: B023
+        one, other = _one_view(network, photos, len(maps), look_at_clock)
         maps.append(one)
         levels.append(other)
         # The first tells how long the others will take.

@@ -14,12 +14,14 @@ from customvision.training.computation.calibration import Truth
 from customvision.training.computation.fine_tuning.activations import Activations
 from customvision.training.computation.fine_tuning.batches import Batches
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
-from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables
+from customvision.training.computation.fine_tuning.network import TunableNetwork
 from customvision.training.computation.phases import SECONDS_BETWEEN
 
 BATCH = 32
 LEARNING_RATE, WEIGHT_DECAY = 1e-4, 0.02
 WARM_UP, LAST_SHARE = 0.1, 0.02
+# What making the network ready to run and handing it over take: for telling the time left only.
+SECONDS_AFTERWARDS = 6.0
 # Epochs in which the held-out loss may fail to fall.
 PATIENCE = 5
 
@@ -50,19 +52,23 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Course:
-    """``epochs`` at most, within ``seconds``; the schedule follows whichever of both is further."""
+    """``epochs`` at most, within ``seconds``; the schedule follows whichever of both is further.
+
+    It goes on from ``checkpoint``, where there is one of the same ``origin``; ``seconds`` count what that took as well.
+    ``following`` is how much longer the rest of the run takes than the course, for telling the time left.
+    """
 
     epochs: int
     seconds: float
     checkpoint: Path
+    origin: str
+    following: float
 
-    def run(
-        self, network: TunableNetwork, lessons: Lessons, held_out: HeldOut | None, reports: Reports, *, after: float
-    ) -> int:
+    def run(self, network: TunableNetwork, lessons: Lessons, held_out: HeldOut | None, reports: Reports) -> int:
         """Fine-tunes ``network`` and returns the epochs of which it has the outcome.
 
         With ``held_out`` those are the epochs up to the one with the least loss there; without, all that there was time
-        for. ``after`` are the seconds that the run takes once the course is over. Raises Diverged.
+        for. Raises Diverged.
         """
         network.tail.compile(
             # XLA is several times slower at a MobileNet's convolutions on a CPU.
@@ -79,8 +85,8 @@ class Course:
             ],
         )
         network.tail.optimizer.build(network.tail.trainable_variables)
-        watch = _Watch(self, network, held_out, lessons.multilabel, reports, after)
-        started_at = watch.resume(Checkpoint.load(self.checkpoint))
+        watch = _Watch(self, network, held_out, lessons.multilabel, reports)
+        started_at = watch.resume(Checkpoint.load(self.checkpoint, self.origin))
         batches = Batches(
             lessons.activations, lessons.rows, lessons.truth, lessons.weights, batch=BATCH, epoch=started_at
         )
@@ -101,11 +107,10 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         held_out: HeldOut | None,
         multilabel: bool,
         reports: Reports,
-        after: float,
     ) -> None:
         super().__init__()
         self._course, self._network, self._held_out = course, network, held_out
-        self._multilabel, self._reports, self._after = multilabel, reports, after
+        self._multilabel, self._reports = multilabel, reports
         self._started = time.monotonic()
         self._told = 0.0
         self._epoch, self._epochs_done = 0, 0
@@ -114,8 +119,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def resume(self, checkpoint: Checkpoint | None) -> int:
         """Takes up where ``checkpoint`` stands, and returns the epochs done."""
-        fits = checkpoint is not None and _alike(checkpoint.variables, self._network.tunable)
-        if checkpoint is None or not fits:
+        optimizer = [np.asarray(variable) for variable in self._network.tail.optimizer.variables]
+        if checkpoint is None or not checkpoint.fits(self._network.tunable, optimizer):
             return 0
         self._network.set_tunable(checkpoint.variables)
         for variable, value in zip(self._network.tail.optimizer.variables, checkpoint.optimizer, strict=True):
@@ -127,11 +132,13 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         return checkpoint.epochs
 
     def outcome(self) -> int:
-        """Leaves the network as it was at its best, and returns after how many epochs that was."""
-        if self._held_out is None:
-            return self._epochs_done
-        self._network.set_tunable(self._best)
-        return self._best_epoch
+        """Leaves the network as it was at its best, and returns after how many epochs that was. Raises Diverged."""
+        if self._held_out is not None:
+            self._network.set_tunable(self._best)
+        # The last step of all may have spoiled the network, which no loss tells any more.
+        if not all(np.isfinite(values).all() for values in self._network.tunable):
+            raise Diverged
+        return self._epochs_done if self._held_out is None else self._best_epoch
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras calls it so
         """Notes the epoch."""
@@ -196,6 +203,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
+            origin=self._course.origin,
             epochs=self._epochs_done,
             best_epoch=self._best_epoch,
             best_loss=self._best_loss,
@@ -225,9 +233,5 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _seconds_left(self, batch: int) -> float:
         share = self._share(batch)
-        expected = self._seconds * (1 - share) / share if share else self._course.seconds
-        return round(max(0.0, min(expected, self._course.seconds - self._seconds)) + self._after, 1)
-
-
-def _alike(some: Variables, others: Variables) -> bool:
-    return [array.shape for array in some] == [array.shape for array in others]
+        whole = min(self._seconds / share, self._course.seconds) if share else self._course.seconds
+        return round(max(0.0, whole - self._seconds) + whole * self._course.following + SECONDS_AFTERWARDS, 1)

@@ -1,5 +1,6 @@
 """Fine-tunes twice: a trial that leaves the held-out images out, to learn what pays; then for good, on all images."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from customvision.training.child import Reports
 from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
+from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
 from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons
 from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables, tunable_network
 from customvision.training.computation.fine_tuning.photos import Photos
@@ -23,6 +25,10 @@ VIEWS_SHARE = 0.3
 # The trial's share of the time for both: the other course has a quarter more images.
 TRIAL_SHARE = 0.42
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 400, 8, 24
+# A course for good that is cut shorter, by kills or a busy machine, is worth less than what the trial came to.
+FEWEST_OF_EPOCHS = 0.5
+# The first step of a course takes most of this, while TensorFlow looks at the network.
+FEWEST_SECONDS = 5.0
 # How far from the backbone's own weights towards the fine-tuned ones: in between, a network often does best (Wortsman
 # et al., "Robust Fine-Tuning of Zero-Shot Models", 2022).
 MIXES = (0.5, 0.75, 1.0)
@@ -34,11 +40,12 @@ Logits = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Trial:
-    """What the trial came to: the epochs and the mix that did best, and its logits float64[held out, t]."""
+    """What the trial came to: the epochs and the mix that did best, its logits float64[held out, t], its variables."""
 
     epochs: int
     mix: float
     logits: Logits
+    variables: Variables
 
 
 class FineTuner:
@@ -49,11 +56,12 @@ class FineTuner:
         self._folder, self._reports = folder, reports
         self._truth = material.data_set.truth()
         self._activations: Activations | None = None
+        self._origin = _origin_of(weights_file, material)
 
     def look(self, head: Head, seconds: Callable[[], float], reached: Callable[[float], None]) -> None:
         """Computes what the frozen part of the network makes of the photos. Comes before all else.
 
-        ``seconds`` are left for everything; ``reached`` hears the share that is done.
+        ``seconds`` are left for everything; ``reached`` hears the share that is done. Raises TooManyPhotos.
         """
         network = tunable_network(self._weights_file, head)
         self._activations = activations_of(network, self._photos, VIEWS_SHARE * seconds(), reached)
@@ -71,24 +79,36 @@ class FineTuner:
         before = network.tunable
         held_out = np.flatnonzero(~self._material.learned)
         watched = held_out[even_share(self._truth[held_out], MAX_WATCHED)] if len(held_out) else held_out
-        course = Course(self.epochs(), TRIAL_SHARE * seconds(), self._folder / "trial.npz")
+        course = self._course("trial", self.epochs(), TRIAL_SHARE, seconds)
         epochs = course.run(
             network,
             self._lessons(self._material.learned),
             HeldOut(*self._as_served(watched), self._truth[watched]),
             self._reports,
-            after=(1 - TRIAL_SHARE) * seconds(),
         )
         return self._best_mix(network, before, held_out, epochs)
 
     def for_good(self, head: Head, trial: Trial, seconds: Callable[[], float]) -> TunableNetwork:
-        """Returns the network fine-tuned from ``head`` on all images, as the trial did best. Raises Diverged."""
+        """Returns the network fine-tuned from ``head`` on all images, as the trial did best; that of the trial where
+        there is no time for it. Raises Diverged.
+        """
         network = tunable_network(self._weights_file, head)
+        if seconds() < FEWEST_SECONDS:
+            network.set_tunable(trial.variables)
+            return network
         before = network.tunable
-        course = Course(trial.epochs, seconds(), self._folder / "final.npz")
-        course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports, after=0.0)
-        network.set_tunable(_mixed(before, network.tunable, trial.mix))
+        course = self._course("final", trial.epochs, 1.0, seconds)
+        epochs = course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports)
+        enough = epochs >= FEWEST_OF_EPOCHS * trial.epochs
+        network.set_tunable(_mixed(before, network.tunable, trial.mix) if enough else trial.variables)
         return network
+
+    def _course(self, name: str, epochs: int, share: float, seconds: Callable[[], float]) -> Course:
+        file = self._folder / f"{name}.npz"
+        checkpoint = Checkpoint.load(file, self._origin)
+        # What the course took before a kill is a part of its share.
+        spent = checkpoint.seconds if checkpoint else 0.0
+        return Course(epochs, share * (spent + seconds()), file, self._origin, following=1 / share - 1)
 
     def _lessons(self, learned: npt.NDArray[np.bool_]) -> Lessons:
         multilabel = self._material.data_set.multilabel
@@ -104,7 +124,7 @@ class FineTuner:
         trials = []
         for mix in MIXES:
             network.set_tunable(_mixed(before, after, mix))
-            trials.append(Trial(epochs, mix, self._logits(network, held_out)))
+            trials.append(Trial(epochs, mix, self._logits(network, held_out), network.tunable))
         truth = self._truth[held_out]
         return min(trials, key=lambda trial: log_loss(answers(trial.logits), truth, multilabel=multilabel))
 
@@ -118,6 +138,12 @@ class FineTuner:
     def _looks(self) -> Activations:
         assert self._activations is not None  # noqa: S101 - look comes first
         return self._activations
+
+
+def _origin_of(weights_file: Path, material: Material) -> str:
+    digest = hashlib.sha256(weights_file.read_bytes())
+    digest.update(repr((material.data_set.labels, material.data_set.images)).encode())
+    return digest.hexdigest()
 
 
 def _mixed(before: Variables, after: Variables, mix: float) -> Variables:

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,11 +45,17 @@ class Photos:
 
 
 def fetch_photos(
-    project: ProjectServiceStub, project_id: str, images: Sequence[DataSetImage], size: int, folder: Path
+    project: ProjectServiceStub,
+    project_id: str,
+    images: Sequence[DataSetImage],
+    size: int,
+    folder: Path,
+    reached: Callable[[float], None] = lambda _: None,
 ) -> Photos:
     """Downloads ``images`` into ``folder``, but for those that are there, and shrinks them.
 
-    Raises TrainingImpossible where the project service stays away.
+    ``reached`` hears the share that is done, 0 to 1, and may raise to end it. Raises TrainingImpossible where the
+    project service stays away.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {image.image_id: folder / f"{image.content_sha256}.jpg" for image in images}
@@ -57,6 +63,7 @@ def fetch_photos(
     for start in range(0, len(wanted), DOWNLOAD_IMAGES):
         batch = wanted[start : start + DOWNLOAD_IMAGES]
         patiently(lambda batch=batch: _save(project, project_id, batch, files, size))  # type: ignore[misc]
+        reached(min(1.0, (start + DOWNLOAD_IMAGES) / len(wanted)))
     return Photos(size, tuple(files[image.image_id] for image in images))
 
 

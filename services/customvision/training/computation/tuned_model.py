@@ -1,0 +1,224 @@
+"""The fine-tuned model, where it does better on the held-out images than the quick one."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from customvision.training.backbones.prepared import PreparedBackbone
+from customvision.training.child import Reports
+from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
+from customvision.training.computation.fine_tuning.photos import Photos, fetch_photos
+from customvision.training.computation.finishing import Network
+from customvision.training.computation.job import Job, TrainingImpossible
+from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.left_out import FOLDS, folds_of
+from customvision.training.computation.material import Material, warnings_of_unreadable
+from customvision.training.computation.phases import PhaseReport, report_warning
+from customvision.training.computation.quick_model import QuickModel, evaluation_of
+from customvision.training.performance import Evaluation
+from customvision.training.run import Phase
+from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
+from customvision.vision.artifacts import BackboneArtifact
+from customvision.vision.head import Head
+
+# Held-out images below which chance decides what does better.
+FEWEST_TO_JUDGE = 10
+# TensorFlow and the first step alone take most of this.
+FEWEST_SECONDS = 15.0
+CHECKED_IMAGES, TOLERANCE = 8, 5e-3
+# Steps in which the phase is told, and those of them for downloading; epochs are told besides.
+PARTS, PARTS_OF_DOWNLOAD = 100, 30
+NO_TIME = (
+    "The training's budget left no time to fine-tune the network; the quick model is the result. "
+    "Give a longer training_budget."
+)
+TOO_MANY = (
+    "There are more photos than can be fine-tuned on in the training's budget and memory; the quick model is the "
+    "result. Give a longer training_budget, or train with fewer photos."
+)
+DIVERGED = "Fine-tuning diverged, its loss became no number; the quick model is the result."
+NOT_BETTER = "Fine-tuning did not do better on the held-out images than the quick model, which is the result."
+
+
+class NotFineTuned(Exception):
+    """The quick model is the result; the message says why in a sentence for the run's user."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned model that does better than the quick one, and the images that it was made from."""
+
+    material: Material
+    network: Network
+    head: Head
+    evaluation: Evaluation
+    settings: dict[str, float]
+
+
+def fine_tuned_model(
+    project: ProjectServiceStub,
+    job: Job,
+    material: Material,
+    quick: QuickModel,
+    reports: Reports,
+    seconds_left: Callable[[], float],
+) -> Tuned:
+    """Returns the fine-tuned model. Raises NotFineTuned where the quick one is the result, and TrainingImpossible."""
+    held_out = int((~material.learned).sum())
+    if held_out < FEWEST_TO_JUDGE:
+        are = "image that is" if held_out == 1 else "images that are"
+        raise NotFineTuned(
+            f"With {held_out} {are} held out, nothing can tell whether fine-tuning does better; the quick model is the "
+            f"result. Add photos until {FEWEST_TO_JUDGE} are held out, a fifth of all."
+        )
+    _check_time(seconds_left)
+    phase = PhaseReport(reports, Phase.FINE_TUNING, PARTS)
+
+    def fetched(share: float) -> None:
+        phase.reached(int(share * PARTS_OF_DOWNLOAD))
+        _check_time(seconds_left)
+
+    def looked(share: float) -> None:
+        phase.reached(PARTS_OF_DOWNLOAD + int(share * (PARTS - 1 - PARTS_OF_DOWNLOAD)))
+
+    try:
+        material, photos = _with_photos(project, job, material, fetched, reports)
+        return _tuned(job, material, photos, quick, reports, seconds_left, looked)
+    finally:
+        phase.finish()
+
+
+def _check_time(seconds_left: Callable[[], float]) -> None:
+    if seconds_left() < FEWEST_SECONDS:
+        raise NotFineTuned(NO_TIME)
+
+
+def _tuned(
+    job: Job,
+    material: Material,
+    photos: Photos,
+    quick: QuickModel,
+    reports: Reports,
+    seconds_left: Callable[[], float],
+    looked: Callable[[float], None],
+) -> Tuned:
+    # TensorFlow takes seconds to load: what fails before need not wait for it.
+    from customvision.training.computation.fine_tuning.activations import TooManyPhotos
+    from customvision.training.computation.fine_tuning.course import Diverged
+    from customvision.training.computation.fine_tuning.fine_tuner import FineTuner
+
+    folder = Path(job.checkpoint_folder)
+    tuner = FineTuner(job.backbone.weights_file, material, photos, folder, reports)
+    try:
+        tuner.look(quick.measured.head, seconds_left, looked)
+        trial = tuner.trial(quick.measured.head, seconds_left)
+        evaluation = _evaluation(trial.logits, material)
+        if not _loss(evaluation) < _loss(quick.evaluation(material)):
+            raise NotFineTuned(NOT_BETTER)
+        network = tuner.for_good(quick.served.head, trial, seconds_left)
+    except Diverged:
+        raise NotFineTuned(DIVERGED) from None
+    except TooManyPhotos:
+        raise NotFineTuned(TOO_MANY) from None
+    calibration = calibrate(trial.logits, _held_out_truth(material), multilabel=material.data_set.multilabel)
+    head = _calibrated_head(*network.head(), calibration)
+    weights_file = folder / "tuned.weights.h5"
+    network.save_backbone(weights_file)
+    backbone = _prepared(weights_file, folder / "backbones", job.backbone)
+    pixels = photos.as_served(list(range(min(CHECKED_IMAGES, len(photos.files)))))
+    _check_parity(backbone, head, pixels, calibration.probabilities(network.logits_of_pixels(pixels)))
+    settings = {"fine_tuning_epochs": float(trial.epochs), "fine_tuning_mix": trial.mix}
+    return Tuned(material, replace(Network.of_backbone(backbone), fine_tuned=True), head, evaluation, settings)
+
+
+def _calibrated_head(weights: np.ndarray, bias: np.ndarray, calibration: Calibration) -> Head:
+    slopes, offsets = calibration.slopes, calibration.offsets
+    return Head(
+        (weights * slopes).astype(np.float32), (bias * slopes + offsets).astype(np.float32), calibration.multilabel
+    )
+
+
+def _held_out_truth(material: Material) -> Truth:
+    return material.data_set.truth()[~material.learned]
+
+
+def _evaluation(logits: Matrix, material: Material) -> Evaluation:
+    truth, multilabel = _held_out_truth(material), material.data_set.multilabel
+    tags = truth.shape[1]
+    as_they_are = Calibration(np.ones(tags), np.zeros(tags), multilabel)
+    return evaluation_of(
+        material,
+        probabilities=_probabilities(logits, truth, multilabel=multilabel).astype(np.float32),
+        before_calibration=as_they_are.probabilities(logits).astype(np.float32),
+        cross_validation=None,
+    )
+
+
+def _probabilities(logits: Matrix, truth: Truth, *, multilabel: bool) -> Matrix:
+    """Returns float64[n, t], calibrated for each fold by the others: an image does not vouch for itself."""
+    folds = folds_of(truth, np.arange(len(truth)))
+    probabilities = np.empty_like(logits)
+    for fold in range(FOLDS):
+        own = folds == fold
+        calibration = calibrate(logits[~own], truth[~own], multilabel=multilabel)
+        probabilities[own] = calibration.probabilities(logits[own])
+    return probabilities
+
+
+def _loss(evaluation: Evaluation) -> float:
+    # A few dozen images tell models apart by how sure they are sooner than by how often they are right.
+    return log_loss(evaluation.probabilities.astype(np.float64), evaluation.truth, multilabel=evaluation.multilabel)
+
+
+def _with_photos(
+    project: ProjectServiceStub, job: Job, material: Material, reached: Callable[[float], None], reports: Reports
+) -> tuple[Material, Photos]:
+    """Returns the material and the photos of its images; an image whose photo is gone meanwhile is in neither."""
+    size = BackboneArtifact.from_bytes(job.backbone.backbone_file.read_bytes()).input_size
+    folder = Path(job.checkpoint_folder) / "photos"
+    photos = fetch_photos(project, job.project_id, material.data_set.images, size, folder, reached)
+    missing = photos.missing
+    if not missing:
+        return material, photos
+    kept = np.setdiff1d(np.arange(len(photos.files)), missing)
+    gone = [material.data_set.images[row].image_id for row in missing]
+    # What the quick model learned from them it knows from their features.
+    warnings = warnings_of_unreadable(gone)
+    for warning in warnings:
+        report_warning(reports, warning)
+    try:
+        data_set = material.data_set.without(set(gone))
+    except TrainingImpossible as error:
+        raise NotFineTuned(f"The quick model is the result: {error}") from error
+    smaller = Material(
+        data_set, material.features[kept], material.groups[kept], warnings=[*material.warnings, *warnings]
+    )
+    return smaller, replace(photos, files=tuple(photos.files[row] for row in kept))
+
+
+def _prepared(weights_file: Path, folder: Path, like: PreparedBackbone) -> PreparedBackbone:
+    from customvision.training.computation.fine_tuning.tuned_backbone import prepare_backbone
+
+    try:
+        return prepare_backbone(weights_file, folder, like)
+    except TrainingImpossible as error:
+        raise NotFineTuned(f"The quick model is the result. {error}") from error
+
+
+def _check_parity(backbone: PreparedBackbone, head: Head, pixels: np.ndarray, expected: np.ndarray) -> None:
+    """Raises NotFineTuned where the network answers otherwise once it is made ready to run."""
+    from customvision.vision.trunk import Trunk
+
+    artifact = BackboneArtifact.from_bytes(backbone.backbone_file.read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        trunk = Trunk.load(*artifact.write_model(Path(folder)))
+    served = head.probabilities(np.stack([trunk.embed(picture) for picture in pixels]))
+    difference = float(np.abs(served - expected).max())
+    if not difference <= TOLERANCE:
+        raise NotFineTuned(
+            f"The fine-tuned network answers otherwise once it is ready to run, by {difference:.3f}; the quick model "
+            "is the result."
+        )
