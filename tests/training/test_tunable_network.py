@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("tunable_networks.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 # The last frozen layer of each network, and the shape of what it gives.
 CUTS = {
-    "mobilenet_v1_0.25_64": ("conv_dw_6_relu", (4, 4, 64)),
+    "mobilenet_v1_0.25_64": ("conv_pw_11_relu", (4, 4, 128)),
     "mobilenet_v2_0.35_96": ("block_12_add", (6, 6, 32)),
     "mobilenet_v2_1.0_64": ("block_12_add", (4, 4, 96)),
     "mobilenet_v3_large_0.75_64": ("expanded_conv_11_add", (4, 4, 88)),

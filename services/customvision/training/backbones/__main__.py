@@ -1,7 +1,6 @@
 """The child process that finds the weights and makes the backbone ready; quick when that was done before."""
 
 import errno
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from customvision.training.backbones.prepared import PreparedBackbone, read_dige
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
 from customvision.training.child import Reports, run_child
+from customvision.training.processor_priority import give_way
 from customvision.vision.decoding import PREPROCESSING
 
 
@@ -19,7 +19,7 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
 
     ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
     """
-    os.nice(5)
+    give_way(5)
     named = Path(request["named"]) if request["named"] else None
     folder = Path(request["weights_folder"])
     try:

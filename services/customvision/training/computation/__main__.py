@@ -1,6 +1,5 @@
 """The process of one attempt at a run."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from customvision.common.keys import Keys
 from customvision.training.child import Reports, run_child
 from customvision.training.computation.full_disk import DISK_FULL, is_full_disk
 from customvision.training.computation.job import Job, TrainingImpossible
+from customvision.training.processor_priority import give_way
 from customvision.training.run_request import TrainingType
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
@@ -18,7 +18,7 @@ NICENESS = 5
 
 def compute(request: dict[str, Any], reports: Reports) -> None:
     """Does the job that ``request`` describes, and reports ``result``, or ``impossible`` with the reason."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     job = Job.from_record(request)
     with open_blocking_channel(job.project_address, Keys(job.training_key, prediction_key="")) as channel:
         try:

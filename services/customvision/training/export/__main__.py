@@ -1,7 +1,6 @@
 """The child process that builds one export."""
 
 import errno
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
 from customvision.training.export.parity import AnswersDiffer, compare, pictures_of
 from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
+from customvision.training.processor_priority import give_way
 from customvision.vision.artifacts import ArtifactInvalid
 
 # Predictions are waited for; an export can give way.
@@ -23,7 +23,7 @@ NICENESS = 5
 
 def build(request: dict[str, Any], reports: Reports) -> None:
     """Writes the zip into ``request["folder"]``, and tells how that ended."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     folder = Path(request["folder"])
     try:
         _build(folder, ExportFormat(request["format"]))

@@ -109,19 +109,18 @@ def _levels(maps: Sequence[Any], pooled: Sequence[Any] = ()) -> Any:
 
 
 def _cut(bare: Any) -> Any:
-    """Returns the layer after which the network is free to learn: the last narrow one before the smallest maps.
+    """Returns the layer after which the network is free to learn: of those before the smallest maps the last narrow one.
 
     What a network sees early is of use for all photos. Where it is narrow, what it gives is small enough to be kept.
     """
     maps = [layer for layer in bare.layers if len(layer.output.shape) == 4]
     sizes = [layer.output.shape[1] for layer in maps]
     stage = min(size for size in sizes if size > sizes[-1])
-    candidates = [layer for layer, size in zip(maps, sizes, strict=True) if size == stage]
-    widest = max(layer.output.shape[-1] for layer in candidates)
-    for layer in reversed(candidates):
-        if layer.output.shape[-1] <= widest / 2 and _parts_the_network(bare, layer):
-            return layer
-    return next(layer for layer in reversed(candidates) if _parts_the_network(bare, layer))
+    of_stage = [layer for layer, size in zip(maps, sizes, strict=True) if size == stage]
+    # Not as early as the stage begins: more to learn is more to learn by heart.
+    candidates = [layer for layer in of_stage[len(of_stage) // 2 :] if _parts_the_network(bare, layer)]
+    narrowest = min(layer.output.shape[-1] for layer in candidates)
+    return next(layer for layer in reversed(candidates) if layer.output.shape[-1] == narrowest)
 
 
 def _parts_the_network(bare: Any, layer: Any) -> bool:
