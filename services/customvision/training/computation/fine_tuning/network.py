@@ -109,7 +109,7 @@ def _levels(maps: Sequence[Any], pooled: Sequence[Any] = ()) -> Any:
 
 
 def _cut(bare: Any) -> Any:
-    """Returns the layer after which the network is free to learn: of those before the smallest maps the last narrow one.
+    """Returns the layer after which the network is free to learn: the last narrow one before the smallest maps.
 
     What a network sees early is of use for all photos. Where it is narrow, what it gives is small enough to be kept.
     """
@@ -119,8 +119,9 @@ def _cut(bare: Any) -> Any:
     of_stage = [layer for layer, size in zip(maps, sizes, strict=True) if size == stage]
     # Not as early as the stage begins: more to learn is more to learn by heart.
     candidates = [layer for layer in of_stage[len(of_stage) // 2 :] if _parts_the_network(bare, layer)]
-    narrowest = min(layer.output.shape[-1] for layer in candidates)
-    return next(layer for layer in reversed(candidates) if layer.output.shape[-1] == narrowest)
+    widest = max(layer.output.shape[-1] for layer in candidates)
+    narrow = [layer for layer in candidates if 2 * layer.output.shape[-1] <= widest]
+    return (narrow or candidates)[-1]
 
 
 def _parts_the_network(bare: Any, layer: Any) -> bool:
