@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure
@@ -17,6 +18,20 @@ from suite import running_suite
 PER_CLASS = 30
 TEST_PER_CLASS = 50
 PUBLISH_NAME = "production"
+PHASE_PREFIX = "TRAINING_PHASE_"
+
+
+@dataclass(frozen=True)
+class TimedTraining:
+    """Seconds from the call to the published model's answer, and those that each of the run's phases says it took."""
+
+    seconds: float
+    phases: dict[str, float]
+
+    @property
+    def work(self) -> float:
+        """The seconds of all phases."""
+        return sum(self.phases.values())
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -25,21 +40,17 @@ def measure(folder: Path) -> list[Figure]:
     learned = {name: paths[:PER_CLASS] for name, paths in photos.items()}
     unseen = {name: paths[PER_CLASS:] for name, paths in photos.items()}
     with running_suite(folder / "training", backbone_settings()) as suite, suite.client() as client:
-        project = client.project.CreateProject(projects_pb2.CreateProjectRequest(name="bench"))
-        tags = {
-            name: client.project.CreateTag(tags_pb2.CreateTagRequest(project_id=project.project_id, name=name)).tag_id
-            for name in photos
-        }
-        upload(client, project.project_id, tags, learned)
+        project_id, tags = create_project(client, list(photos))
+        upload(client, project_id, tags, learned)
         suite.wait_until_calm()
         probe = next(iter(photos.values()))[-1]
-        first = train(client, project.project_id, probe)
-        accuracy = _accuracy(client, project.project_id, unseen)
+        first = train(client, project_id, probe).seconds
+        accuracy = _accuracy(client, project_id, unseen)
         three = {name: paths[-1:] for name, paths in list(photos.items())[:3]}
-        upload(client, project.project_id, tags, three)
-        second = train(client, project.project_id, probe)
+        upload(client, project_id, tags, three)
+        second = train(client, project_id, probe).seconds
     count = PER_CLASS * len(photos)
-    guide = _keras_guide(folder, learned, unseen)
+    guide = keras_guide(folder, learned, unseen)
     return [
         Figure(
             f"training {count} photos, call to answer",
@@ -66,7 +77,7 @@ def _accuracy(client: Client, project_id: str, unseen: dict[str, list[Path]]) ->
     return sum(right) / len(right)
 
 
-def _keras_guide(folder: Path, learned: dict[str, list[Path]], unseen: dict[str, list[Path]]) -> dict[str, float]:
+def keras_guide(folder: Path, learned: dict[str, list[Path]], unseen: dict[str, list[Path]]) -> dict[str, float]:
     """Runs the baseline on the same photos; returns its seconds and accuracy, or nothing without ImageNet weights."""
     weights = backbone_settings().get("CUSTOMVISION_BACKBONE_WEIGHTS")
     if weights is None:
@@ -83,6 +94,15 @@ def _keras_guide(folder: Path, learned: dict[str, list[Path]], unseen: dict[str,
     return result
 
 
+def create_project(client: Client, tag_names: list[str]) -> tuple[str, dict[str, str]]:
+    """Creates a project; returns its id, and those of its tags by name."""
+    project_id = client.project.CreateProject(projects_pb2.CreateProjectRequest(name="bench")).project_id
+    return project_id, {
+        name: client.project.CreateTag(tags_pb2.CreateTagRequest(project_id=project_id, name=name)).tag_id
+        for name in tag_names
+    }
+
+
 def upload(client: Client, project_id: str, tags: dict[str, str], photos: dict[str, list[Path]]) -> None:
     """Uploads the photos of each class with its tag."""
     for name, paths in photos.items():
@@ -90,16 +110,19 @@ def upload(client: Client, project_id: str, tags: dict[str, str], photos: dict[s
             pass
 
 
-def train(client: Client, project_id: str, probe: Path) -> float:
-    """Trains, publishes and asks once; returns the seconds from the call to the answer."""
+def train(client: Client, project_id: str, probe: Path, *, force: bool = False) -> TimedTraining:
+    """Trains, publishes and asks once; ``force`` trains also where nothing changed."""
     started = time.perf_counter()
-    run = client.training.StartTraining(training_service_pb2.StartTrainingRequest(project_id=project_id))
-    for _ in client.watch_training(run.training_run_id):
-        pass
+    run = client.start_training(project_id, force=force)
+    phases: dict[str, float] = {}
+    for event in client.watch_training(run.training_run_id):
+        if event.WhichOneof("detail") == "progress":
+            name = training_service_pb2.TrainingPhase.Name(event.progress.phase).removeprefix(PHASE_PREFIX)
+            phases[name.lower().replace("_", " ")] = event.progress.elapsed.ToTimedelta().total_seconds()
     client.publish(project_id, run.iteration_id, PUBLISH_NAME, overwrite=True)
     client.wait_until_served(project_id, PUBLISH_NAME, run.iteration_id)
     answer = client.predict(project_id, probe, PUBLISH_NAME)
     seconds = time.perf_counter() - started
     if answer.iteration_id != run.iteration_id:
         raise RuntimeError("another iteration answered")
-    return seconds
+    return TimedTraining(seconds, phases)

@@ -1,0 +1,215 @@
+"""Accuracy on few photos per class: quick training beside the recipes, on the same draws of every data set."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from embedded_photos import EmbeddedPhotos, load_networks
+from figures import Figure, tell
+from logistic_head import logistic_head
+from photos import DATA_SETS, FLOWERS, WEIGHTS, Photos, Rows, data_sets
+from teachable_machine import teachable_machine_head
+
+from customvision.training.child import Reports
+from customvision.training.computation.calibration import uncalibrated
+from customvision.training.computation.data_set import DataSet, DataSetImage
+from customvision.training.computation.material import Material
+from customvision.training.computation.quick_model import fit_quick_model
+from customvision.training.computation.views import view_count
+from customvision.training.evaluation.calibration import calibration_of
+from customvision.vision.artifacts import Label
+from training import keras_guide
+from training_options import Options
+
+QUICK, LOGISTIC, TEACHABLE, GUIDE = "quick", "logistic regression", "Teachable Machine", "Keras guide"
+UNCALIBRATED = "quick before calibration"
+GUIDE_SIZE = 30
+LEAST_GAIN = 1.0
+NEEDED = "needs the data sets and the ImageNet weights in ../shared"
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a method reached on the photos that were not drawn: ``error`` is the expected calibration error."""
+
+    data_set: str
+    per_class: int
+    draw: int
+    method: str
+    accuracy: float
+    error: float
+
+
+class Silent(Reports):
+    """Nobody listens."""
+
+    def __init__(self) -> None:
+        """Needs no file."""
+
+    def send(self, kind: str, **fields: object) -> None:
+        """Says nothing."""
+
+
+def measure(folder: Path, options: Options) -> list[Figure]:
+    """Trains on every draw of every data set by every method, and asks about all photos that were not drawn."""
+    if not DATA_SETS.is_dir() or not WEIGHTS.is_file():
+        return [Figure("accuracy on few photos per class", NEEDED)]
+    outcomes = list(_outcomes(folder, options))
+    tables = [_figures_of(outcomes, size) for size in options.sizes]
+    guide = [figure for outcome in outcomes if outcome.method == GUIDE for figure in _guide_figure(outcomes, outcome)]
+    return [figure for table in tables for figure in table] + guide
+
+
+def chosen_data_sets(options: Options) -> Iterator[Photos]:
+    """Yields the data sets that the options name."""
+    return (photos for photos in data_sets() if not options.data_sets or photos.name in options.data_sets)
+
+
+def head_outcomes(embedded: EmbeddedPhotos, per_class: int, draw: int) -> Iterator[Outcome]:
+    """Yields the outcomes of all methods that train a head on frozen features."""
+    photos = embedded.photos
+    drawn, others = photos.draw(per_class, draw)
+    labels, pooled = photos.labels, embedded.pooled
+    quick, before = _quick(embedded, drawn, others)
+    logistic = logistic_head(pooled[drawn], labels[drawn])(pooled[others, 0])
+    teachable = teachable_machine_head(pooled[drawn, 0], labels[drawn], seed=draw)(pooled[others, 0])
+    answers = {QUICK: quick, UNCALIBRATED: before, LOGISTIC: logistic, TEACHABLE: teachable}
+    for method, probabilities in answers.items():
+        yield _outcome((photos.name, per_class, draw, method), probabilities, labels[others])
+
+
+def mean_accuracy(outcomes: list[Outcome], method: str) -> float:
+    """Returns the mean over data sets of the mean over draws."""
+    return _mean(outcomes, method, lambda outcome: outcome.accuracy)
+
+
+def _outcomes(folder: Path, options: Options) -> Iterator[Outcome]:
+    networks = load_networks(WEIGHTS, folder)
+    for photos in chosen_data_sets(options):
+        tell(f"{photos.name}: embedding {len(photos.paths)} photos")
+        embedded = networks.embed(photos)
+        for per_class in options.sizes:
+            if not photos.has_more_than(per_class):
+                continue
+            for draw in range(options.draws):
+                tell(f"{photos.name}: {per_class} per class, draw {draw + 1} of {options.draws}")
+                yield from head_outcomes(embedded, per_class, draw)
+                if _is_for_guide(photos, per_class, draw, options):
+                    yield _guide_outcome(folder, photos, per_class, draw)
+
+
+def _quick(embedded: EmbeddedPhotos, drawn: Rows, others: Rows) -> tuple[Probabilities, Probabilities]:
+    """Returns what quick training's model says, float64[others, t], and what its scores say before calibration."""
+    model = fit_quick_model(_material(embedded, drawn), Silent()).served
+    asked = embedded.features[others, 0]
+    before = uncalibrated(model.scores(asked), multilabel=False)
+    return model.head.probabilities(asked).astype(np.float64), before
+
+
+def _material(embedded: EmbeddedPhotos, drawn: Rows) -> Material:
+    photos = embedded.photos
+    labels = tuple(Label(name, name) for name in photos.class_names)
+    hashes = {embedded.digests[row]: embedded.difference_hashes[row] for row in drawn}
+    images = tuple(DataSetImage(str(row), embedded.digests[row], (int(photos.labels[row]),)) for row in drawn)
+    data_set = DataSet(labels, images, multilabel=False).parted(hashes)
+    views = view_count(len(images), len(labels))
+    # As the feature cache keeps them.
+    features = embedded.features[drawn, :views].astype(np.float16).astype(np.float32)
+    return Material(data_set, features, np.array(data_set.groups(hashes), dtype=np.int64), [])
+
+
+def _outcome(of: tuple[str, int, int, str], probabilities: Probabilities, labels: Rows) -> Outcome:
+    truth = np.eye(probabilities.shape[1], dtype=np.uint8)[labels]
+    error = calibration_of(truth, probabilities.astype(np.float32), multilabel=False).expected_calibration_error
+    return Outcome(*of, accuracy=float(np.mean(probabilities.argmax(axis=1) == labels)), error=error)
+
+
+def _is_for_guide(photos: Photos, per_class: int, draw: int, options: Options) -> bool:
+    if options.guide_everywhere:
+        return True
+    return photos.name == FLOWERS.name and per_class == GUIDE_SIZE and draw == 0
+
+
+def _guide_outcome(folder: Path, photos: Photos, per_class: int, draw: int) -> Outcome:
+    drawn, others = photos.draw(per_class, draw)
+    tell(f"{photos.name}: the Keras guide's recipe")
+    own = folder / f"{photos.name}-{per_class}-{draw}"
+    accuracy = keras_guide(own, photos.by_class(drawn), photos.by_class(others))["accuracy"]
+    return Outcome(photos.name, per_class, draw, GUIDE, accuracy, float("nan"))
+
+
+def _figures_of(outcomes: list[Outcome], per_class: int) -> list[Figure]:
+    own = [outcome for outcome in outcomes if outcome.per_class == per_class]
+    names = sorted({outcome.data_set for outcome in own})
+    if not names:
+        return [Figure(f"{per_class} per class", "needs data sets with more photos than that in every class")]
+    figures = [_figure(f"{name}, {per_class} per class", _only(own, {name})) for name in names]
+    goal = f"≥ logistic regression + {LEAST_GAIN:.0f} point"
+    figures.append(_figure(f"mean of {len(names)} data sets, {per_class} per class", own, goal=goal))
+    everywhere = _measured_at_all_sizes(outcomes)
+    if set(names) != everywhere and everywhere:
+        what = f"mean of the {len(everywhere)} data sets with all sizes, {per_class} per class"
+        figures.append(_figure(what, _only(own, everywhere), goal=goal))
+    return [*figures, _calibration_figure(own, per_class)]
+
+
+def _figure(what: str, outcomes: list[Outcome], goal: str = "") -> Figure:
+    quick, logistic = mean_accuracy(outcomes, QUICK), mean_accuracy(outcomes, LOGISTIC)
+    return Figure(
+        what,
+        f"{quick:.3f} ({100 * (quick - logistic):+.1f})",
+        baseline=f"{LOGISTIC} {logistic:.3f}, {TEACHABLE} {mean_accuracy(outcomes, TEACHABLE):.3f}",
+        goal=goal,
+    )
+
+
+def _calibration_figure(outcomes: list[Outcome], per_class: int) -> Figure:
+    errors = {
+        method: _mean(outcomes, method, lambda outcome: outcome.error)
+        for method in (QUICK, UNCALIBRATED, LOGISTIC, TEACHABLE)
+    }
+    return Figure(
+        f"expected calibration error, mean, {per_class} per class",
+        f"{errors[QUICK]:.3f}",
+        baseline=(
+            f"before calibration {errors[UNCALIBRATED]:.3f}, {LOGISTIC} {errors[LOGISTIC]:.3f}, "
+            f"{TEACHABLE} {errors[TEACHABLE]:.3f}"
+        ),
+        goal="less than before",
+    )
+
+
+def _guide_figure(outcomes: list[Outcome], guide: Outcome) -> Iterator[Figure]:
+    for outcome in outcomes:
+        same = (outcome.data_set, outcome.per_class, outcome.draw) == (guide.data_set, guide.per_class, guide.draw)
+        if same and outcome.method == QUICK:
+            yield Figure(
+                f"{guide.data_set}, {guide.per_class} per class, draw {guide.draw + 1}",
+                f"{outcome.accuracy:.3f}",
+                baseline=f"{GUIDE}'s recipe {guide.accuracy:.3f}",
+                goal="more accurate",
+            )
+
+
+def _measured_at_all_sizes(outcomes: list[Outcome]) -> set[str]:
+    sizes = {outcome.per_class for outcome in outcomes}
+    by_name: dict[str, set[int]] = {}
+    for outcome in outcomes:
+        by_name.setdefault(outcome.data_set, set()).add(outcome.per_class)
+    return {name for name, own in by_name.items() if own == sizes}
+
+
+def _only(outcomes: list[Outcome], names: set[str]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.data_set in names]
+
+
+def _mean(outcomes: list[Outcome], method: str, value: Callable[[Outcome], float]) -> float:
+    by_name: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        if outcome.method == method:
+            by_name.setdefault(outcome.data_set, []).append(value(outcome))
+    return float(np.mean([np.mean(values) for values in by_name.values()]))
