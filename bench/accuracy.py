@@ -11,6 +11,7 @@ from figures import Figure, tell
 from logistic_head import logistic_head
 from photos import DATA_SETS, FLOWERS, WEIGHTS, Photos, Rows, data_sets
 from teachable_machine import teachable_machine_head
+from training_options import Options
 
 from customvision.training.child import Reports
 from customvision.training.computation.calibration import uncalibrated
@@ -21,7 +22,6 @@ from customvision.training.computation.views import view_count
 from customvision.training.evaluation.calibration import calibration_of
 from customvision.vision.artifacts import Label
 from training import keras_guide
-from training_options import Options
 
 QUICK, LOGISTIC, TEACHABLE, GUIDE = "quick", "logistic regression", "Teachable Machine", "Keras guide"
 UNCALIBRATED = "quick before calibration"
@@ -85,6 +85,11 @@ def head_outcomes(embedded: EmbeddedPhotos, per_class: int, draw: int) -> Iterat
 def mean_accuracy(outcomes: list[Outcome], method: str) -> float:
     """Returns the mean over data sets of the mean over draws."""
     return _mean(outcomes, method, lambda outcome: outcome.accuracy)
+
+
+def mean_error(outcomes: list[Outcome], method: str) -> float:
+    """Returns the mean over data sets of the mean expected calibration error over draws."""
+    return _mean(outcomes, method, lambda outcome: outcome.error)
 
 
 def _outcomes(folder: Path, options: Options) -> Iterator[Outcome]:
@@ -168,10 +173,7 @@ def _figure(what: str, outcomes: list[Outcome], goal: str = "") -> Figure:
 
 
 def _calibration_figure(outcomes: list[Outcome], per_class: int) -> Figure:
-    errors = {
-        method: _mean(outcomes, method, lambda outcome: outcome.error)
-        for method in (QUICK, UNCALIBRATED, LOGISTIC, TEACHABLE)
-    }
+    errors = {method: mean_error(outcomes, method) for method in (QUICK, UNCALIBRATED, LOGISTIC, TEACHABLE)}
     return Figure(
         f"expected calibration error, mean, {per_class} per class",
         f"{errors[QUICK]:.3f}",

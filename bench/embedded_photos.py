@@ -1,6 +1,7 @@
 """Features of a data set's photos: as quick training computes them, and of the bare network for its baselines."""
 
 import hashlib
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,9 @@ class Networks:
             photos=photos,
             digests=tuple(image.content_sha256 for image in images),
             difference_hashes=tuple(image.difference_hash for image in images),
-            features=np.stack([np.stack([image.features[view] for view in sorted(image.features)]) for image in images]),
+            features=np.stack(
+                [np.stack([image.features[view] for view in sorted(image.features)]) for image in images]
+            ),
             pooled=np.stack([pooled for _, pooled in found]),
         )
 
@@ -67,11 +70,16 @@ class Networks:
 
 def load_networks(weights_file: Path, folder: Path) -> Networks:
     """Prepares the weights in ``weights_file`` both ways."""
+    network = with_pixels_in(bare_network_from_file(weights_file))
+    bare = bare_trunk(network, "bare", folder, threads=available_cores())
+    return Networks(Embedder(product_trunk(weights_file, folder)), bare)
+
+
+def product_trunk(weights_file: Path, folder: Path) -> Trunk:
+    """Prepares the weights in ``weights_file`` as the product does, and loads what comes of it as training does."""
     prepared = folder / "prepared"
     architecture = read_shape(weights_file).architecture
     convert(weights_file=weights_file, backbone_id="bench", architecture=architecture, folder=prepared)
     artifact = BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())
-    trunk = Trunk.load(*artifact.write_model(folder))
-    network = with_pixels_in(bare_network_from_file(weights_file))
-    return Networks(Embedder(trunk), bare_trunk(network, "bare", folder, threads=available_cores()))
-
+    with tempfile.TemporaryDirectory() as files:
+        return Trunk.load(*artifact.write_model(Path(files)))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Options:
-    """``draws`` of each data set and size, ``advanced_draws`` of the slow method; ``everywhere`` runs the slow baseline.
+    """``draws`` of each data set and size, ``advanced_draws`` of each data set.
 
-    ``data_sets`` are the names to stay with, empty: all; ``sizes`` are photos per class; ``growth`` are images in all.
+    ``guide_everywhere`` runs the Keras guide's recipe on every draw; ``data_sets`` are the names to stay with, empty:
+    all; ``sizes`` are photos per class; ``growth`` are images in all.
     """
 
     draws: int = 3
@@ -23,8 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options to a command line."""
     default = Options()
     parser.add_argument("--draws", type=int, default=default.draws, help="draws of each data set and size")
-    parser.add_argument("--advanced-draws", type=int, default=default.advanced_draws, help="draws for advanced training")
-    parser.add_argument("--guide-everywhere", action="store_true", help="run the Keras guide on every data set and draw")
+    parser.add_argument(
+        "--advanced-draws", type=int, default=default.advanced_draws, help="draws for advanced training"
+    )
+    parser.add_argument(
+        "--guide-everywhere", action="store_true", help="run the Keras guide on every data set and draw"
+    )
     parser.add_argument("--data-sets", type=_names, default=(), help="names, with commas; without it, all")
     parser.add_argument("--sizes", type=_numbers, default=default.sizes, help="photos per class, with commas")
     parser.add_argument("--growth", type=_numbers, default=default.growth, help="images in all, with commas")
