@@ -57,14 +57,14 @@ def measure(folder: Path, options: Options) -> list[Figure]:
             embedded = networks.embed(photos)
             for draw in range(options.advanced_draws):
                 own = list(head_outcomes(embedded, PER_CLASS, draw))
-                trained = list(_trained(client, photos, draw))
+                trained = list(_trained(client, photos, draw, options.budget_seconds))
                 own.extend(each.outcome for each in trained)
                 outcomes.extend(own)
                 figures.append(_figure(f"{photos.name}, draw {draw + 1}", own, trained[-1]))
     return [*figures, *_means(outcomes)]
 
 
-def _trained(client: Client, photos: Photos, draw: int) -> Iterator[Trained]:
+def _trained(client: Client, photos: Photos, draw: int, budget_seconds: float | None) -> Iterator[Trained]:
     drawn, others = photos.draw(PER_CLASS, draw)
     project_id, tags = create_project(client, list(photos.class_names))
     upload(client, project_id, tags, photos.by_class(drawn))
@@ -74,7 +74,8 @@ def _trained(client: Client, photos: Photos, draw: int) -> Iterator[Trained]:
     for method, advanced in ((QUICK_SERVED, False), (ADVANCED, True)):
         tell(f"{photos.name}: {method}, draw {draw + 1}")
         started = time.perf_counter()
-        run = client.start_training(project_id, advanced=advanced, force=True)
+        budget = budget_seconds if advanced else None
+        run = client.start_training(project_id, advanced=advanced, budget_seconds=budget, force=True)
         for _ in client.watch_training(run.training_run_id):
             pass
         seconds = time.perf_counter() - started

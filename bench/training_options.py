@@ -9,7 +9,8 @@ class Options:
     """``draws`` of each data set and size, ``advanced_draws`` of each data set.
 
     ``guide_everywhere`` runs the Keras guide's recipe on every draw; ``data_sets`` are the names to stay with, empty:
-    all; ``sizes`` are photos per class; ``growth`` are images in all.
+    all; ``sizes`` are photos per class; ``growth`` are images in all; ``budget_seconds`` is what advanced training may
+    take, None: what the product gives it.
     """
 
     draws: int = 3
@@ -18,6 +19,7 @@ class Options:
     data_sets: tuple[str, ...] = ()
     sizes: tuple[int, ...] = (5, 10, 30)
     growth: tuple[int, ...] = (100, 1_000, 10_000)
+    budget_seconds: float | None = None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-sets", type=_names, default=(), help="names, with commas; without it, all")
     parser.add_argument("--sizes", type=_numbers, default=default.sizes, help="photos per class, with commas")
     parser.add_argument("--growth", type=_numbers, default=default.growth, help="images in all, with commas")
+    parser.add_argument("--budget", type=float, help="seconds that advanced training may take; without it, the usual")
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -44,6 +47,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         data_sets=arguments.data_sets,
         sizes=arguments.sizes,
         growth=arguments.growth,
+        budget_seconds=arguments.budget,
     )
 
 
