@@ -1,64 +1,37 @@
 """Accuracy on few photos per class: quick training beside the recipes, on the same draws of every data set."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from embedded_photos import EmbeddedPhotos, load_networks
+from embedded_photos import load_networks
 from figures import Figure, tell
-from logistic_head import logistic_head
-from photos import DATA_SETS, FLOWERS, WEIGHTS, Photos, Rows, data_sets
-from teachable_machine import teachable_machine_head
+from outcomes import (
+    LOGISTIC,
+    QUICK,
+    TEACHABLE,
+    UNCALIBRATED,
+    Outcome,
+    head_outcomes,
+    mean_accuracy,
+    mean_error,
+)
+from photos import DATA_SETS, FLOWERS, Photos, data_sets, own_weights
 from training_options import Options
 
-from customvision.training.child import Reports
-from customvision.training.computation.calibration import uncalibrated
-from customvision.training.computation.data_set import DataSet, DataSetImage
-from customvision.training.computation.material import Material
-from customvision.training.computation.quick_model import fit_quick_model
-from customvision.training.computation.views import view_count
-from customvision.training.evaluation.calibration import calibration_of
-from customvision.vision.artifacts import Label
 from training import keras_guide
 
-QUICK, LOGISTIC, TEACHABLE, GUIDE = "quick", "logistic regression", "Teachable Machine", "Keras guide"
-UNCALIBRATED = "quick before calibration"
+GUIDE = "Keras guide"
 GUIDE_SIZE = 30
 LEAST_GAIN = 1.0
 NEEDED = "needs the data sets and the ImageNet weights in ../shared"
 
-Probabilities = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a method reached on the photos that were not drawn: ``error`` is the expected calibration error."""
-
-    data_set: str
-    per_class: int
-    draw: int
-    method: str
-    accuracy: float
-    error: float
-
-
-class Silent(Reports):
-    """Nobody listens."""
-
-    def __init__(self) -> None:
-        """Needs no file."""
-
-    def send(self, kind: str, **fields: object) -> None:
-        """Says nothing."""
-
 
 def measure(folder: Path, options: Options) -> list[Figure]:
     """Trains on every draw of every data set by every method, and asks about all photos that were not drawn."""
-    if not DATA_SETS.is_dir() or not WEIGHTS.is_file():
+    weights = own_weights()
+    if not DATA_SETS.is_dir() or weights is None:
         return [Figure("accuracy on few photos per class", NEEDED)]
-    outcomes = list(_outcomes(folder, options))
+    outcomes = list(_outcomes(weights, folder, options))
     tables = [_figures_of(outcomes, size) for size in options.sizes]
     guide = [figure for outcome in outcomes if outcome.method == GUIDE for figure in _guide_figure(outcomes, outcome)]
     return [figure for table in tables for figure in table] + guide
@@ -69,31 +42,8 @@ def chosen_data_sets(options: Options) -> Iterator[Photos]:
     return (photos for photos in data_sets() if not options.data_sets or photos.name in options.data_sets)
 
 
-def head_outcomes(embedded: EmbeddedPhotos, per_class: int, draw: int) -> Iterator[Outcome]:
-    """Yields the outcomes of all methods that train a head on frozen features."""
-    photos = embedded.photos
-    drawn, others = photos.draw(per_class, draw)
-    labels, pooled = photos.labels, embedded.pooled
-    quick, before = _quick(embedded, drawn, others)
-    logistic = logistic_head(pooled[drawn], labels[drawn])(pooled[others, 0])
-    teachable = teachable_machine_head(pooled[drawn, 0], labels[drawn], seed=draw)(pooled[others, 0])
-    answers = {QUICK: quick, UNCALIBRATED: before, LOGISTIC: logistic, TEACHABLE: teachable}
-    for method, probabilities in answers.items():
-        yield _outcome((photos.name, per_class, draw, method), probabilities, labels[others])
-
-
-def mean_accuracy(outcomes: list[Outcome], method: str) -> float:
-    """Returns the mean over data sets of the mean over draws."""
-    return _mean(outcomes, method, lambda outcome: outcome.accuracy)
-
-
-def mean_error(outcomes: list[Outcome], method: str) -> float:
-    """Returns the mean over data sets of the mean expected calibration error over draws."""
-    return _mean(outcomes, method, lambda outcome: outcome.error)
-
-
-def _outcomes(folder: Path, options: Options) -> Iterator[Outcome]:
-    networks = load_networks(WEIGHTS, folder)
+def _outcomes(weights: Path, folder: Path, options: Options) -> Iterator[Outcome]:
+    networks = load_networks(weights, folder)
     for photos in chosen_data_sets(options):
         tell(f"{photos.name}: embedding {len(photos.paths)} photos")
         embedded = networks.embed(photos)
@@ -105,32 +55,6 @@ def _outcomes(folder: Path, options: Options) -> Iterator[Outcome]:
                 yield from head_outcomes(embedded, per_class, draw)
                 if _is_for_guide(photos, per_class, draw, options):
                     yield _guide_outcome(folder, photos, per_class, draw)
-
-
-def _quick(embedded: EmbeddedPhotos, drawn: Rows, others: Rows) -> tuple[Probabilities, Probabilities]:
-    """Returns what quick training's model says, float64[others, t], and what its scores say before calibration."""
-    model = fit_quick_model(_material(embedded, drawn), Silent()).served
-    asked = embedded.features[others, 0]
-    before = uncalibrated(model.scores(asked), multilabel=False)
-    return model.head.probabilities(asked).astype(np.float64), before
-
-
-def _material(embedded: EmbeddedPhotos, drawn: Rows) -> Material:
-    photos = embedded.photos
-    labels = tuple(Label(name, name) for name in photos.class_names)
-    hashes = {embedded.digests[row]: embedded.difference_hashes[row] for row in drawn}
-    images = tuple(DataSetImage(str(row), embedded.digests[row], (int(photos.labels[row]),)) for row in drawn)
-    data_set = DataSet(labels, images, multilabel=False).parted(hashes)
-    views = view_count(len(images), len(labels))
-    # As the feature cache keeps them.
-    features = embedded.features[drawn, :views].astype(np.float16).astype(np.float32)
-    return Material(data_set, features, np.array(data_set.groups(hashes), dtype=np.int64), [])
-
-
-def _outcome(of: tuple[str, int, int, str], probabilities: Probabilities, labels: Rows) -> Outcome:
-    truth = np.eye(probabilities.shape[1], dtype=np.uint8)[labels]
-    error = calibration_of(truth, probabilities.astype(np.float32), multilabel=False).expected_calibration_error
-    return Outcome(*of, accuracy=float(np.mean(probabilities.argmax(axis=1) == labels)), error=error)
 
 
 def _is_for_guide(photos: Photos, per_class: int, draw: int, options: Options) -> bool:
@@ -207,11 +131,3 @@ def _measured_at_all_sizes(outcomes: list[Outcome]) -> set[str]:
 
 def _only(outcomes: list[Outcome], names: set[str]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.data_set in names]
-
-
-def _mean(outcomes: list[Outcome], method: str, value: Callable[[Outcome], float]) -> float:
-    by_name: dict[str, list[float]] = {}
-    for outcome in outcomes:
-        if outcome.method == method:
-            by_name.setdefault(outcome.data_set, []).append(value(outcome))
-    return float(np.mean([np.mean(values) for values in by_name.values()]))

@@ -5,20 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from accuracy import (
-    LOGISTIC,
-    NEEDED,
-    QUICK,
-    TEACHABLE,
-    Outcome,
-    chosen_data_sets,
-    head_outcomes,
-    mean_accuracy,
-    mean_error,
-)
+from accuracy import NEEDED, chosen_data_sets
 from embedded_photos import load_networks
 from figures import Figure, tell
-from photos import DATA_SETS, WEIGHTS, Photos, backbone_settings
+from outcomes import LOGISTIC, QUICK, TEACHABLE, Outcome, head_outcomes, mean_accuracy, mean_error
+from photos import DATA_SETS, Photos, backbone_settings, own_weights
 from training_options import Options
 
 from customvision.client import Client, LabelledImage
@@ -43,9 +34,10 @@ class Trained:
 
 def measure(folder: Path, options: Options) -> list[Figure]:
     """Trains on 30 photos per class, quickly and advanced with the usual budget, and evaluates on all the others."""
-    if not DATA_SETS.is_dir() or not WEIGHTS.is_file():
+    weights = own_weights()
+    if not DATA_SETS.is_dir() or weights is None:
         return [Figure("accuracy of advanced training", NEEDED)]
-    networks = load_networks(WEIGHTS, folder)
+    networks = load_networks(weights, folder)
     outcomes: list[Outcome] = []
     figures: list[Figure] = []
     with running_suite(folder / "advanced", backbone_settings()) as suite, suite.client() as client:

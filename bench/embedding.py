@@ -9,7 +9,7 @@ from statistics import median
 
 from embedded_photos import product_trunk
 from figures import Figure, tell
-from photos import DATA_SETS, WEIGHTS, data_sets
+from photos import DATA_SETS, data_sets, own_weights
 from training_options import Options
 
 from customvision.common.channel import open_blocking_channel
@@ -38,7 +38,7 @@ def measure(folder: Path, options: Options) -> list[Figure]:
     del options
     if not DATA_SETS.is_dir():
         return [Figure("photos embedded", "needs the data sets in ../shared")]
-    trunk = product_trunk(WEIGHTS if WEIGHTS.is_file() else BUILT_IN, folder)
+    trunk = product_trunk(own_weights() or BUILT_IN, folder)
     every = [path for photos in data_sets() for path in photos.paths]
     paths = every[:: max(1, len(every) // IMAGES)][:IMAGES]
     with (

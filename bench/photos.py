@@ -74,6 +74,12 @@ def backbone_settings() -> dict[str, str]:
     return {"CUSTOMVISION_BACKBONE_DOWNLOAD": "off"}
 
 
+def own_weights() -> Path | None:
+    """Returns the weights that ``backbone_settings`` name, or None where a suite rests on the built-in ones."""
+    named = backbone_settings().get("CUSTOMVISION_BACKBONE_WEIGHTS")
+    return Path(named) if named else None
+
+
 def class_photos(folder: Path, *, per_class: int) -> dict[str, list[Path]]:
     """Returns up to ``per_class`` photos of each class: flowers, or fruit that is drawn into ``folder``."""
     source = FLOWERS

@@ -87,6 +87,8 @@ def _many_photos() -> list[tuple[str, Path]]:
     every = [
         (f"{photos.name} {photos.class_names[label]}", path)
         for photos in data_sets()
+        # So that enough of every class are among those drawn.
+        if photos.has_more_than(PER_CLASS)
         for path, label in zip(photos.paths, photos.labels, strict=True)
     ]
     random.Random(0).shuffle(every)  # noqa: S311 - nothing to keep secret
