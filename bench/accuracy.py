@@ -11,6 +11,7 @@ from outcomes import (
     TEACHABLE,
     UNCALIBRATED,
     Outcome,
+    gain,
     head_outcomes,
     mean_accuracy,
     mean_error,
@@ -87,11 +88,10 @@ def _figures_of(outcomes: list[Outcome], per_class: int) -> list[Figure]:
 
 
 def _figure(what: str, outcomes: list[Outcome], goal: str = "") -> Figure:
-    quick, logistic = mean_accuracy(outcomes, QUICK), mean_accuracy(outcomes, LOGISTIC)
     return Figure(
         what,
-        f"{quick:.3f} ({100 * (quick - logistic):+.1f})",
-        baseline=f"{LOGISTIC} {logistic:.3f}, {TEACHABLE} {mean_accuracy(outcomes, TEACHABLE):.3f}",
+        f"{mean_accuracy(outcomes, QUICK):.3f} ({gain(outcomes, QUICK)})",
+        baseline=", ".join(f"{method} {mean_accuracy(outcomes, method):.3f}" for method in (LOGISTIC, TEACHABLE)),
         goal=goal,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from accuracy import NEEDED, chosen_data_sets
 from embedded_photos import load_networks
 from figures import Figure, tell
-from outcomes import LOGISTIC, QUICK, TEACHABLE, Outcome, head_outcomes, mean_accuracy, mean_error
+from outcomes import LOGISTIC, QUICK, TEACHABLE, Outcome, gain, head_outcomes, mean_accuracy, mean_error
 from photos import DATA_SETS, Photos, backbone_settings, own_weights
 from training_options import Options
 
@@ -81,11 +81,10 @@ def _trained(client: Client, photos: Photos, draw: int, budget_seconds: float | 
 
 
 def _figure(what: str, outcomes: list[Outcome], trained: Trained) -> Figure:
-    advanced, logistic = trained.outcome.accuracy, mean_accuracy(outcomes, LOGISTIC)
     model = "fine-tuned" if trained.fine_tuned else "the quick model won"
     return Figure(
         f"{what}, {PER_CLASS} per class",
-        f"{advanced:.3f} ({100 * (advanced - logistic):+.1f}), {model}, {trained.seconds:.0f} s",
+        f"{trained.outcome.accuracy:.3f} ({gain(outcomes, ADVANCED)}), {model}, {trained.seconds:.0f} s",
         baseline=_baselines(outcomes),
     )
 
@@ -93,12 +92,11 @@ def _figure(what: str, outcomes: list[Outcome], trained: Trained) -> Figure:
 def _means(outcomes: list[Outcome]) -> list[Figure]:
     if not outcomes:
         return [Figure("accuracy of advanced training", f"needs data sets with more than {PER_CLASS} in every class")]
-    gain = 100 * (mean_accuracy(outcomes, ADVANCED) - mean_accuracy(outcomes, LOGISTIC))
     count = len({outcome.data_set for outcome in outcomes})
     return [
         Figure(
             f"mean of {count} data sets, {PER_CLASS} per class",
-            f"{mean_accuracy(outcomes, ADVANCED):.3f} ({gain:+.1f})",
+            f"{mean_accuracy(outcomes, ADVANCED):.3f} ({gain(outcomes, ADVANCED)})",
             baseline=_baselines(outcomes),
             goal=f"≥ logistic regression + {LEAST_GAIN:.0f} points",
         ),

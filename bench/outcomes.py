@@ -65,6 +65,25 @@ def mean_accuracy(outcomes: list[Outcome], method: str) -> float:
     return _mean(outcomes, method, lambda outcome: outcome.accuracy)
 
 
+def gain(outcomes: list[Outcome], method: str) -> str:
+    """Returns the points of accuracy above logistic regression, the mean as above, and how far draws leave it open."""
+    points = 100 * (mean_accuracy(outcomes, method) - mean_accuracy(outcomes, LOGISTIC))
+    error = _gain_error(outcomes, method)
+    return f"{points:+.2f}" if error is None else f"{points:+.2f} ± {error:.2f}"
+
+
+def _gain_error(outcomes: list[Outcome], method: str) -> float | None:
+    """Returns the standard error over draws of the mean gain, in points, or None where there is but one draw."""
+    accuracies = {(o.data_set, o.per_class, o.draw, o.method): o.accuracy for o in outcomes}
+    gains: dict[str, list[float]] = {}
+    for (name, per_class, draw, own), accuracy in accuracies.items():
+        if own == method:
+            gains.setdefault(name, []).append(100 * (accuracy - accuracies[name, per_class, draw, LOGISTIC]))
+    if min(map(len, gains.values())) < 2:
+        return None
+    return float(np.sqrt(sum(np.var(own, ddof=1) / len(own) for own in gains.values())) / len(gains))
+
+
 def mean_error(outcomes: list[Outcome], method: str) -> float:
     """Returns the mean over data sets of the mean expected calibration error over draws."""
     return _mean(outcomes, method, lambda outcome: outcome.error)
