@@ -111,7 +111,7 @@ def _figure(run: Run) -> Figure:
     phases, seconds = run.training.phases, run.training.seconds
     known = phases.get(EMBEDDING, 0.0), phases.get(FITTING, 0.0)
     return Figure(
-        f"{run.images:,} small pictures in {view_count(run.images, len(CLASSES))} views, call to answer",
+        f"{run.images:,} small pictures, views: {view_count(run.images, len(CLASSES))}; call to answer",
         f"{seconds:.2f} s, {run.mebibytes:.0f} MiB",
         baseline=f"embedding {known[0]:.2f} s, fit {known[1]:.2f} s, the rest {seconds - sum(known):.2f} s",
     )
