@@ -38,7 +38,7 @@ def main() -> None:
         started = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="customvision-bench-") as folder:
             figures = BENCHMARKS[name](Path(folder), options_of(arguments))
-        show(f"{name} ({time.perf_counter() - started:.0f} s)", figures)
+            show(f"{name} ({time.perf_counter() - started:.0f} s)", figures)
 
 
 if __name__ == "__main__":
