@@ -8,10 +8,10 @@ FOLDER ?= backbone-training
 TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test lint format types protos protos-check bench backbone lock clean
+.PHONY: help run demo test lint format types protos protos-check bench bench-training backbone lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
 	@exec $(BIN)/customvision up
@@ -53,6 +53,9 @@ protos-check: $(VENV)/.development ## Check that the committed stubs are current
 
 bench: $(VENV)/.development ## Print the figures of the design beside their baselines
 	PYTHONPATH=demo $(BIN)/python bench/benchmarks.py $(ONLY)
+
+bench-training: $(VENV)/.development ## Print the figures of training alone, in depth: make bench-training ONLY=accuracy (docs/development.md)
+	@PYTHONPATH=demo $(BIN)/python bench/training_benchmarks.py $(ONLY) $(OPTIONS)
 
 backbone: $(VENV)/.runtime ## Train a small backbone: make backbone PHOTOS=folder TEACHER=weights.h5 (docs/backbone.md)
 	@test -n "$(PHOTOS)" -a -n "$(TEACHER)" || { echo "Say from what to learn: make backbone PHOTOS=folder TEACHER=weights.h5"; exit 2; }

@@ -3,16 +3,13 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from figures import Figure
-from photos import DATA_SETS, WEIGHTS
+from photos import DATA_SETS, WEIGHTS, Photos, data_sets
 
 from customvision.training.backbones.conversion import convert
 from customvision.training.backbones.network import bare_network, save_network
@@ -32,22 +29,6 @@ WAY_TO_GO = 0.85
 TIMED_IMAGES = 200
 BUILT_IN_NAME, LARGE, SMALL, RANDOM = "built-in", "ImageNet 1.0", "ImageNet 0.35", "random"
 
-Labels = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Photos:
-    """The files of one data set, and the number of each file's class."""
-
-    name: str
-    files: list[bytes]
-    labels: Labels
-
-    @property
-    def chance(self) -> float:
-        """The accuracy of guessing."""
-        return 1 / (int(self.labels.max()) + 1)
-
 
 def measure(folder: Path) -> list[Figure]:
     """Fits heads on 5, 10 and 30 photos per class of each data set, on each backbone, and asks about all others."""
@@ -55,11 +36,11 @@ def measure(folder: Path) -> list[Figure]:
         return [Figure("accuracy on few photos per class", "needs the data sets beside the repository")]
     trunks = {name: _trunk(name, file, folder) for name, file in _weights_files(folder).items()}
     figures = []
-    for photos in _data_sets():
+    for photos in data_sets():
         features = {name: _features(trunk, photos) for name, trunk in trunks.items()}
         for per_class in PER_CLASS:
-            if np.bincount(photos.labels).min() > per_class:
-                accuracies = {name: _accuracy(found, photos.labels, per_class) for name, found in features.items()}
+            if photos.has_more_than(per_class):
+                accuracies = {name: _accuracy(found, photos, per_class) for name, found in features.items()}
                 figures.append(_figure(photos, per_class, accuracies))
     return [*figures, *_cost(trunks)]
 
@@ -116,29 +97,20 @@ def _trunk(name: str, weights_file: Path, folder: Path) -> Trunk:
         return Trunk.load(*artifact.write_model(Path(files)), threads=1)
 
 
-def _data_sets() -> Iterator[Photos]:
-    for data_set in sorted(DATA_SETS.iterdir()):
-        if data_set.is_dir():
-            kinds = sorted(kind for kind in data_set.iterdir() if kind.is_dir())
-            found = [(file.read_bytes(), label) for label, kind in enumerate(kinds) for file in sorted(kind.iterdir())]
-            yield Photos(data_set.name, [data for data, _ in found], np.array([label for _, label in found]))
-
-
 def _features(trunk: Trunk, photos: Photos) -> Features:
+    size = trunk.input_size
     with ThreadPoolExecutor(2) as pool:
         return np.stack(
-            list(pool.map(lambda data: trunk.embed(decode_for_backbone(data, trunk.input_size)), photos.files))
+            list(pool.map(lambda path: trunk.embed(decode_for_backbone(path.read_bytes(), size)), photos.paths))
         )
 
 
-def _accuracy(features: Features, labels: Labels, per_class: int) -> float:
+def _accuracy(features: Features, photos: Photos, per_class: int) -> float:
     """Returns the mean over draws of the share of photos that were not drawn and are told right."""
-    shares = []
+    shares, labels = [], photos.labels
     for draw in range(DRAWS):
-        order = np.random.default_rng(draw).permutation(len(labels))
-        drawn = np.concatenate([order[labels[order] == label][:per_class] for label in range(labels.max() + 1)])
-        others = np.setdiff1d(order, drawn)
-        truth = np.eye(labels.max() + 1, dtype=np.uint8)[labels[drawn]]
+        drawn, others = photos.draw(per_class, draw)
+        truth = np.eye(len(photos.class_names), dtype=np.uint8)[labels[drawn]]
         one_view, apart = features[drawn][:, None], np.arange(len(drawn))
         head = fit_head(one_view, truth, apart, multilabel=False).head
         shares.append(np.mean(head.probabilities(features[others]).argmax(axis=1) == labels[others]))

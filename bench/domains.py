@@ -38,7 +38,7 @@ def _figure(architecture: Architecture, folder: Path) -> Figure:
     network = _network(architecture.name)
     if network.count_params() != architecture.weight_count:
         raise ValueError(f"{architecture.name} has {network.count_params():,} weights; the table says otherwise")
-    milliseconds = _median_seconds(_trunk(network, architecture.name, folder)) * 1000
+    milliseconds = _median_seconds(bare_trunk(network, architecture.name, folder)) * 1000
     return Figure(
         f"{architecture.name}, one image on one core",
         f"{milliseconds:.1f} ms",
@@ -57,7 +57,8 @@ def _network(name: str) -> Any:
     return bare if family in SCALING_INSIDE else with_pixels_in(bare)
 
 
-def _trunk(network: Any, name: str, folder: Path) -> Trunk:
+def bare_trunk(network: Any, name: str, folder: Path, threads: int = 1) -> Trunk:
+    """Returns a Keras network, which takes pixel values from 0 to 255, compiled as a backbone is."""
     exported, final = folder / f"{name}-exported.xml", folder / f"{name}.xml"
     network.export(str(exported), format="openvino", verbose=False)
     model = openvino.Core().read_model(exported)
@@ -65,7 +66,7 @@ def _trunk(network: Any, name: str, folder: Path) -> Trunk:
     bytes_in = PrePostProcessor(model)
     bytes_in.input().tensor().set_element_type(openvino.Type.u8)
     openvino.save_model(bytes_in.build(), str(final), compress_to_fp16=False)
-    return Trunk.load(final, final.with_suffix(".bin"), threads=1)
+    return Trunk.load(final, final.with_suffix(".bin"), threads=threads)
 
 
 def _median_seconds(trunk: Trunk) -> float:

@@ -1,5 +1,6 @@
 """How figures are printed: what, how much, and what it is held against."""
 
+import sys
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -22,3 +23,9 @@ def show(title: str, figures: list[Figure]) -> None:
     for figure in figures:
         table.add_row(figure.what, figure.value, figure.baseline, figure.goal)
     Console(width=120).print(table)
+
+
+def tell(progress: str) -> None:
+    """Says on standard error how far a benchmark has come."""
+    sys.stderr.write(f"  {progress}\n")
+    sys.stderr.flush()

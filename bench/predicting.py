@@ -10,12 +10,12 @@ import numpy as np
 from figures import Figure
 from photos import backbone_settings, class_photos
 
-from customvision.v1 import artifacts_pb2, projects_pb2, tags_pb2
+from customvision.v1 import artifacts_pb2
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.trunk import Trunk
-from suite import running_suite
-from training import PUBLISH_NAME, train, upload
+from suite import EMBED_WHEN_ASKED, running_suite
+from training import PUBLISH_NAME, create_project, train, upload
 
 REQUESTS = 400
 WARM_UP = 40
@@ -24,12 +24,11 @@ WARM_UP = 40
 def measure(folder: Path) -> list[Figure]:
     """Asks one published model for the same photos, then decodes and embeds them here."""
     photos = class_photos(folder, per_class=10)
-    with running_suite(folder / "predicting", backbone_settings()) as suite, suite.client() as client:
-        project_id = client.project.CreateProject(projects_pb2.CreateProjectRequest(name="bench")).project_id
-        tags = {
-            name: client.project.CreateTag(tags_pb2.CreateTagRequest(project_id=project_id, name=name)).tag_id
-            for name in photos
-        }
+    with (
+        running_suite(folder / "predicting", backbone_settings() | EMBED_WHEN_ASKED) as suite,
+        suite.client() as client,
+    ):
+        project_id, tags = create_project(client, list(photos))
         upload(client, project_id, tags, photos)
         train(client, project_id, photos[next(iter(photos))][0])
         images = [path.read_bytes() for paths in photos.values() for path in paths]

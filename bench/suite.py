@@ -15,6 +15,9 @@ from customvision.client.settings import read_keys
 
 SERVICES = ("project", "training", "prediction", "gateway")
 
+# For figures of a training whose photos came just before it.
+EMBED_WHEN_ASKED = {"CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off"}
+
 
 class TimedSuite(LocalSuite):
     """A suite that knows how long its start took: ``ready_seconds``, until all of it served."""
