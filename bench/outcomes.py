@@ -10,7 +10,7 @@ from logistic_head import logistic_head
 from photos import Rows
 from teachable_machine import teachable_machine_head
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.data_set import DataSet, DataSetImage
 from customvision.training.computation.material import Material

@@ -11,10 +11,10 @@ import numpy as np
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
+from customvision.training.evaluation.iteration_performance import IterationPerformances
+from customvision.training.evaluation.performance import Evaluation
 from customvision.training.evaluation.user_test_sets import UserTestSets
-from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.iterations import Iterations
-from customvision.training.performance import Evaluation
 from customvision.training.servicer_evaluation import EvaluationMethods
 from customvision.v1 import artifacts_pb2, iterations_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import (

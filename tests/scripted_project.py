@@ -15,11 +15,11 @@ from customvision.common.channel import open_channel
 from customvision.common.database import Connection, Database
 from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
-from customvision.training.domains import Domains
-from customvision.training.event import StateChanged
+from customvision.training.backbones.domains import Domains
 from customvision.training.iterations import Iterations
-from customvision.training.run import TrainingRun, queued
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.event import StateChanged
+from customvision.training.runs.run import TrainingRun, queued
+from customvision.training.runs.run_request import TrainingType
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
 from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2

@@ -13,7 +13,7 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training import attempt
+from customvision.training.runs import attempt
 from customvision.v1 import iterations_pb2
 from scripted_project import ScriptedProject
 from scripted_server import ScriptedCall, ScriptedServer
@@ -23,7 +23,7 @@ from training_suite import TrainingSuite
 PROGRAM = """
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
-from customvision.training.child import run_child
+from customvision.training.children.child import run_child
 
 FIGURES = {"precision": 0.5, "recall": 0.5, "average_precision": 0.5, "accuracy": 0.5, "held_out_image_count": 4}
 DIGESTS = {"model_sha256": "1" * 64, "evaluation_sha256": "2" * 64}

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from customvision.training import attempt
+from customvision.training.runs import attempt
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import decode_for_backbone
@@ -25,7 +25,7 @@ FINE_TUNING = training_service_pb2.TRAINING_PHASE_FINE_TUNING
 # The process of a run with a change to it.
 PROGRAM = """
 import sys
-from customvision.training.child import run_child
+from customvision.training.children.child import run_child
 from customvision.training.computation.__main__ import compute
 
 def changed(request, reports):

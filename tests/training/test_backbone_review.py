@@ -11,13 +11,13 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training.backbone_review import BackboneReview, CurrentBackbone, Renewed
 from customvision.training.backbones.architectures import DEFAULT, Architecture, architecture_of
+from customvision.training.backbones.backbone_review import BackboneReview, CurrentBackbone, Renewed
+from customvision.training.backbones.domains import Domains
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN
 from customvision.training.backbones.weights_file import write_notes
-from customvision.training.domains import Domains
 from customvision.training.iterations import Iterations, weights_source_of
 from customvision.v1 import iterations_pb2, training_service_pb2
 from training_suite import TrainingSuite

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from customvision.training.child_process import ChildCrashed, ChildKilled, reports_of
+from customvision.training.children.child_process import ChildCrashed, ChildKilled, reports_of
 
 PROGRAM = """
 import os, subprocess, sys, time
-from customvision.training.child import run_child
+from customvision.training.children.child import run_child
 
 def work(request, reports):
     print("a library talks to standard output", flush=True)
@@ -115,7 +115,7 @@ async def test_child_ends_when_its_parent_is_gone(module: str, tmp_path: Path) -
     parent = tmp_path / "parent.py"
     parent.write_text(
         "import asyncio\n"
-        "from customvision.training.child_process import reports_of\n"
+        "from customvision.training.children.child_process import reports_of\n"
         "async def main():\n"
         f"    async for report in reports_of('{module}', {{'then': 'wait'}}):\n"
         "        print(report['pid'], flush=True)\n"

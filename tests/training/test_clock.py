@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from customvision.training import attempt, scheduler, starter
+from customvision.training.runs import attempt, scheduler, starter
 from customvision.training.store import runs
 from customvision.v1 import training_service_pb2
 from scripted_training import ScriptChild, ScriptedTraining

@@ -8,8 +8,8 @@ import pytest
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.feature_cache import EmbeddedImage, FeatureCache
 from customvision.training.computation.views import view_count
-from customvision.training.disk_space import BYTES_PER_PHOTO, BYTES_PER_VIEW, RESERVE_BYTES, needed_bytes
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.disk_space import BYTES_PER_PHOTO, BYTES_PER_VIEW, RESERVE_BYTES, needed_bytes
+from customvision.training.runs.run_request import TrainingType
 
 # MobileNetV2 of width 1.4, the widest.
 MOST_FEATURES = 4768

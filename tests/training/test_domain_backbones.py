@@ -10,17 +10,17 @@ import pytest
 
 from customvision.common.background import in_background
 from customvision.common.errors import NotFound
-from customvision.training.attempt import Attempts
-from customvision.training.attempt_plan import Place
 from customvision.training.backbones.architectures import DEFAULT, Architecture, architecture_of
+from customvision.training.backbones.domain_backbones import DomainBackbones
+from customvision.training.backbones.domains import DomainUnusable
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.domains import DomainUnusable
-from customvision.training.run import RunState, TrainingRun
-from customvision.training.run_request import RunRequest, TrainingType
-from customvision.training.scheduler import Scheduler
-from customvision.training.starter import RunStarter
+from customvision.training.runs.attempt import Attempts
+from customvision.training.runs.attempt_plan import Place
+from customvision.training.runs.run import RunState, TrainingRun
+from customvision.training.runs.run_request import RunRequest, TrainingType
+from customvision.training.runs.scheduler import Scheduler
+from customvision.training.runs.starter import RunStarter
 from customvision.v1 import domains_pb2, iterations_pb2, projects_pb2, training_service_pb2
 from project_calls import refusal_of
 from scripted_project import ScriptedProject, TrainingParts, training_parts

@@ -14,9 +14,9 @@ import pytest
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys, load_or_create_keys
 from customvision.common.settings import Settings
+from customvision.training.backbones.domain_backbones import DomainBackbones
 from customvision.training.backbones.preparation import BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.domain_backbones import DomainBackbones
 from customvision.training.early_embedding import early_embedding
 from customvision.v1 import domains_pb2, images_pb2, projects_pb2, training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
@@ -29,7 +29,7 @@ EARLY_MODULE = "customvision.training.early_embedding"
 DIES_AT_THE_FIRST_IMAGES = """
 import os, signal
 from pathlib import Path
-from customvision.training.child import run_child
+from customvision.training.children.child import run_child
 
 def work(job, reports):
     last = job["after_sequence"] + 3

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from customvision.training.performance import Evaluation
+from customvision.training.evaluation.performance import Evaluation
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import EXIF_ORIENTATION, decode_for_backbone

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from customvision.common.errors import ServiceError, StorageFull
+from customvision.training.evaluation.performance import Evaluation
 from customvision.training.export import exporter
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.exporter import PIECE_BYTES, Exporter
-from customvision.training.performance import Evaluation
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from models import backbone, model
 from scripted_project import training_parts
@@ -26,7 +26,7 @@ MODULE = "export_of_test"
 PROGRAM = """
 import os, signal, time
 from pathlib import Path
-from customvision.training.child import run_child
+from customvision.training.children.child import run_child
 from customvision.training.export.working_folder import ZIP_FILE
 
 def build(request, reports):

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation import head_fit, phases
 from customvision.training.computation.calibration import Truth
 from customvision.training.computation.head_fit import STRENGTHS, FittedHead, fit_head, refit_head
 from customvision.training.computation.least_squares import Matrix
 from customvision.training.computation.left_out import FOLDS
 from customvision.training.computation.phases import PhaseReport
-from customvision.training.run import Phase
+from customvision.training.runs.run import Phase
 
 Features = npt.NDArray[np.float32]
 

@@ -16,7 +16,7 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.training.computation.material import Material, gather_material
 from customvision.training.computation.quick_model import fit_quick_model

@@ -8,10 +8,10 @@ import grpc
 import pytest
 
 from customvision.common.background import in_background
-from customvision.training import outcome_reporter
-from customvision.training.event import StateChanged
-from customvision.training.outcome_reporter import OutcomeReporter
-from customvision.training.run import failed
+from customvision.training.runs import outcome_reporter
+from customvision.training.runs.event import StateChanged
+from customvision.training.runs.outcome_reporter import OutcomeReporter
+from customvision.training.runs.run import failed
 from scripted_project import ScriptedProject, TrainingParts, training_parts, until
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from customvision.training.evaluation.cross_validation import CrossValidation
 from customvision.training.evaluation.measures import average_precision
-from customvision.training.performance import Evaluation
+from customvision.training.evaluation.performance import Evaluation
 from customvision.vision.artifacts import ArtifactInvalid, array_bytes, pack
 from evaluation_service import evaluation
 

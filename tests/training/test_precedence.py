@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from customvision.training.precedence import Precedence
+from customvision.training.runs.precedence import Precedence
 
 
 class Work:

@@ -23,7 +23,7 @@ FITTING = training_service_pb2.TRAINING_PHASE_FITTING_HEAD
 PHASES = ("reading_data_set", "embedding_images", "fitting_head", "fine_tuning", "evaluating", "saving")
 SERVICE = """
 import runpy
-from customvision.training import attempt
+from customvision.training.runs import attempt
 attempt.MODULE = "scripted_computation"
 runpy.run_module("customvision.training", run_name="__main__")
 """

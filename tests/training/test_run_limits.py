@@ -8,8 +8,8 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training import run_limits
-from customvision.training.process_memory import memory_is_measurable
+from customvision.training.children.process_memory import memory_is_measurable
+from customvision.training.runs import run_limits
 from customvision.v1 import training_service_pb2
 from scripted_training import WAITS, ScriptChild, ScriptedTraining, scripted_training
 from training_suite import reasons_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customvision.training.run_request import TrainingBudgetInvalid, TrainingType, checked_budget, checked_tags
+from customvision.training.runs.run_request import TrainingBudgetInvalid, TrainingType, checked_budget, checked_tags
 
 HOUR = 3600.0
 ADVANCED = TrainingType.ADVANCED

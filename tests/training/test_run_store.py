@@ -10,8 +10,8 @@ import pytest
 
 from customvision.common.database import Connection, Database
 from customvision.common.notifier import Notifier
-from customvision.training.event import Detail, FineTuning, Metrics, Progress, StateChanged, Warned
-from customvision.training.run import (
+from customvision.training.runs.event import Detail, FineTuning, Metrics, Progress, StateChanged, Warned
+from customvision.training.runs.run import (
     Phase,
     RunNotFound,
     RunState,
@@ -24,7 +24,7 @@ from customvision.training.run import (
     started,
     unchanged,
 )
-from customvision.training.run_request import RunRequest, TrainingType
+from customvision.training.runs.run_request import RunRequest, TrainingType
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore

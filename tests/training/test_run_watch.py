@@ -9,19 +9,19 @@ import pytest
 
 from customvision.common.database import Database
 from customvision.common.notifier import Notifier, ServiceStopping
-from customvision.training.event import Event, StateChanged, Warned
-from customvision.training.run import (
+from customvision.training.runs.event import Event, StateChanged, Warned
+from customvision.training.runs.run import (
     RunNotFound,
     TrainingRun,
     cancelled_before_start,
     queued,
     unchanged,
 )
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.run_request import TrainingType
+from customvision.training.runs.watch import Heartbeat, RunWatch, SequenceNegative, SequenceNotReached
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
-from customvision.training.watch import Heartbeat, RunWatch, SequenceNegative, SequenceNotReached
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -11,14 +11,14 @@ from customvision.common.background import in_background
 from customvision.common.database import Database
 from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
-from customvision.training.attempt import Attempts
-from customvision.training.attempt_plan import Place
+from customvision.training.backbones.domain_backbones import DomainBackbones
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.computation.job import Job
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.event import Detail, StateChanged
-from customvision.training.run import Change, RunState, TrainingRun, cancel_requested, requeued, started
-from customvision.training.scheduler import Scheduler
+from customvision.training.runs.attempt import Attempts
+from customvision.training.runs.attempt_plan import Place
+from customvision.training.runs.event import Detail, StateChanged
+from customvision.training.runs.run import Change, RunState, TrainingRun, cancel_requested, requeued, started
+from customvision.training.runs.scheduler import Scheduler
 from customvision.training.store.runs import RunStore
 from scripted_project import ScriptedProject, TrainingParts, training_parts, until
 

@@ -14,8 +14,8 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training import attempt, disk_space
 from customvision.training.computation.full_disk import is_full_disk
+from customvision.training.runs import attempt, disk_space
 from customvision.v1 import iterations_pb2, training_service_pb2
 from scripted_training import SUCCEEDS, ScriptChild, ScriptedTraining
 from training_suite import TrainingSuite, colored_photos, computing_processes

@@ -12,17 +12,17 @@ import pytest
 from customvision.common.background import in_background
 from customvision.common.errors import FailedPrecondition, ServiceError, Unavailable
 from customvision.common.settings import Settings
-from customvision.training import outcome_reporter, starter
-from customvision.training.attempt import Attempts
-from customvision.training.attempt_plan import Place
 from customvision.training.backbones.architectures import DEFAULT, Architecture
+from customvision.training.backbones.domain_backbones import DomainBackbones
 from customvision.training.backbones.preparation import BackbonePreparation
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.outcome_reporter import OutcomeReporter
-from customvision.training.run import RunState, TrainingRun
-from customvision.training.run_request import RequestIdReused, RunRequest, TrainingType
-from customvision.training.scheduler import Scheduler
-from customvision.training.starter import RunStarter
+from customvision.training.runs import outcome_reporter, starter
+from customvision.training.runs.attempt import Attempts
+from customvision.training.runs.attempt_plan import Place
+from customvision.training.runs.outcome_reporter import OutcomeReporter
+from customvision.training.runs.run import RunState, TrainingRun
+from customvision.training.runs.run_request import RequestIdReused, RunRequest, TrainingType
+from customvision.training.runs.scheduler import Scheduler
+from customvision.training.runs.starter import RunStarter
 from scripted_project import ScriptedProject, TrainingParts, training_parts
 
 REQUEST_ID = "8c2e4b1a-93d5-4f0e-a6b7-0d1c2e3f4a5b"

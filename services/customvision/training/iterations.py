@@ -11,9 +11,9 @@ from google.protobuf.duration_pb2 import Duration
 from customvision.common.channel import CALL_SECONDS
 from customvision.common.errors import Unavailable
 from customvision.common.status import error_from_call
-from customvision.training.event import Metrics
-from customvision.training.run import TrainingRun
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.event import Metrics
+from customvision.training.runs.run import TrainingRun
+from customvision.training.runs.run_request import TrainingType
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 

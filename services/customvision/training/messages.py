@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from customvision.training.event import Event, FineTuning, Metrics, Progress, StateChanged, Warned
 from customvision.training.iterations import duration_of, training_type_value, weights_source_of
-from customvision.training.run import Phase, RunState, TrainingRun
-from customvision.training.run_request import (
+from customvision.training.runs.event import Event, FineTuning, Metrics, Progress, StateChanged, Warned
+from customvision.training.runs.run import Phase, RunState, TrainingRun
+from customvision.training.runs.run_request import (
     RunRequest,
     TrainingType,
     TrainingTypeUnknown,
@@ -17,11 +17,11 @@ from customvision.training.run_request import (
     checked_budget,
     checked_tags,
 )
-from customvision.training.watch import Heartbeat
+from customvision.training.runs.watch import Heartbeat
 from customvision.v1 import iterations_pb2, training_service_pb2
 
 if TYPE_CHECKING:
-    from customvision.training.backbone_review import CurrentBackbone
+    from customvision.training.backbones.backbone_review import CurrentBackbone
 
 _STATES = {
     RunState.QUEUED: training_service_pb2.TRAINING_STATE_QUEUED,

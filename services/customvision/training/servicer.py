@@ -5,11 +5,11 @@ from contextlib import aclosing
 from typing import Any
 
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
-from customvision.training.backbone_review import BackboneReview
+from customvision.training.backbones.backbone_review import BackboneReview
+from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.export_format import export_format_of
 from customvision.training.export.exporter import Exporter
-from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.messages import (
     current_backbone_message,
     event_message,
@@ -17,11 +17,11 @@ from customvision.training.messages import (
     run_request_of,
 )
 from customvision.training.request_fields import required as _required
-from customvision.training.scheduler import Scheduler
+from customvision.training.runs.scheduler import Scheduler
+from customvision.training.runs.starter import RunStarter
+from customvision.training.runs.watch import RunWatch
 from customvision.training.servicer_evaluation import EvaluationMethods
-from customvision.training.starter import RunStarter
 from customvision.training.store.runs import RunStore
-from customvision.training.watch import RunWatch
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceServicer
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from customvision.common.opening_stream import OpeningStream
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
+from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.messages import (
     comparison_message,
     performance_message,
@@ -14,7 +15,6 @@ from customvision.training.evaluation.messages import (
 from customvision.training.evaluation.result_filter import ResultFilter
 from customvision.training.evaluation.spool import SentImage
 from customvision.training.evaluation.user_test_sets import UserTestSets
-from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.request_fields import required
 from customvision.v1 import training_service_pb2
 

@@ -18,31 +18,31 @@ from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.settings import Settings
-from customvision.training.attempt import Attempts
-from customvision.training.attempt_plan import Place
-from customvision.training.backbone_review import BackboneReview
+from customvision.training.backbones.backbone_review import BackboneReview
+from customvision.training.backbones.domain_backbones import DomainBackbones
+from customvision.training.backbones.domains import Domains
 from customvision.training.backbones.preparation import BackbonePreparation
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.domains import Domains
+from customvision.training.children.process_memory import memory_is_measurable
 from customvision.training.early_embedding.early_embedding import EarlyEmbedding
 from customvision.training.early_embedding.image_arrivals import ImageArrivals
+from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.export.exporter import Exporter
-from customvision.training.iteration_performance import IterationPerformances
 from customvision.training.iterations import Iterations
-from customvision.training.outcome_reporter import OutcomeReporter
-from customvision.training.precedence import Precedence
-from customvision.training.process_memory import memory_is_measurable
-from customvision.training.run import RunState
-from customvision.training.run_limits import RunLimits
-from customvision.training.scheduler import Scheduler
+from customvision.training.runs.attempt import Attempts
+from customvision.training.runs.attempt_plan import Place
+from customvision.training.runs.outcome_reporter import OutcomeReporter
+from customvision.training.runs.precedence import Precedence
+from customvision.training.runs.run import RunState
+from customvision.training.runs.run_limits import RunLimits
+from customvision.training.runs.scheduler import Scheduler
+from customvision.training.runs.starter import RunStarter
+from customvision.training.runs.watch import HEARTBEAT_SECONDS, RunWatch
 from customvision.training.servicer import TrainingServicer
-from customvision.training.starter import RunStarter
 from customvision.training.store.arrival_position import ArrivalPosition
 from customvision.training.store.events import EventStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
-from customvision.training.watch import HEARTBEAT_SECONDS, RunWatch
 from customvision.v1.training_service_pb2_grpc import add_TrainingServiceServicer_to_server
 
 FULL_NAME = "customvision.v1.TrainingService"

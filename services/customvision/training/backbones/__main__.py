@@ -9,8 +9,8 @@ from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
-from customvision.training.child import Reports, run_child
-from customvision.training.processor_priority import give_way
+from customvision.training.children.child import Reports, run_child
+from customvision.training.children.processor_priority import give_way
 from customvision.vision.decoding import PREPROCESSING
 
 

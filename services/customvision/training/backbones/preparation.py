@@ -10,7 +10,7 @@ from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
 from customvision.training.backbones.architectures import DEFAULT, Architecture
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child_process import ChildKilled, ChildStopped, reports_of
+from customvision.training.children.child_process import ChildKilled, ChildStopped, reports_of
 
 MODULE = "customvision.training.backbones"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}

@@ -5,11 +5,11 @@ from typing import Any
 
 from customvision.common.channel import open_blocking_channel
 from customvision.common.keys import Keys
-from customvision.training.child import Reports, run_child
+from customvision.training.children.child import Reports, run_child
+from customvision.training.children.processor_priority import give_way
 from customvision.training.computation.full_disk import DISK_FULL, is_full_disk
 from customvision.training.computation.job import Job, TrainingImpossible
-from customvision.training.processor_priority import give_way
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.run_request import TrainingType
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # Predictions are waited for; a training can give way.

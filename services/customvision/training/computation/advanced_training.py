@@ -11,7 +11,7 @@ from pathlib import Path
 
 from customvision.common.channel import CALL_SECONDS
 from customvision.training.backbones.weights_file import read_shape, write_notes
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.finishing import Network, finish
 from customvision.training.computation.job import Job
 from customvision.training.computation.material import gather_material

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport, report_metrics
 from customvision.training.computation.saving import missing_artifacts, upload_artifact
-from customvision.training.performance import Evaluation
-from customvision.training.run import Phase
+from customvision.training.evaluation.performance import Evaluation
+from customvision.training.runs.run import Phase
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from customvision.vision.artifacts import ModelArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
 from customvision.training.computation.feature_cache import FeatureCache, StoredFeatures, with_feature_cache
 from customvision.training.computation.held_out import tags_not_measured
@@ -14,7 +14,7 @@ from customvision.training.computation.job import Job
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.project_calls import patiently
 from customvision.training.computation.views import view_count
-from customvision.training.run import Phase
+from customvision.training.runs.run import Phase
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 MAX_NAMED = 5

@@ -3,9 +3,9 @@
 import time
 from dataclasses import asdict
 
-from customvision.training.child import Reports
-from customvision.training.event import Metrics
-from customvision.training.run import Phase
+from customvision.training.children.child import Reports
+from customvision.training.runs.event import Metrics
+from customvision.training.runs.run import Phase
 
 SECONDS_BETWEEN = 0.2
 # A child that tells nothing for ten minutes is taken for dead.

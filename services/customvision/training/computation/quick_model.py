@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.head_fit import STRENGTHS, FittedHead, fit_head, refit_head
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport
 from customvision.training.evaluation.cross_validation import CrossValidation, cross_validation_of
 from customvision.training.evaluation.measures import Probabilities
-from customvision.training.performance import Evaluation
-from customvision.training.run import Phase
+from customvision.training.evaluation.performance import Evaluation
+from customvision.training.runs.run import Phase
 
 
 @dataclass(frozen=True)

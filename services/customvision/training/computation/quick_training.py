@@ -1,6 +1,6 @@
 """Quick training: features from the cache or the backbone, a head, its figures, the artifacts."""
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.finishing import Network, finish
 from customvision.training.computation.job import Job
 from customvision.training.computation.material import gather_material

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
 from customvision.training.computation.fine_tuning.photos import Photos, fetch_photos
 from customvision.training.computation.finishing import Network
@@ -18,8 +18,8 @@ from customvision.training.computation.left_out import FOLDS, folds_of
 from customvision.training.computation.material import Material, warnings_of_unreadable
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.quick_model import QuickModel, evaluation_of
-from customvision.training.performance import Evaluation
-from customvision.training.run import Phase
+from customvision.training.evaluation.performance import Evaluation
+from customvision.training.runs.run import Phase
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.head import Head

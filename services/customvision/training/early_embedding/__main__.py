@@ -6,11 +6,11 @@ import grpc
 
 from customvision.common.channel import open_blocking_channel
 from customvision.common.keys import Keys
-from customvision.training.child import Reports, run_child
+from customvision.training.children.child import Reports, run_child
+from customvision.training.children.processor_priority import give_way
 from customvision.training.computation.job import TrainingImpossible
 from customvision.training.early_embedding.job import EarlyJob
 from customvision.training.early_embedding.steps import embed, steps
-from customvision.training.processor_priority import give_way
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # Behind everything else: uploads, predictions and trainings are waited for.

@@ -9,15 +9,15 @@ import structlog
 
 from customvision.common.background import forever
 from customvision.common.errors import NotFound, ServiceError
-from customvision.training.attempt_plan import ENVIRONMENT, Place
+from customvision.training.backbones.domain_backbones import DomainBackbones
+from customvision.training.backbones.domains import DomainUnusable
 from customvision.training.backbones.preparation import BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child_process import ChildStopped, reports_of
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.domains import DomainUnusable
+from customvision.training.children.child_process import ChildStopped, reports_of
 from customvision.training.early_embedding.image_arrivals import ImageArrivals
 from customvision.training.early_embedding.job import EarlyJob
-from customvision.training.precedence import Precedence
+from customvision.training.runs.attempt_plan import ENVIRONMENT, Place
+from customvision.training.runs.precedence import Precedence
 from customvision.training.store.arrival_position import ArrivalPosition
 
 MODULE = "customvision.training.early_embedding"

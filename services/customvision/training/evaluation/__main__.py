@@ -8,7 +8,7 @@ import numpy as np
 
 from customvision.common.errors import InvalidArgument
 from customvision.common.processors import available_cores
-from customvision.training.child import Reports, run_child
+from customvision.training.children.child import Reports, run_child
 from customvision.training.evaluation.measures import Probabilities
 from customvision.training.evaluation.spool import spooled_file
 from customvision.training.evaluation.user_test_sets import BACKBONE_FILE, MODEL_FILE, PROBABILITIES_FILE

@@ -7,8 +7,8 @@ import numpy as np
 from customvision.common.errors import FailedPrecondition
 from customvision.training.evaluation.image_results import right_rows
 from customvision.training.evaluation.measures import Decisions, Truth
-from customvision.training.event import Metrics
-from customvision.training.performance import Evaluation
+from customvision.training.evaluation.performance import Evaluation
+from customvision.training.runs.event import Metrics
 
 
 class IterationsNotComparable(FailedPrecondition):

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from customvision.training.evaluation.measures import DEFAULT_THRESHOLD, Decisions
+from customvision.training.evaluation.performance import Evaluation
 from customvision.training.evaluation.result_filter import ResultFilter, TagNotInIteration
-from customvision.training.performance import Evaluation
 
 Scores = npt.NDArray[np.float32]
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from customvision.training.evaluation.comparison import Comparison
     from customvision.training.evaluation.cross_validation import CrossValidation
     from customvision.training.evaluation.image_results import ImageResult
+    from customvision.training.evaluation.performance import Performance, TagFigures
     from customvision.training.evaluation.user_test_sets import TestSetOutcome
-    from customvision.training.performance import Performance, TagFigures
 
 
 def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:

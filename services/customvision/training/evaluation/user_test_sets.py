@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
-from customvision.training.child_process import ChildStopped, reports_of
+from customvision.training.children.child_process import ChildStopped, reports_of
+from customvision.training.evaluation.iteration_performance import check_threshold, completed_iteration
 from customvision.training.evaluation.spool import KnownTags, SentImage, Spool, full_disk_told
-from customvision.training.iteration_performance import check_threshold, completed_iteration
 from customvision.training.iterations import Iterations
 
 if TYPE_CHECKING:
     from customvision.training.evaluation.image_results import ImageResult
-    from customvision.training.performance import Performance
+    from customvision.training.evaluation.performance import Performance
 
 MODULE = "customvision.training.evaluation"
 MODEL_FILE, BACKBONE_FILE, PROBABILITIES_FILE = "model.zip", "backbone.zip", "probabilities.npy"
@@ -108,8 +108,8 @@ def _outcome(spool: Spool, threshold: float) -> TestSetOutcome:
     import numpy as np
 
     from customvision.training.evaluation.image_results import ranked_rows, results_at
+    from customvision.training.evaluation.performance import Evaluation
     from customvision.training.evaluation.result_filter import ResultFilter
-    from customvision.training.performance import Evaluation
 
     probabilities = np.load(spool.folder / PROBABILITIES_FILE, allow_pickle=False)
     readable = np.isfinite(probabilities).all(axis=1)

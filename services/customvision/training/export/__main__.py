@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from customvision.training.backbones.weights_file import WeightsUnusable
-from customvision.training.child import Reports, run_child
+from customvision.training.children.child import Reports, run_child
+from customvision.training.children.processor_priority import give_way
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.formats import NetworkUnknown, format_of
 from customvision.training.export.makings import Makings
@@ -14,7 +15,6 @@ from customvision.training.export.outcome import Outcome
 from customvision.training.export.package import write_package
 from customvision.training.export.parity import AnswersDiffer, compare, pictures_of
 from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
-from customvision.training.processor_priority import give_way
 from customvision.vision.artifacts import ArtifactInvalid
 
 # Predictions are waited for; an export can give way.

@@ -15,13 +15,13 @@ import structlog
 from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.common.errors import ServiceError, StorageFull
 from customvision.training.backbones.preparation import QUIET
-from customvision.training.child_process import ChildKilled, ChildStopped, reports_of
+from customvision.training.children.child_process import ChildKilled, ChildStopped, reports_of
+from customvision.training.evaluation.iteration_performance import completed_iteration
 from customvision.training.export.errors import ExportDiffers, ExportFailed, model_damaged
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.fetching import fetch_makings
 from customvision.training.export.outcome import Outcome
 from customvision.training.export.working_folder import ZIP_FILE
-from customvision.training.iteration_performance import completed_iteration
 from customvision.training.iterations import Iterations
 from customvision.v1 import iterations_pb2
 

@@ -65,7 +65,7 @@ def evenly_spread(ids: Sequence[str], count: int) -> list[str]:
 
 def _held_out(iteration: iterations_pb2.Iteration, evaluation: bytes) -> tuple[str, ...]:
     # numpy is loaded when someone first asks: the service starts faster and smaller without.
-    from customvision.training.performance import Evaluation
+    from customvision.training.evaluation.performance import Evaluation
     from customvision.vision.artifacts import ArtifactInvalid
 
     try:

@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 
 from customvision.common.database import Connection, Database
-from customvision.training.event import Event, detail_from_record
-from customvision.training.run import RunState
+from customvision.training.runs.event import Event, detail_from_record
+from customvision.training.runs.run import RunState
 
 MAX_EVENTS = 500
 

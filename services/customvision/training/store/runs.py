@@ -8,9 +8,9 @@ from typing import Any
 
 from customvision.common.database import Connection, Database
 from customvision.common.notifier import Notifier
-from customvision.training.event import Detail, detail_to_record
-from customvision.training.run import Change, NotApplicable, Phase, RunNotFound, RunState, TrainingRun
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.event import Detail, detail_to_record
+from customvision.training.runs.run import Change, NotApplicable, Phase, RunNotFound, RunState, TrainingRun
+from customvision.training.runs.run_request import TrainingType
 
 _COLUMNS = (
     "training_run_id, request_id, project_id, iteration_id, iteration_name, training_type, force, state, phase, "

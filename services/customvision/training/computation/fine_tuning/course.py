@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import Truth
 from customvision.training.computation.fine_tuning.activations import Activations
 from customvision.training.computation.fine_tuning.batches import Batches

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.child import Reports
+from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint

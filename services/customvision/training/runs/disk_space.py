@@ -6,7 +6,7 @@ from pathlib import Path
 from customvision.common.quantities import size_words
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.views import view_count
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.run_request import TrainingType
 
 # Features of one view of an image, of the widest network, with their place in the cache's index.
 BYTES_PER_VIEW = 12 * 1024

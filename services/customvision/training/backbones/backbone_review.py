@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from customvision.training.backbones.architectures import Architecture
+from customvision.training.backbones.domains import Domains
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.domains import Domains
 from customvision.training.iterations import Iterations, weights_source_of
 from customvision.v1 import iterations_pb2
 

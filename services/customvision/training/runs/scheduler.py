@@ -8,10 +8,10 @@ import structlog
 
 from customvision.common.background import SECONDS_AFTER_ERROR, forever
 from customvision.common.errors import StorageFull
-from customvision.training.attempt import Attempts
-from customvision.training.event import StateChanged
 from customvision.training.iterations import Model
-from customvision.training.run import (
+from customvision.training.runs.attempt import Attempts
+from customvision.training.runs.event import StateChanged
+from customvision.training.runs.run import (
     MAX_ATTEMPTS,
     RunState,
     TrainingRun,

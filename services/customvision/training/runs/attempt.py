@@ -11,17 +11,17 @@ from typing import Any
 import structlog
 
 from customvision.common.errors import ServiceError, Unavailable
-from customvision.training.attempt_plan import Place, environment_of, job_of
+from customvision.training.backbones.domain_backbones import DomainBackbones
 from customvision.training.backbones.preparation import BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.child_process import ChildCrashed, ChildKilled, ChildOverran, reports_of
+from customvision.training.children.child_process import ChildCrashed, ChildKilled, ChildOverran, reports_of
 from customvision.training.computation.job import BaseModel
-from customvision.training.disk_space import DiskTooFull, check_disk_space, needed_bytes
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.event import FineTuning, Metrics, Progress, StateChanged, Warned, detail_from_record
 from customvision.training.iterations import PATIENCE_SECONDS, Iterations, Model, patiently
-from customvision.training.precedence import Precedence
-from customvision.training.run import (
+from customvision.training.runs.attempt_plan import Place, environment_of, job_of
+from customvision.training.runs.disk_space import DiskTooFull, check_disk_space, needed_bytes
+from customvision.training.runs.event import FineTuning, Metrics, Progress, StateChanged, Warned, detail_from_record
+from customvision.training.runs.precedence import Precedence
+from customvision.training.runs.run import (
     MAX_KILLS,
     Phase,
     TrainingRun,

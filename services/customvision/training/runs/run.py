@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from customvision.common.errors import NotFound
-from customvision.training.run_request import RunRequest, TrainingType
+from customvision.training.runs.run_request import RunRequest, TrainingType
 
 # A child process that is killed this often has a cause that one more attempt does not cure.
 MAX_KILLS = 3

@@ -4,7 +4,7 @@ import asyncio
 import enum
 from dataclasses import dataclass
 
-from customvision.training.process_memory import group_memory_bytes, memory_is_measurable
+from customvision.training.children.process_memory import group_memory_bytes, memory_is_measurable
 
 SECONDS_BETWEEN_LOOKS = 0.5
 

@@ -8,7 +8,7 @@ from customvision.common.background import forever
 from customvision.common.errors import FailedPrecondition, NotFound, ServiceError, Unavailable
 from customvision.common.notifier import wait
 from customvision.training.iterations import Iterations
-from customvision.training.run import RunState, TrainingRun
+from customvision.training.runs.run import RunState, TrainingRun
 from customvision.training.store.runs import RunStore
 
 SECONDS_BETWEEN_TRIES = 5.0

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from customvision.common.quantities import duration_words, size_words
 from customvision.common.settings import DEFAULT_TIME_LIMIT_SECONDS, MEMORY_LIMIT, TIME_LIMIT
-from customvision.training.child_limits import ChildLimits, Overrun
-from customvision.training.run import TrainingRun
+from customvision.training.children.child_limits import ChildLimits, Overrun
+from customvision.training.runs.run import TrainingRun
 
 # The process keeps to its budget by itself; one that hangs is ended soon after.
 GRACE_SECONDS = 30.0

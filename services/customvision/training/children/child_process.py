@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
-from customvision.training.child_limits import ChildLimits, Overrun, overrun_of
+from customvision.training.children.child_limits import ChildLimits, Overrun, overrun_of
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 LOG_LINES_KEPT = 40

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from customvision.training.run import Phase, RunState
+from customvision.training.runs.run import Phase, RunState
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The backbone that a project's domain calls for."""
 
+from customvision.training.backbones.domains import Domains
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.domains import Domains
 
 
 class DomainBackbones:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from customvision.common.errors import InvalidArgument, OutOfRange
 from customvision.common.notifier import Notifier, ServiceStopping, wait
-from customvision.training.event import Event
-from customvision.training.run import RunState
+from customvision.training.runs.event import Event
+from customvision.training.runs.run import RunState
 from customvision.training.store.events import EventStore
 from customvision.training.store.runs import RunStore
 

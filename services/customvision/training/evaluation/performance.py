@@ -15,7 +15,7 @@ from customvision.training.evaluation.measures import (
     accuracy,
     average_precision,
 )
-from customvision.training.event import Metrics
+from customvision.training.runs.event import Metrics
 from customvision.vision.artifacts import array_bytes, array_of, pack, unpack
 
 

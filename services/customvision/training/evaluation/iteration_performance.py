@@ -13,8 +13,8 @@ from customvision.v1 import iterations_pb2
 if TYPE_CHECKING:
     from customvision.training.evaluation.comparison import Comparison
     from customvision.training.evaluation.image_results import ImageResult
+    from customvision.training.evaluation.performance import Evaluation, Performance
     from customvision.training.evaluation.result_filter import ResultFilter
-    from customvision.training.performance import Evaluation, Performance
 
 CACHED_EVALUATIONS = 8
 
@@ -114,7 +114,7 @@ async def _computed(artifact: bytes, compute: "Callable[[Evaluation], Result]") 
 
 def _evaluation(artifact: bytes) -> "Evaluation":
     # numpy is loaded when someone first asks: the service starts faster and smaller without.
-    from customvision.training.performance import Evaluation
+    from customvision.training.evaluation.performance import Evaluation
 
     return Evaluation.from_bytes(artifact)
 

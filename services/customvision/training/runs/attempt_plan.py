@@ -7,10 +7,10 @@ from pathlib import Path
 from customvision.training.backbones.preparation import QUIET
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.job import BaseModel, Job
-from customvision.training.run import TrainingRun
-from customvision.training.run_folders import RunFolders
-from customvision.training.run_limits import RunLimits, budget_left
-from customvision.training.run_request import TrainingType
+from customvision.training.runs.run import TrainingRun
+from customvision.training.runs.run_folders import RunFolders
+from customvision.training.runs.run_limits import RunLimits, budget_left
+from customvision.training.runs.run_request import TrainingType
 
 # Threads that wait for one another cost a small fit more than they bring, above all beside other work.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}

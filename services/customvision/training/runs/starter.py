@@ -9,12 +9,12 @@ import structlog
 
 from customvision.common.background import forever
 from customvision.common.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, ServiceError
-from customvision.training.domain_backbones import DomainBackbones
-from customvision.training.event import StateChanged
+from customvision.training.backbones.domain_backbones import DomainBackbones
 from customvision.training.iterations import Iterations
-from customvision.training.run import RunState, TrainingRun, given_up, queued
-from customvision.training.run_request import RequestIdInvalid, RequestIdReused, RunRequest
-from customvision.training.scheduler import Scheduler
+from customvision.training.runs.event import StateChanged
+from customvision.training.runs.run import RunState, TrainingRun, given_up, queued
+from customvision.training.runs.run_request import RequestIdInvalid, RequestIdReused, RunRequest
+from customvision.training.runs.scheduler import Scheduler
 from customvision.training.store.runs import RunStore
 
 SECONDS_BETWEEN_TRIES = 2.0
