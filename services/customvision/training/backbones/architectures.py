@@ -122,8 +122,14 @@ MOBILENET_V2 = Family(
     file_name=lambda width, size: f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{width}_{size}_no_top.h5",
     marks=_v2_marks,
     classifier_input=lambda width: (_divisible(1280 * max(width, 1.0)),),
-    # After a block has widened.
-    inner_layers=("block_6_expand_relu", "block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu"),
+    # After a block has widened; and the last narrow one, before all is spread over the last features.
+    inner_layers=(
+        "block_6_expand_relu",
+        "block_10_expand_relu",
+        "block_13_expand_relu",
+        "block_15_expand_relu",
+        "block_16_project_BN",
+    ),
 )
 MOBILENET_V3_LARGE = Family(
     name="mobilenet_v3_large",
