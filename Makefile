@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data
 	@$(BIN)/python demo/story.py
 
 test: $(VENV)/.development ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.development ## Check style, architecture and the contract
 	$(BIN)/ruff check .
