@@ -18,18 +18,19 @@ Events = Iterator[training.TrainingEvent]
 
 def test_interrupted_watch_leaves_the_run(command_line: CommandLine) -> None:
     """Ctrl-C ends a watch with exit code 130 and says how to come back to the run and how to end it."""
-    watching, left = threading.Event(), threading.Event()
+    left = threading.Event()
 
     def watch(call: ScriptedCall) -> Events:
         call.context.add_callback(left.set)
         yield event(1)
-        watching.set()
         left.wait(30)
 
     with ScriptedServer({"WatchTraining": watch}) as server:
         command_line.connect(training=server.address)
         process = command_line.start("watch", RUN)
-        assert watching.wait(20)
+        assert process.stderr is not None
+        # What was told is shown: from here on it waits.
+        assert process.stderr.readline()
         process.send_signal(signal.SIGINT)
         output, notes = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -1,10 +1,11 @@
-"""The TypeScript package, installed and built once, and a way to run programs that use it."""
+"""The TypeScript package, installed and built for each file of tests, and a way to run programs that use it."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,8 +17,16 @@ OLDEST_NODE = 20
 NO_REGISTRY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENOTCACHED", "ENETUNREACH")
 
 
-@pytest.fixture(scope="session")
-def package() -> Path:
+@pytest.fixture(scope="module")
+def _alone() -> Iterator[None]:
+    """Keeps tests in other processes from installing and building in the same folder meanwhile."""
+    with (PACKAGE / "package.json").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def package(_alone: None) -> Path:
     """The package's folder with everything that its lock names; skips where Node or a registry is missing."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node and npm are needed to test the TypeScript client")
@@ -31,7 +40,7 @@ def package() -> Path:
     return PACKAGE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built_package(package: Path) -> Path:
     """The package's folder, type-checked and compiled."""
     built = npm("run", "build")
