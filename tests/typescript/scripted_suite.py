@@ -33,7 +33,12 @@ KEYS = Keys(training_key="t" * 64, prediction_key="p" * 64)
 PROJECT_ID = "5f0c1d63-0b0f-4a35-9f39-5d4a0a7f8a11"
 ITERATION_ID = "6e9bd2a0-2f0c-4a59-8c0a-2f2f0c8f8b22"
 RUN_ID = "7a7e7b1c-57a5-4a0e-9b7b-1d1d1d1d1d33"
-PHASES = training_service_pb2.TrainingPhase.values()[1:]
+# Those of a quick run.
+PHASES = [
+    phase
+    for phase in training_service_pb2.TrainingPhase.values()[1:]
+    if phase != training_service_pb2.TRAINING_PHASE_FINE_TUNING
+]
 EVENT_COUNT = 12
 HEARTBEAT_SECONDS = 0.05
 

@@ -67,6 +67,11 @@ function describe({ state, detail }: TrainingEvent): string {
       const { precision, recall, averagePrecision: average } = detail.value;
       return `precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, average precision ${average.toFixed(3)}`;
     }
+    case "fineTuning": {
+      const { epoch, epochs, loss, heldOutAccuracy } = detail.value;
+      const measured = heldOutAccuracy === undefined ? "" : `, held-out accuracy ${heldOutAccuracy.toFixed(3)}`;
+      return `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}${measured}`;
+    }
     case "warning":
       return `warning: ${detail.value}`;
     case "stateChange":
