@@ -1,5 +1,6 @@
 """What every test may use: keys, settings on port 0, real servers in this process."""
 
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.common.server import Server, ServiceDefinition
 from customvision.common.settings import Settings
+
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 
