@@ -36,9 +36,9 @@ def _milliseconds(count: float) -> timedelta:
     return timedelta(milliseconds=count)
 
 
-V2 = Architecture("mobilenet_v2_1.0_224", 2_257_984, _SCALED, _milliseconds(8.1))
-V2_WIDE = Architecture("mobilenet_v2_1.4_224", 4_363_712, _SCALED, _milliseconds(19.0))
-V2_NARROW = Architecture("mobilenet_v2_0.35_224", 410_208, _SCALED, _milliseconds(2.0))
-V1 = Architecture("mobilenet_v1_1.0_224", 3_228_864, _SCALED, _milliseconds(13.6))
-V3_LARGE = Architecture("mobilenet_v3_large_1.0_224", 2_996_352, _SCALED_INSIDE, _milliseconds(6.9))
-V3_SMALL = Architecture("mobilenet_v3_small_1.0_224", 939_120, _SCALED_INSIDE, _milliseconds(2.1))
+V2 = Architecture("mobilenet_v2_1.0_224", 2_257_984, _SCALED, _milliseconds(7.7))
+V2_WIDE = Architecture("mobilenet_v2_1.4_224", 4_363_712, _SCALED, _milliseconds(14.7))
+V2_NARROW = Architecture("mobilenet_v2_0.35_224", 410_208, _SCALED, _milliseconds(1.9))
+V1 = Architecture("mobilenet_v1_1.0_224", 3_228_864, _SCALED, _milliseconds(13.2))
+V3_LARGE = Architecture("mobilenet_v3_large_1.0_224", 2_996_352, _SCALED_INSIDE, _milliseconds(6.4))
+V3_SMALL = Architecture("mobilenet_v3_small_1.0_224", 939_120, _SCALED_INSIDE, _milliseconds(2.0))
