@@ -7,14 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from customvision.training.children.child import Reports
-from customvision.training.computation import head_fit, phases
+from customvision.training.computation import head_fit
 from customvision.training.computation.calibration import Truth
 from customvision.training.computation.head_fit import STRENGTHS, FittedHead, fit_head, refit_head
 from customvision.training.computation.least_squares import Matrix
 from customvision.training.computation.left_out import FOLDS
-from customvision.training.computation.phases import PhaseReport
-from customvision.training.runs.run import Phase
 
 Features = npt.NDArray[np.float32]
 
@@ -198,28 +195,6 @@ def test_fits_tell_their_steps() -> None:
     features, truth = clouds(np.arange(30) % 2)
     fit_head(features, truth, np.arange(30), multilabel=False, step=lambda: told.append(None))
     assert len(told) == len(STRENGTHS) + 1
-
-
-class Told(Reports):
-    """Keeps what a child would tell its parent."""
-
-    def __init__(self) -> None:
-        self.reports: list[int] = []
-
-    def send(self, kind: str, **fields: Any) -> None:  # noqa: ARG002 - all are of one kind
-        """Keeps how far the phase has come."""
-        self.reports.append(fields["done"])
-
-
-def test_sign_of_life_repeats_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A phase that goes on without finishing a unit says where it is, and seldom."""
-    told = Told()
-    phase = PhaseReport(told, Phase.FITTING_HEAD, 7)
-    phase.alive()
-    assert told.reports == [0]
-    monkeypatch.setattr(phases, "SECONDS_BETWEEN_SIGNS_OF_LIFE", 0.0)
-    phase.alive()
-    assert told.reports == [0, 0]
 
 
 def test_many_images_stay_affordable() -> None:

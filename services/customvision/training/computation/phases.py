@@ -8,8 +8,6 @@ from customvision.training.runs.event import Metrics
 from customvision.training.runs.run import Phase
 
 SECONDS_BETWEEN = 0.2
-# A child that tells nothing for ten minutes is taken for dead.
-SECONDS_BETWEEN_SIGNS_OF_LIFE = 30.0
 
 
 class PhaseReport:
@@ -26,26 +24,18 @@ class PhaseReport:
         self._started = time.monotonic()
         self._told_at = 0.0
         self._told: int | None = None
-        self._done = 0
         self._first: tuple[int, float] | None = None
         self.reached(0)
 
     def reached(self, done: int) -> None:
         """Tells that ``done`` units are done."""
         now = time.monotonic()
-        self._done = done
         if done and self._first is None:
             self._first = (done, now)
         edge = done in (0, self._total)
         if done == self._told or (not edge and now - self._told_at < SECONDS_BETWEEN):
             return
         self._tell(done, now)
-
-    def alive(self) -> None:
-        """Tells, once in a while, that the phase goes on though no unit is done."""
-        now = time.monotonic()
-        if now - self._told_at >= SECONDS_BETWEEN_SIGNS_OF_LIFE:
-            self._tell(self._done, now)
 
     def finish(self) -> None:
         """Tells that the phase is done."""
