@@ -44,6 +44,10 @@ class _ImageCreateStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ima
     """IMAGE_CREATE_STATUS_ERROR_TAG_LIMIT: a multiclass image would get a second tag."""
     IMAGE_CREATE_STATUS_ERROR_NEGATIVE_AND_REGULAR_TAG: _ImageCreateStatus.ValueType  # 8
     """IMAGE_CREATE_STATUS_ERROR_NEGATIVE_AND_REGULAR_TAG: the negative tag cannot stand beside a regular one."""
+    IMAGE_CREATE_STATUS_ERROR_SOURCE: _ImageCreateStatus.ValueType  # 9
+    """IMAGE_CREATE_STATUS_ERROR_SOURCE: nothing could be fetched from the URL, or it may not be fetched from."""
+    IMAGE_CREATE_STATUS_ERROR_METADATA: _ImageCreateStatus.ValueType  # 10
+    """IMAGE_CREATE_STATUS_ERROR_METADATA: more than 10 pairs, a key over 128 characters or a value over 256."""
 
 class ImageCreateStatus(_ImageCreateStatus, metaclass=_ImageCreateStatusEnumTypeWrapper):
     """ImageCreateStatus says what became of one image of an upload."""
@@ -66,6 +70,10 @@ IMAGE_CREATE_STATUS_ERROR_TAG_LIMIT: ImageCreateStatus.ValueType  # 7
 """IMAGE_CREATE_STATUS_ERROR_TAG_LIMIT: a multiclass image would get a second tag."""
 IMAGE_CREATE_STATUS_ERROR_NEGATIVE_AND_REGULAR_TAG: ImageCreateStatus.ValueType  # 8
 """IMAGE_CREATE_STATUS_ERROR_NEGATIVE_AND_REGULAR_TAG: the negative tag cannot stand beside a regular one."""
+IMAGE_CREATE_STATUS_ERROR_SOURCE: ImageCreateStatus.ValueType  # 9
+"""IMAGE_CREATE_STATUS_ERROR_SOURCE: nothing could be fetched from the URL, or it may not be fetched from."""
+IMAGE_CREATE_STATUS_ERROR_METADATA: ImageCreateStatus.ValueType  # 10
+"""IMAGE_CREATE_STATUS_ERROR_METADATA: more than 10 pairs, a key over 128 characters or a value over 256."""
 Global___ImageCreateStatus: _TypeAlias = ImageCreateStatus  # noqa: Y015
 
 class _TaggingStatus:
@@ -140,11 +148,59 @@ IMAGE_VARIANT_THUMBNAIL: ImageVariant.ValueType  # 2
 """IMAGE_VARIANT_THUMBNAIL is a JPEG of at most 256 pixels a side, upright."""
 Global___ImageVariant: _TypeAlias = ImageVariant  # noqa: Y015
 
+class _ImageMetadataStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ImageMetadataStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImageMetadataStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IMAGE_METADATA_STATUS_UNSPECIFIED: _ImageMetadataStatus.ValueType  # 0
+    """IMAGE_METADATA_STATUS_UNSPECIFIED is never answered."""
+    IMAGE_METADATA_STATUS_OK: _ImageMetadataStatus.ValueType  # 1
+    """IMAGE_METADATA_STATUS_OK: the pairs are set."""
+    IMAGE_METADATA_STATUS_ERROR_IMAGE_NOT_FOUND: _ImageMetadataStatus.ValueType  # 2
+    """IMAGE_METADATA_STATUS_ERROR_IMAGE_NOT_FOUND: the project has no such image."""
+    IMAGE_METADATA_STATUS_ERROR_LIMIT: _ImageMetadataStatus.ValueType  # 3
+    """IMAGE_METADATA_STATUS_ERROR_LIMIT: the image would have more than 10 pairs; nothing changed."""
+
+class ImageMetadataStatus(_ImageMetadataStatus, metaclass=_ImageMetadataStatusEnumTypeWrapper):
+    """ImageMetadataStatus says what became of the metadata of one image."""
+
+IMAGE_METADATA_STATUS_UNSPECIFIED: ImageMetadataStatus.ValueType  # 0
+"""IMAGE_METADATA_STATUS_UNSPECIFIED is never answered."""
+IMAGE_METADATA_STATUS_OK: ImageMetadataStatus.ValueType  # 1
+"""IMAGE_METADATA_STATUS_OK: the pairs are set."""
+IMAGE_METADATA_STATUS_ERROR_IMAGE_NOT_FOUND: ImageMetadataStatus.ValueType  # 2
+"""IMAGE_METADATA_STATUS_ERROR_IMAGE_NOT_FOUND: the project has no such image."""
+IMAGE_METADATA_STATUS_ERROR_LIMIT: ImageMetadataStatus.ValueType  # 3
+"""IMAGE_METADATA_STATUS_ERROR_LIMIT: the image would have more than 10 pairs; nothing changed."""
+Global___ImageMetadataStatus: _TypeAlias = ImageMetadataStatus  # noqa: Y015
+
 @_typing.final
 class Image(_message.Message):
     """Image is one picture of a project."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     IMAGE_ID_FIELD_NUMBER: _builtins.int
     PROJECT_ID_FIELD_NUMBER: _builtins.int
@@ -157,6 +213,8 @@ class Image(_message.Message):
     SOURCE_SHA256_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     image_id: _builtins.str
     """image_id is a UUID given by the service."""
     project_id: _builtins.str
@@ -183,6 +241,14 @@ class Image(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when the image was stored."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata are the user's own pairs: at most 10, keys of 1 to 128 characters, values of at most 256."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageTag]:
+        """tags are the same tags as tag_ids, with their names."""
+
     def __init__(
         self,
         *,
@@ -197,14 +263,48 @@ class Image(_message.Message):
         source_sha256: _builtins.str = ...,
         content_sha256: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        tags: _abc.Iterable[Global___ImageTag] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_sha256", b"content_sha256", "content_type", b"content_type", "create_time", b"create_time", "file_name", b"file_name", "height", b"height", "image_id", b"image_id", "project_id", b"project_id", "size_bytes", b"size_bytes", "source_sha256", b"source_sha256", "tag_ids", b"tag_ids", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_sha256", b"content_sha256", "content_type", b"content_type", "create_time", b"create_time", "file_name", b"file_name", "height", b"height", "image_id", b"image_id", "metadata", b"metadata", "project_id", b"project_id", "size_bytes", b"size_bytes", "source_sha256", b"source_sha256", "tag_ids", b"tag_ids", "tags", b"tags", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Image: _TypeAlias = Image  # noqa: Y015
+
+@_typing.final
+class ImageTag(_message.Message):
+    """ImageTag is a tag on an image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_ID_FIELD_NUMBER: _builtins.int
+    TAG_NAME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    tag_id: _builtins.str
+    """tag_id of the tag."""
+    tag_name: _builtins.str
+    """tag_name as it is now; in the data set of an iteration, as it was when that was frozen."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """create_time is when the image got the tag; for images of before this was kept, when the image was stored."""
+
+    def __init__(
+        self,
+        *,
+        tag_id: _builtins.str = ...,
+        tag_name: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "tag_id", b"tag_id", "tag_name", b"tag_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageTag: _TypeAlias = ImageTag  # noqa: Y015
 
 @_typing.final
 class ImageUpload(_message.Message):
@@ -212,9 +312,30 @@ class ImageUpload(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     IMAGE_DATA_FIELD_NUMBER: _builtins.int
     TAG_IDS_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     image_data: _builtins.bytes
     """image_data is the file's bytes, at most 6 MiB: JPEG, PNG, GIF (its first frame), BMP or WebP."""
     file_name: _builtins.str
@@ -223,16 +344,21 @@ class ImageUpload(_message.Message):
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids to give the image, at most 20."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with the image: at most 10 pairs, keys of 1 to 128 characters, values of at most 256."""
+
     def __init__(
         self,
         *,
         image_data: _builtins.bytes = ...,
         tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         file_name: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "image_data", b"image_data", "tag_ids", b"tag_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "image_data", b"image_data", "metadata", b"metadata", "tag_ids", b"tag_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -288,9 +414,30 @@ class CreateImagesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     TAG_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to add the images to."""
     @_builtins.property
@@ -301,20 +448,143 @@ class CreateImagesRequest(_message.Message):
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids to give every image of the batch, beside its own."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with every image of the batch, beside its own, which goes first."""
+
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         images: _abc.Iterable[Global___ImageUpload] | None = ...,
         tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "metadata", b"metadata", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateImagesRequest: _TypeAlias = CreateImagesRequest  # noqa: Y015
+
+@_typing.final
+class CreateImagesFromUrlsRequest(_message.Message):
+    """CreateImagesFromUrlsRequest names at most 64 images for the service to fetch. Repeating it is safe: duplicates are
+    recognised.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project to add the images to."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageUrl]:
+        """images to fetch and add."""
+
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids to give every image of the batch, beside its own."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with every image of the batch, beside its own, which goes first."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        images: _abc.Iterable[Global___ImageUrl] | None = ...,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "metadata", b"metadata", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateImagesFromUrlsRequest: _TypeAlias = CreateImagesFromUrlsRequest  # noqa: Y015
+
+@_typing.final
+class ImageUrl(_message.Message):
+    """ImageUrl is one image to fetch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    URL_FIELD_NUMBER: _builtins.int
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """url to fetch, http or https. Addresses of this machine and of private networks are refused unless
+    CUSTOMVISION_URL_ALLOWED_HOSTS names the host.
+    """
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids to give the image, at most 20."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with the image."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "tag_ids", b"tag_ids", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageUrl: _TypeAlias = ImageUrl  # noqa: Y015
 
 @_typing.final
 class CreateImagesResponse(_message.Message):
@@ -378,23 +648,49 @@ class UploadImagesHeader(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     TAG_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to add the images to."""
     @_builtins.property
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids to give every image of the stream, beside its own."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with every image of the stream, beside its own, which goes first."""
+
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -501,6 +797,9 @@ class ListImagesRequest(_message.Message):
     TAGGING_STATUS_FIELD_NUMBER: _builtins.int
     ITERATION_ID_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    IMAGE_IDS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose images to list."""
     page_size: _builtins.int
@@ -513,9 +812,19 @@ class ListImagesRequest(_message.Message):
     """iteration_id, where given, lists the data set that this iteration was trained on."""
     order: Global___ImageOrder.ValueType
     """order by time of creation."""
+    filter: _builtins.str
+    """filter, where given, returns only images whose metadata match: `key eq 'value'` and `key ne 'value'`, joined by
+    `and`, which binds more closely, and `or`, with parentheses; a quote in a value is doubled. At most 1,024 characters.
+    """
+    skip: _builtins.int
+    """skip passes over so many images before the first page."""
     @_builtins.property
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids, where given, returns images that carry any of these tags; at most 20."""
+
+    @_builtins.property
+    def image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """image_ids, where given, returns only these images; at most 1,000. Ids of no image are passed over."""
 
     def __init__(
         self,
@@ -527,14 +836,209 @@ class ListImagesRequest(_message.Message):
         tagging_status: Global___TaggingStatus.ValueType = ...,
         iteration_id: _builtins.str = ...,
         order: Global___ImageOrder.ValueType = ...,
+        filter: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        image_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "tag_ids", b"tag_ids", "tagging_status", b"tagging_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "image_ids", b"image_ids", "iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "skip", b"skip", "tag_ids", b"tag_ids", "tagging_status", b"tagging_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListImagesRequest: _TypeAlias = ListImagesRequest  # noqa: Y015
+
+@_typing.final
+class CountImagesRequest(_message.Message):
+    """CountImagesRequest asks how many images ListImages would return; its fields are those of ListImagesRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    TAGGING_STATUS_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project whose images to count."""
+    tagging_status: Global___TaggingStatus.ValueType
+    """tagging_status selects tagged or untagged images."""
+    iteration_id: _builtins.str
+    """iteration_id, where given, counts in the data set that this iteration was trained on."""
+    filter: _builtins.str
+    """filter, where given, counts only images whose metadata match."""
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids, where given, counts images that carry any of these tags; at most 20."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        tagging_status: Global___TaggingStatus.ValueType = ...,
+        iteration_id: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "iteration_id", b"iteration_id", "project_id", b"project_id", "tag_ids", b"tag_ids", "tagging_status", b"tagging_status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountImagesRequest: _TypeAlias = CountImagesRequest  # noqa: Y015
+
+@_typing.final
+class CountImagesResponse(_message.Message):
+    """CountImagesResponse is a number of images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    image_count: _builtins.int
+    """image_count is the number of images that match."""
+    def __init__(
+        self,
+        *,
+        image_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_count", b"image_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountImagesResponse: _TypeAlias = CountImagesResponse  # noqa: Y015
+
+@_typing.final
+class UpdateImageMetadataRequest(_message.Message):
+    """UpdateImageMetadataRequest sets pairs of metadata on images and keeps those with other keys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the images."""
+    @_builtins.property
+    def image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """image_ids to change, at most 1,000."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to set; an empty value removes its key."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        image_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_ids", b"image_ids", "metadata", b"metadata", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateImageMetadataRequest: _TypeAlias = UpdateImageMetadataRequest  # noqa: Y015
+
+@_typing.final
+class UpdateImageMetadataResponse(_message.Message):
+    """UpdateImageMetadataResponse has one result per image, in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageMetadataResult]:
+        """results in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ImageMetadataResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateImageMetadataResponse: _TypeAlias = UpdateImageMetadataResponse  # noqa: Y015
+
+@_typing.final
+class ImageMetadataResult(_message.Message):
+    """ImageMetadataResult says what became of the metadata of one image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    IMAGE_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    image_id: _builtins.str
+    """image_id of the image."""
+    status: Global___ImageMetadataStatus.ValueType
+    """status of this image."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata that the image has now."""
+
+    def __init__(
+        self,
+        *,
+        image_id: _builtins.str = ...,
+        status: Global___ImageMetadataStatus.ValueType = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_id", b"image_id", "metadata", b"metadata", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageMetadataResult: _TypeAlias = ImageMetadataResult  # noqa: Y015
 
 @_typing.final
 class ListImagesResponse(_message.Message):
@@ -694,9 +1198,12 @@ class DeleteImagesRequest(_message.Message):
 
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    ALL_IMAGES_FIELD_NUMBER: _builtins.int
     ALL_ITERATIONS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the images."""
+    all_images: _builtins.bool
+    """all_images deletes every image of the current data set; image_ids must be empty then."""
     all_iterations: _builtins.bool
     """all_iterations also removes them from the data sets of past iterations, so that their bytes can go."""
     @_builtins.property
@@ -708,11 +1215,12 @@ class DeleteImagesRequest(_message.Message):
         *,
         project_id: _builtins.str = ...,
         image_ids: _abc.Iterable[_builtins.str] | None = ...,
+        all_images: _builtins.bool = ...,
         all_iterations: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_iterations", b"all_iterations", "image_ids", b"image_ids", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_images", b"all_images", "all_iterations", b"all_iterations", "image_ids", b"image_ids", "project_id", b"project_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

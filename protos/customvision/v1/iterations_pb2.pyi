@@ -214,6 +214,9 @@ class Iteration(_message.Message):
     SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
     BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
     FINE_TUNED_FIELD_NUMBER: _builtins.int
+    PUBLISH_TARGET_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    BASE_PROJECT_ID_FIELD_NUMBER: _builtins.int
     iteration_id: _builtins.str
     """iteration_id is a UUID given by the service."""
     project_id: _builtins.str
@@ -242,6 +245,10 @@ class Iteration(_message.Message):
     """fine_tuned: the model has a network of its own, fine-tuned for this project. False for a quick training, and for an
     advanced one that did not do better than the quick head, which then is the model.
     """
+    publish_target: _builtins.str
+    """publish_target is the text that came with the publication; empty when unpublished."""
+    base_project_id: _builtins.str
+    """base_project_id is the project of base_iteration_id; empty where that is empty."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when the data set was frozen."""
@@ -274,6 +281,10 @@ class Iteration(_message.Message):
     def selected_tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """selected_tag_ids are the tags that it was restricted to; empty: all tags with images."""
 
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """update_time is when the iteration last changed."""
+
     def __init__(
         self,
         *,
@@ -298,10 +309,13 @@ class Iteration(_message.Message):
         selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         base_iteration_id: _builtins.str = ...,
         fine_tuned: _builtins.bool = ...,
+        publish_target: _builtins.str = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        base_project_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "create_time", b"create_time", "end_time", b"end_time", "metrics", b"metrics", "training_budget", b"training_budget"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "create_time", b"create_time", "end_time", b"end_time", "metrics", b"metrics", "training_budget", b"training_budget", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "base_iteration_id", b"base_iteration_id", "classification_type", b"classification_type", "create_time", b"create_time", "domain_id", b"domain_id", "end_time", b"end_time", "failure_reason", b"failure_reason", "fine_tuned", b"fine_tuned", "image_count", b"image_count", "iteration_id", b"iteration_id", "metrics", b"metrics", "name", b"name", "number", b"number", "project_id", b"project_id", "publish_name", b"publish_name", "selected_tag_ids", b"selected_tag_ids", "status", b"status", "training_budget", b"training_budget", "training_type", b"training_type", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "backbone", b"backbone", "base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "classification_type", b"classification_type", "create_time", b"create_time", "domain_id", b"domain_id", "end_time", b"end_time", "failure_reason", b"failure_reason", "fine_tuned", b"fine_tuned", "image_count", b"image_count", "iteration_id", b"iteration_id", "metrics", b"metrics", "name", b"name", "number", b"number", "project_id", b"project_id", "publish_name", b"publish_name", "publish_target", b"publish_target", "selected_tag_ids", b"selected_tag_ids", "status", b"status", "training_budget", b"training_budget", "training_type", b"training_type", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,6 +369,7 @@ class CreateIterationRequest(_message.Message):
     TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
     SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
     BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    BASE_PROJECT_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose data set to freeze."""
     training_type: Global___TrainingType.ValueType
@@ -366,7 +381,9 @@ class CreateIterationRequest(_message.Message):
     request_id: _builtins.str
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same iteration."""
     base_iteration_id: _builtins.str
-    """base_iteration_id is a completed iteration of the project whose model to begin with; empty: none."""
+    """base_iteration_id is a completed iteration whose model to begin with; empty: none."""
+    base_project_id: _builtins.str
+    """base_project_id is the project of base_iteration_id; empty means this project."""
     @_builtins.property
     def training_budget(self) -> _duration_pb2.Duration:
         """training_budget of an advanced training."""
@@ -386,10 +403,11 @@ class CreateIterationRequest(_message.Message):
         training_budget: _duration_pb2.Duration | None = ...,
         selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         base_iteration_id: _builtins.str = ...,
+        base_project_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "base_iteration_id", b"base_iteration_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -723,6 +741,7 @@ class PublishIterationRequest(_message.Message):
     ITERATION_ID_FIELD_NUMBER: _builtins.int
     PUBLISH_NAME_FIELD_NUMBER: _builtins.int
     OVERWRITE_FIELD_NUMBER: _builtins.int
+    PUBLISH_TARGET_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
@@ -731,6 +750,10 @@ class PublishIterationRequest(_message.Message):
     """publish_name is what predictions ask for, 1 to 128 characters, unique in the project."""
     overwrite: _builtins.bool
     """overwrite takes the name from another iteration that holds it, in one step."""
+    publish_target: _builtins.str
+    """publish_target is free text of at most 1,024 characters, kept with the publication and answered as
+    publish_target; it decides nothing.
+    """
     def __init__(
         self,
         *,
@@ -738,10 +761,11 @@ class PublishIterationRequest(_message.Message):
         iteration_id: _builtins.str = ...,
         publish_name: _builtins.str = ...,
         overwrite: _builtins.bool = ...,
+        publish_target: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "overwrite", b"overwrite", "project_id", b"project_id", "publish_name", b"publish_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "overwrite", b"overwrite", "project_id", b"project_id", "publish_name", b"publish_name", "publish_target", b"publish_target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from customvision.v1 import stored_predictions_pb2 as _stored_predictions_pb2
+from customvision.v1 import suggestions_pb2 as _suggestions_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -57,31 +58,101 @@ class PredictRequest(_message.Message):
 
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     PUBLISH_NAME_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
     IMAGE_DATA_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
     STORE_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose model to ask."""
     publish_name: _builtins.str
     """publish_name of the model; may be left empty where the project has one published model only."""
+    iteration_id: _builtins.str
+    """iteration_id, in place of publish_name, asks a completed iteration whether published or not; needs the training key."""
     image_data: _builtins.bytes
     """image_data is the file's bytes, at most 6 MiB: JPEG, PNG, GIF (its first frame), BMP or WebP."""
+    image_url: _builtins.str
+    """image_url, in place of image_data, is fetched by the service: http or https. Addresses of this machine and of private
+    networks are refused unless CUSTOMVISION_URL_ALLOWED_HOSTS names the host.
+    """
     store: _builtins.bool
     """store keeps image and answer in the project, to look at and correct later."""
+    application: _builtins.str
+    """application is a label of at most 256 characters that is stored with the answer, to find it by."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         publish_name: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
         image_data: _builtins.bytes = ...,
+        image_url: _builtins.str = ...,
         store: _builtins.bool = ...,
+        application: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_data", b"image_data", "project_id", b"project_id", "publish_name", b"publish_name", "store", b"store"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "image_data", b"image_data", "image_url", b"image_url", "iteration_id", b"iteration_id", "project_id", b"project_id", "publish_name", b"publish_name", "store", b"store"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
+
+@_typing.final
+class SuggestTagsRequest(_message.Message):
+    """SuggestTagsRequest names untagged images and the model to ask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    IMAGE_IDS_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id of images and model."""
+    iteration_id: _builtins.str
+    """iteration_id is a completed iteration."""
+    @_builtins.property
+    def image_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """image_ids of untagged images, at most 64."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        image_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_ids", b"image_ids", "iteration_id", b"iteration_id", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestTagsRequest: _TypeAlias = SuggestTagsRequest  # noqa: Y015
+
+@_typing.final
+class SuggestTagsResponse(_message.Message):
+    """SuggestTagsResponse has the suggestions that were made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[_suggestions_pb2.Suggestion]:
+        """suggestions in the order of the request; images that are gone, cannot be read or have a tag are left out."""
+
+    def __init__(
+        self,
+        *,
+        suggestions: _abc.Iterable[_suggestions_pb2.Suggestion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["suggestions", b"suggestions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestTagsResponse: _TypeAlias = SuggestTagsResponse  # noqa: Y015
 
 @_typing.final
 class PredictResponse(_message.Message):

@@ -41,6 +41,11 @@ class PredictionServiceStub:
                 request_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.FromString,
                 _registered_method=True)
+        self.SuggestTags = channel.unary_unary(
+                '/customvision.v1.PredictionService/SuggestTags',
+                request_serializer=customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/customvision.v1.PredictionService/ListModels',
                 request_serializer=customvision_dot_v1_dot_prediction__service__pb2.ListModelsRequest.SerializeToString,
@@ -60,6 +65,14 @@ class PredictionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SuggestTags(self, request, context):
+        """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+        suggestions. Needs the training key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """ListModels returns the models known to this server and how each is doing.
         """
@@ -74,6 +87,11 @@ def add_PredictionServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.SerializeToString,
+            ),
+            'SuggestTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuggestTags,
+                    request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -110,6 +128,33 @@ class PredictionService:
             '/customvision.v1.PredictionService/Predict',
             customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.SerializeToString,
             customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuggestTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.PredictionService/SuggestTags',
+            customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsRequest.SerializeToString,
+            customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsResponse.FromString,
             options,
             channel_credentials,
             insecure,

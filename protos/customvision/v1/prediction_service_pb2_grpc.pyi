@@ -37,6 +37,10 @@ class PredictionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PredictionServiceAsyncStub: ...
     Predict: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictRequest, _prediction_service_pb2.PredictResponse]
     """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+    SuggestTags: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.SuggestTagsRequest, _prediction_service_pb2.SuggestTagsResponse]
+    """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+    suggestions. Needs the training key.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.ListModelsRequest, _prediction_service_pb2.ListModelsResponse]
     """ListModels returns the models known to this server and how each is doing."""
 
@@ -49,6 +53,10 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Predict: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictRequest, _prediction_service_pb2.PredictResponse]  # type: ignore[assignment]
     """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+    SuggestTags: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.SuggestTagsRequest, _prediction_service_pb2.SuggestTagsResponse]  # type: ignore[assignment]
+    """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+    suggestions. Needs the training key.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.ListModelsRequest, _prediction_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """ListModels returns the models known to this server and how each is doing."""
 
@@ -64,6 +72,16 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.PredictResponse, _abc.Awaitable[_prediction_service_pb2.PredictResponse]]:
         """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+
+    @_abc_1.abstractmethod
+    def SuggestTags(
+        self,
+        request: _prediction_service_pb2.SuggestTagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prediction_service_pb2.SuggestTagsResponse, _abc.Awaitable[_prediction_service_pb2.SuggestTagsResponse]]:
+        """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+        suggestions. Needs the training key.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

@@ -9,6 +9,7 @@ from customvision.v1 import images_pb2 as customvision_dot_v1_dot_images__pb2
 from customvision.v1 import iterations_pb2 as customvision_dot_v1_dot_iterations__pb2
 from customvision.v1 import projects_pb2 as customvision_dot_v1_dot_projects__pb2
 from customvision.v1 import stored_predictions_pb2 as customvision_dot_v1_dot_stored__predictions__pb2
+from customvision.v1 import suggestions_pb2 as customvision_dot_v1_dot_suggestions__pb2
 from customvision.v1 import tags_pb2 as customvision_dot_v1_dot_tags__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
@@ -68,6 +69,16 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_projects__pb2.DeleteProjectRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.ExportProject = channel.unary_unary(
+                '/customvision.v1.ProjectService/ExportProject',
+                request_serializer=customvision_dot_v1_dot_projects__pb2.ExportProjectRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_projects__pb2.ProjectExport.FromString,
+                _registered_method=True)
+        self.ImportProject = channel.unary_unary(
+                '/customvision.v1.ProjectService/ImportProject',
+                request_serializer=customvision_dot_v1_dot_projects__pb2.ImportProjectRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_projects__pb2.Project.FromString,
+                _registered_method=True)
         self.ListDomains = channel.unary_unary(
                 '/customvision.v1.ProjectService/ListDomains',
                 request_serializer=customvision_dot_v1_dot_domains__pb2.ListDomainsRequest.SerializeToString,
@@ -108,6 +119,11 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_images__pb2.CreateImagesRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_images__pb2.CreateImagesResponse.FromString,
                 _registered_method=True)
+        self.CreateImagesFromUrls = channel.unary_unary(
+                '/customvision.v1.ProjectService/CreateImagesFromUrls',
+                request_serializer=customvision_dot_v1_dot_images__pb2.CreateImagesFromUrlsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_images__pb2.CreateImagesResponse.FromString,
+                _registered_method=True)
         self.UploadImages = channel.stream_unary(
                 '/customvision.v1.ProjectService/UploadImages',
                 request_serializer=customvision_dot_v1_dot_images__pb2.UploadImagesRequest.SerializeToString,
@@ -127,6 +143,16 @@ class ProjectServiceStub:
                 '/customvision.v1.ProjectService/ListImages',
                 request_serializer=customvision_dot_v1_dot_images__pb2.ListImagesRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_images__pb2.ListImagesResponse.FromString,
+                _registered_method=True)
+        self.CountImages = channel.unary_unary(
+                '/customvision.v1.ProjectService/CountImages',
+                request_serializer=customvision_dot_v1_dot_images__pb2.CountImagesRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_images__pb2.CountImagesResponse.FromString,
+                _registered_method=True)
+        self.UpdateImageMetadata = channel.unary_unary(
+                '/customvision.v1.ProjectService/UpdateImageMetadata',
+                request_serializer=customvision_dot_v1_dot_images__pb2.UpdateImageMetadataRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_images__pb2.UpdateImageMetadataResponse.FromString,
                 _registered_method=True)
         self.GetImage = channel.unary_unary(
                 '/customvision.v1.ProjectService/GetImage',
@@ -253,6 +279,21 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsResponse.FromString,
                 _registered_method=True)
+        self.RecordSuggestions = channel.unary_unary(
+                '/customvision.v1.ProjectService/RecordSuggestions',
+                request_serializer=customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsResponse.FromString,
+                _registered_method=True)
+        self.ListSuggestions = channel.unary_unary(
+                '/customvision.v1.ProjectService/ListSuggestions',
+                request_serializer=customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsResponse.FromString,
+                _registered_method=True)
+        self.CountSuggestions = channel.unary_unary(
+                '/customvision.v1.ProjectService/CountSuggestions',
+                request_serializer=customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsResponse.FromString,
+                _registered_method=True)
 
 
 class ProjectServiceServicer:
@@ -290,6 +331,21 @@ class ProjectServiceServicer:
 
     def DeleteProject(self, request, context):
         """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportProject(self, request, context):
+        """ExportProject gives a token that lets its holder copy the project for a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportProject(self, request, context):
+        """ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+        and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -351,6 +407,13 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateImagesFromUrls(self, request, context):
+        """CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UploadImages(self, request_iterator, context):
         """UploadImages adds any number of images over one stream; each has its own result.
         """
@@ -375,6 +438,20 @@ class ProjectServiceServicer:
 
     def ListImages(self, request, context):
         """ListImages returns images page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountImages(self, request, context):
+        """CountImages returns how many images ListImages would return.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateImageMetadata(self, request, context):
+        """UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -528,7 +605,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPredictions(self, request, context):
-        """ListPredictions returns stored predictions page by page, newest first.
+        """ListPredictions returns stored predictions page by page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -550,6 +627,27 @@ class ProjectServiceServicer:
 
     def CreateImagesFromPredictions(self, request, context):
         """CreateImagesFromPredictions makes training images of stored predictions, with the tags given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordSuggestions(self, request, context):
+        """RecordSuggestions keeps what a model answers to untagged images.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuggestions(self, request, context):
+        """ListSuggestions returns suggestions page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountSuggestions(self, request, context):
+        """CountSuggestions returns how many images each tag is suggested for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -582,6 +680,16 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.DeleteProject,
                     request_deserializer=customvision_dot_v1_dot_projects__pb2.DeleteProjectRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ExportProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportProject,
+                    request_deserializer=customvision_dot_v1_dot_projects__pb2.ExportProjectRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_projects__pb2.ProjectExport.SerializeToString,
+            ),
+            'ImportProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportProject,
+                    request_deserializer=customvision_dot_v1_dot_projects__pb2.ImportProjectRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_projects__pb2.Project.SerializeToString,
             ),
             'ListDomains': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDomains,
@@ -623,6 +731,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     request_deserializer=customvision_dot_v1_dot_images__pb2.CreateImagesRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_images__pb2.CreateImagesResponse.SerializeToString,
             ),
+            'CreateImagesFromUrls': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateImagesFromUrls,
+                    request_deserializer=customvision_dot_v1_dot_images__pb2.CreateImagesFromUrlsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_images__pb2.CreateImagesResponse.SerializeToString,
+            ),
             'UploadImages': grpc.stream_unary_rpc_method_handler(
                     servicer.UploadImages,
                     request_deserializer=customvision_dot_v1_dot_images__pb2.UploadImagesRequest.FromString,
@@ -642,6 +755,16 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.ListImages,
                     request_deserializer=customvision_dot_v1_dot_images__pb2.ListImagesRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_images__pb2.ListImagesResponse.SerializeToString,
+            ),
+            'CountImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountImages,
+                    request_deserializer=customvision_dot_v1_dot_images__pb2.CountImagesRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_images__pb2.CountImagesResponse.SerializeToString,
+            ),
+            'UpdateImageMetadata': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateImageMetadata,
+                    request_deserializer=customvision_dot_v1_dot_images__pb2.UpdateImageMetadataRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_images__pb2.UpdateImageMetadataResponse.SerializeToString,
             ),
             'GetImage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetImage,
@@ -767,6 +890,21 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.CreateImagesFromPredictions,
                     request_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsResponse.SerializeToString,
+            ),
+            'RecordSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordSuggestions,
+                    request_deserializer=customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsResponse.SerializeToString,
+            ),
+            'ListSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuggestions,
+                    request_deserializer=customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsResponse.SerializeToString,
+            ),
+            'CountSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountSuggestions,
+                    request_deserializer=customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -906,6 +1044,60 @@ class ProjectService:
             '/customvision.v1.ProjectService/DeleteProject',
             customvision_dot_v1_dot_projects__pb2.DeleteProjectRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/ExportProject',
+            customvision_dot_v1_dot_projects__pb2.ExportProjectRequest.SerializeToString,
+            customvision_dot_v1_dot_projects__pb2.ProjectExport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/ImportProject',
+            customvision_dot_v1_dot_projects__pb2.ImportProjectRequest.SerializeToString,
+            customvision_dot_v1_dot_projects__pb2.Project.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1133,6 +1325,33 @@ class ProjectService:
             _registered_method=True)
 
     @staticmethod
+    def CreateImagesFromUrls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/CreateImagesFromUrls',
+            customvision_dot_v1_dot_images__pb2.CreateImagesFromUrlsRequest.SerializeToString,
+            customvision_dot_v1_dot_images__pb2.CreateImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UploadImages(request_iterator,
             target,
             options=(),
@@ -1230,6 +1449,60 @@ class ProjectService:
             '/customvision.v1.ProjectService/ListImages',
             customvision_dot_v1_dot_images__pb2.ListImagesRequest.SerializeToString,
             customvision_dot_v1_dot_images__pb2.ListImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/CountImages',
+            customvision_dot_v1_dot_images__pb2.CountImagesRequest.SerializeToString,
+            customvision_dot_v1_dot_images__pb2.CountImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateImageMetadata(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/UpdateImageMetadata',
+            customvision_dot_v1_dot_images__pb2.UpdateImageMetadataRequest.SerializeToString,
+            customvision_dot_v1_dot_images__pb2.UpdateImageMetadataResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1905,6 +2178,87 @@ class ProjectService:
             '/customvision.v1.ProjectService/CreateImagesFromPredictions',
             customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsRequest.SerializeToString,
             customvision_dot_v1_dot_stored__predictions__pb2.CreateImagesFromPredictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/RecordSuggestions',
+            customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsRequest.SerializeToString,
+            customvision_dot_v1_dot_suggestions__pb2.RecordSuggestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/ListSuggestions',
+            customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsRequest.SerializeToString,
+            customvision_dot_v1_dot_suggestions__pb2.ListSuggestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/CountSuggestions',
+            customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsRequest.SerializeToString,
+            customvision_dot_v1_dot_suggestions__pb2.CountSuggestionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,6 +10,7 @@ from customvision.v1 import images_pb2 as _images_pb2
 from customvision.v1 import iterations_pb2 as _iterations_pb2
 from customvision.v1 import projects_pb2 as _projects_pb2
 from customvision.v1 import stored_predictions_pb2 as _stored_predictions_pb2
+from customvision.v1 import suggestions_pb2 as _suggestions_pb2
 from customvision.v1 import tags_pb2 as _tags_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
@@ -52,6 +53,12 @@ class ProjectServiceStub:
     """UpdateProject changes the fields that are present."""
     DeleteProject: _grpc.UnaryUnaryMultiCallable[_projects_pb2.DeleteProjectRequest, _empty_pb2.Empty]
     """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
+    ExportProject: _grpc.UnaryUnaryMultiCallable[_projects_pb2.ExportProjectRequest, _projects_pb2.ProjectExport]
+    """ExportProject gives a token that lets its holder copy the project for a day."""
+    ImportProject: _grpc.UnaryUnaryMultiCallable[_projects_pb2.ImportProjectRequest, _projects_pb2.Project]
+    """ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+    and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+    """
     ListDomains: _grpc.UnaryUnaryMultiCallable[_domains_pb2.ListDomainsRequest, _domains_pb2.ListDomainsResponse]
     """ListDomains returns all domains, the default first."""
     GetDomain: _grpc.UnaryUnaryMultiCallable[_domains_pb2.GetDomainRequest, _domains_pb2.Domain]
@@ -68,6 +75,8 @@ class ProjectServiceStub:
     """DeleteTag deletes a tag; images stay and lose it."""
     CreateImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.CreateImagesRequest, _images_pb2.CreateImagesResponse]
     """CreateImages adds up to 64 images; each has its own result, in order."""
+    CreateImagesFromUrls: _grpc.UnaryUnaryMultiCallable[_images_pb2.CreateImagesFromUrlsRequest, _images_pb2.CreateImagesResponse]
+    """CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order."""
     UploadImages: _grpc.StreamUnaryMultiCallable[_images_pb2.UploadImagesRequest, _images_pb2.UploadImagesResponse]
     """UploadImages adds any number of images over one stream; each has its own result."""
     FindImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.FindImagesRequest, _images_pb2.FindImagesResponse]
@@ -78,6 +87,10 @@ class ProjectServiceStub:
     """
     ListImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.ListImagesRequest, _images_pb2.ListImagesResponse]
     """ListImages returns images page by page."""
+    CountImages: _grpc.UnaryUnaryMultiCallable[_images_pb2.CountImagesRequest, _images_pb2.CountImagesResponse]
+    """CountImages returns how many images ListImages would return."""
+    UpdateImageMetadata: _grpc.UnaryUnaryMultiCallable[_images_pb2.UpdateImageMetadataRequest, _images_pb2.UpdateImageMetadataResponse]
+    """UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order."""
     GetImage: _grpc.UnaryUnaryMultiCallable[_images_pb2.GetImageRequest, _images_pb2.Image]
     """GetImage returns an image's record. NOT_FOUND: there is none."""
     GetImageContent: _grpc.UnaryStreamMultiCallable[_images_pb2.GetImageContentRequest, _images_pb2.ImageContentChunk]
@@ -121,13 +134,19 @@ class ProjectServiceStub:
     RecordPrediction: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionRequest, _stored_predictions_pb2.StoredPrediction]
     """RecordPrediction keeps an answer with its image."""
     ListPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]
-    """ListPredictions returns stored predictions page by page, newest first."""
+    """ListPredictions returns stored predictions page by page."""
     GetPredictionContent: _grpc.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]
     """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost."""
     DeletePredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.DeletePredictionsRequest, _stored_predictions_pb2.DeletePredictionsResponse]
     """DeletePredictions deletes stored predictions."""
     CreateImagesFromPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.CreateImagesFromPredictionsRequest, _stored_predictions_pb2.CreateImagesFromPredictionsResponse]
     """CreateImagesFromPredictions makes training images of stored predictions, with the tags given."""
+    RecordSuggestions: _grpc.UnaryUnaryMultiCallable[_suggestions_pb2.RecordSuggestionsRequest, _suggestions_pb2.RecordSuggestionsResponse]
+    """RecordSuggestions keeps what a model answers to untagged images."""
+    ListSuggestions: _grpc.UnaryUnaryMultiCallable[_suggestions_pb2.ListSuggestionsRequest, _suggestions_pb2.ListSuggestionsResponse]
+    """ListSuggestions returns suggestions page by page."""
+    CountSuggestions: _grpc.UnaryUnaryMultiCallable[_suggestions_pb2.CountSuggestionsRequest, _suggestions_pb2.CountSuggestionsResponse]
+    """CountSuggestions returns how many images each tag is suggested for."""
 
 @_typing.type_check_only
 class ProjectServiceAsyncStub(ProjectServiceStub):
@@ -146,6 +165,12 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """UpdateProject changes the fields that are present."""
     DeleteProject: _aio.UnaryUnaryMultiCallable[_projects_pb2.DeleteProjectRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
+    ExportProject: _aio.UnaryUnaryMultiCallable[_projects_pb2.ExportProjectRequest, _projects_pb2.ProjectExport]  # type: ignore[assignment]
+    """ExportProject gives a token that lets its holder copy the project for a day."""
+    ImportProject: _aio.UnaryUnaryMultiCallable[_projects_pb2.ImportProjectRequest, _projects_pb2.Project]  # type: ignore[assignment]
+    """ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+    and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+    """
     ListDomains: _aio.UnaryUnaryMultiCallable[_domains_pb2.ListDomainsRequest, _domains_pb2.ListDomainsResponse]  # type: ignore[assignment]
     """ListDomains returns all domains, the default first."""
     GetDomain: _aio.UnaryUnaryMultiCallable[_domains_pb2.GetDomainRequest, _domains_pb2.Domain]  # type: ignore[assignment]
@@ -162,6 +187,8 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """DeleteTag deletes a tag; images stay and lose it."""
     CreateImages: _aio.UnaryUnaryMultiCallable[_images_pb2.CreateImagesRequest, _images_pb2.CreateImagesResponse]  # type: ignore[assignment]
     """CreateImages adds up to 64 images; each has its own result, in order."""
+    CreateImagesFromUrls: _aio.UnaryUnaryMultiCallable[_images_pb2.CreateImagesFromUrlsRequest, _images_pb2.CreateImagesResponse]  # type: ignore[assignment]
+    """CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order."""
     UploadImages: _aio.StreamUnaryMultiCallable[_images_pb2.UploadImagesRequest, _images_pb2.UploadImagesResponse]  # type: ignore[assignment]
     """UploadImages adds any number of images over one stream; each has its own result."""
     FindImages: _aio.UnaryUnaryMultiCallable[_images_pb2.FindImagesRequest, _images_pb2.FindImagesResponse]  # type: ignore[assignment]
@@ -172,6 +199,10 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """
     ListImages: _aio.UnaryUnaryMultiCallable[_images_pb2.ListImagesRequest, _images_pb2.ListImagesResponse]  # type: ignore[assignment]
     """ListImages returns images page by page."""
+    CountImages: _aio.UnaryUnaryMultiCallable[_images_pb2.CountImagesRequest, _images_pb2.CountImagesResponse]  # type: ignore[assignment]
+    """CountImages returns how many images ListImages would return."""
+    UpdateImageMetadata: _aio.UnaryUnaryMultiCallable[_images_pb2.UpdateImageMetadataRequest, _images_pb2.UpdateImageMetadataResponse]  # type: ignore[assignment]
+    """UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order."""
     GetImage: _aio.UnaryUnaryMultiCallable[_images_pb2.GetImageRequest, _images_pb2.Image]  # type: ignore[assignment]
     """GetImage returns an image's record. NOT_FOUND: there is none."""
     GetImageContent: _aio.UnaryStreamMultiCallable[_images_pb2.GetImageContentRequest, _images_pb2.ImageContentChunk]  # type: ignore[assignment]
@@ -215,13 +246,19 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     RecordPrediction: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionRequest, _stored_predictions_pb2.StoredPrediction]  # type: ignore[assignment]
     """RecordPrediction keeps an answer with its image."""
     ListPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]  # type: ignore[assignment]
-    """ListPredictions returns stored predictions page by page, newest first."""
+    """ListPredictions returns stored predictions page by page."""
     GetPredictionContent: _aio.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]  # type: ignore[assignment]
     """GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost."""
     DeletePredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.DeletePredictionsRequest, _stored_predictions_pb2.DeletePredictionsResponse]  # type: ignore[assignment]
     """DeletePredictions deletes stored predictions."""
     CreateImagesFromPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.CreateImagesFromPredictionsRequest, _stored_predictions_pb2.CreateImagesFromPredictionsResponse]  # type: ignore[assignment]
     """CreateImagesFromPredictions makes training images of stored predictions, with the tags given."""
+    RecordSuggestions: _aio.UnaryUnaryMultiCallable[_suggestions_pb2.RecordSuggestionsRequest, _suggestions_pb2.RecordSuggestionsResponse]  # type: ignore[assignment]
+    """RecordSuggestions keeps what a model answers to untagged images."""
+    ListSuggestions: _aio.UnaryUnaryMultiCallable[_suggestions_pb2.ListSuggestionsRequest, _suggestions_pb2.ListSuggestionsResponse]  # type: ignore[assignment]
+    """ListSuggestions returns suggestions page by page."""
+    CountSuggestions: _aio.UnaryUnaryMultiCallable[_suggestions_pb2.CountSuggestionsRequest, _suggestions_pb2.CountSuggestionsResponse]  # type: ignore[assignment]
+    """CountSuggestions returns how many images each tag is suggested for."""
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """ProjectService is the system of record: projects, tags, images, iterations, what is published, and stored predictions.
@@ -267,6 +304,24 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training."""
+
+    @_abc_1.abstractmethod
+    def ExportProject(
+        self,
+        request: _projects_pb2.ExportProjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_projects_pb2.ProjectExport, _abc.Awaitable[_projects_pb2.ProjectExport]]:
+        """ExportProject gives a token that lets its holder copy the project for a day."""
+
+    @_abc_1.abstractmethod
+    def ImportProject(
+        self,
+        request: _projects_pb2.ImportProjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_projects_pb2.Project, _abc.Awaitable[_projects_pb2.Project]]:
+        """ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+        and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+        """
 
     @_abc_1.abstractmethod
     def ListDomains(
@@ -333,6 +388,14 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         """CreateImages adds up to 64 images; each has its own result, in order."""
 
     @_abc_1.abstractmethod
+    def CreateImagesFromUrls(
+        self,
+        request: _images_pb2.CreateImagesFromUrlsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_images_pb2.CreateImagesResponse, _abc.Awaitable[_images_pb2.CreateImagesResponse]]:
+        """CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order."""
+
+    @_abc_1.abstractmethod
     def UploadImages(
         self,
         request_iterator: _MaybeAsyncIterator[_images_pb2.UploadImagesRequest],
@@ -365,6 +428,22 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_images_pb2.ListImagesResponse, _abc.Awaitable[_images_pb2.ListImagesResponse]]:
         """ListImages returns images page by page."""
+
+    @_abc_1.abstractmethod
+    def CountImages(
+        self,
+        request: _images_pb2.CountImagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_images_pb2.CountImagesResponse, _abc.Awaitable[_images_pb2.CountImagesResponse]]:
+        """CountImages returns how many images ListImages would return."""
+
+    @_abc_1.abstractmethod
+    def UpdateImageMetadata(
+        self,
+        request: _images_pb2.UpdateImageMetadataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_images_pb2.UpdateImageMetadataResponse, _abc.Awaitable[_images_pb2.UpdateImageMetadataResponse]]:
+        """UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order."""
 
     @_abc_1.abstractmethod
     def GetImage(
@@ -540,7 +619,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stored_predictions_pb2.ListPredictionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stored_predictions_pb2.ListPredictionsResponse, _abc.Awaitable[_stored_predictions_pb2.ListPredictionsResponse]]:
-        """ListPredictions returns stored predictions page by page, newest first."""
+        """ListPredictions returns stored predictions page by page."""
 
     @_abc_1.abstractmethod
     def GetPredictionContent(
@@ -565,5 +644,29 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stored_predictions_pb2.CreateImagesFromPredictionsResponse, _abc.Awaitable[_stored_predictions_pb2.CreateImagesFromPredictionsResponse]]:
         """CreateImagesFromPredictions makes training images of stored predictions, with the tags given."""
+
+    @_abc_1.abstractmethod
+    def RecordSuggestions(
+        self,
+        request: _suggestions_pb2.RecordSuggestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suggestions_pb2.RecordSuggestionsResponse, _abc.Awaitable[_suggestions_pb2.RecordSuggestionsResponse]]:
+        """RecordSuggestions keeps what a model answers to untagged images."""
+
+    @_abc_1.abstractmethod
+    def ListSuggestions(
+        self,
+        request: _suggestions_pb2.ListSuggestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suggestions_pb2.ListSuggestionsResponse, _abc.Awaitable[_suggestions_pb2.ListSuggestionsResponse]]:
+        """ListSuggestions returns suggestions page by page."""
+
+    @_abc_1.abstractmethod
+    def CountSuggestions(
+        self,
+        request: _suggestions_pb2.CountSuggestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suggestions_pb2.CountSuggestionsResponse, _abc.Awaitable[_suggestions_pb2.CountSuggestionsResponse]]:
+        """CountSuggestions returns how many images each tag is suggested for."""
 
 def add_ProjectServiceServicer_to_server(servicer: ProjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

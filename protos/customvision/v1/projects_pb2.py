@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63ustomvision/v1/projects.proto\x12\x0f\x63ustomvision.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x02\n\x07Project\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12@\n\x13\x63lassification_type\x18\x04 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\x07 \x01(\x03\x12\x11\n\ttag_count\x18\x08 \x01(\x03\x12\x11\n\tdomain_id\x18\t \x01(\t\"\xa2\x01\n\x14\x43reateProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12@\n\x13\x63lassification_type\x18\x03 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x11\n\tdomain_id\x18\x05 \x01(\t\"\'\n\x11GetProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\"J\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"[\n\x14ListProjectsResponse\x12*\n\x08projects\x18\x01 \x03(\x0b\x32\x18.customvision.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf5\x01\n\x14UpdateProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x45\n\x13\x63lassification_type\x18\x04 \x01(\x0e\x32#.customvision.v1.ClassificationTypeH\x02\x88\x01\x01\x12\x16\n\tdomain_id\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\x16\n\x14_classification_typeB\x0c\n\n_domain_id\"*\n\x14\x44\x65leteProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t*\x81\x01\n\x12\x43lassificationType\x12#\n\x1f\x43LASSIFICATION_TYPE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43LASSIFICATION_TYPE_MULTICLASS\x10\x01\x12\"\n\x1e\x43LASSIFICATION_TYPE_MULTILABEL\x10\x02\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63ustomvision/v1/projects.proto\x12\x0f\x63ustomvision.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x03\n\x07Project\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12@\n\x13\x63lassification_type\x18\x04 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\x07 \x01(\x03\x12\x11\n\ttag_count\x18\x08 \x01(\x03\x12\x11\n\tdomain_id\x18\t \x01(\t\x12\x1f\n\x17target_export_platforms\x18\n \x03(\t\x12.\n\x06status\x18\x0b \x01(\x0e\x32\x1e.customvision.v1.ProjectStatus\x12\x1a\n\x12thumbnail_image_id\x18\x0c \x01(\t\"\xc3\x01\n\x14\x43reateProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12@\n\x13\x63lassification_type\x18\x03 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x11\n\tdomain_id\x18\x05 \x01(\t\x12\x1f\n\x17target_export_platforms\x18\x06 \x03(\t\"\'\n\x11GetProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\"J\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"[\n\x14ListProjectsResponse\x12*\n\x08projects\x18\x01 \x03(\x0b\x32\x18.customvision.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdf\x02\n\x14UpdateProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x45\n\x13\x63lassification_type\x18\x04 \x01(\x0e\x32#.customvision.v1.ClassificationTypeH\x02\x88\x01\x01\x12\x16\n\tdomain_id\x18\x05 \x01(\tH\x03\x88\x01\x01\x12L\n\x17target_export_platforms\x18\x06 \x01(\x0b\x32&.customvision.v1.TargetExportPlatformsH\x04\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\x16\n\x14_classification_typeB\x0c\n\n_domain_idB\x1a\n\x18_target_export_platforms\"*\n\x15TargetExportPlatforms\x12\x11\n\tplatforms\x18\x01 \x03(\t\"*\n\x14\x44\x65leteProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\"*\n\x14\x45xportProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\"\x90\x01\n\rProjectExport\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\x03 \x01(\x03\x12\x11\n\ttag_count\x18\x04 \x01(\x03\x12\x17\n\x0fiteration_count\x18\x05 \x01(\x03\"G\n\x14ImportProjectRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t*\x81\x01\n\x12\x43lassificationType\x12#\n\x1f\x43LASSIFICATION_TYPE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43LASSIFICATION_TYPE_MULTICLASS\x10\x01\x12\"\n\x1e\x43LASSIFICATION_TYPE_MULTILABEL\x10\x02*\x86\x01\n\rProjectStatus\x12\x1e\n\x1aPROJECT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18PROJECT_STATUS_SUCCEEDED\x10\x01\x12\x1c\n\x18PROJECT_STATUS_IMPORTING\x10\x02\x12\x19\n\x15PROJECT_STATUS_FAILED\x10\x03\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'customvision.v1.projects_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
-  _globals['_CLASSIFICATIONTYPE']._serialized_start=1042
-  _globals['_CLASSIFICATIONTYPE']._serialized_end=1171
+  _globals['_CLASSIFICATIONTYPE']._serialized_start=1598
+  _globals['_CLASSIFICATIONTYPE']._serialized_end=1727
+  _globals['_PROJECTSTATUS']._serialized_start=1730
+  _globals['_PROJECTSTATUS']._serialized_end=1864
   _globals['_PROJECT']._serialized_start=85
-  _globals['_PROJECT']._serialized_end=372
-  _globals['_CREATEPROJECTREQUEST']._serialized_start=375
-  _globals['_CREATEPROJECTREQUEST']._serialized_end=537
-  _globals['_GETPROJECTREQUEST']._serialized_start=539
-  _globals['_GETPROJECTREQUEST']._serialized_end=578
-  _globals['_LISTPROJECTSREQUEST']._serialized_start=580
-  _globals['_LISTPROJECTSREQUEST']._serialized_end=654
-  _globals['_LISTPROJECTSRESPONSE']._serialized_start=656
-  _globals['_LISTPROJECTSRESPONSE']._serialized_end=747
-  _globals['_UPDATEPROJECTREQUEST']._serialized_start=750
-  _globals['_UPDATEPROJECTREQUEST']._serialized_end=995
-  _globals['_DELETEPROJECTREQUEST']._serialized_start=997
-  _globals['_DELETEPROJECTREQUEST']._serialized_end=1039
+  _globals['_PROJECT']._serialized_end=481
+  _globals['_CREATEPROJECTREQUEST']._serialized_start=484
+  _globals['_CREATEPROJECTREQUEST']._serialized_end=679
+  _globals['_GETPROJECTREQUEST']._serialized_start=681
+  _globals['_GETPROJECTREQUEST']._serialized_end=720
+  _globals['_LISTPROJECTSREQUEST']._serialized_start=722
+  _globals['_LISTPROJECTSREQUEST']._serialized_end=796
+  _globals['_LISTPROJECTSRESPONSE']._serialized_start=798
+  _globals['_LISTPROJECTSRESPONSE']._serialized_end=889
+  _globals['_UPDATEPROJECTREQUEST']._serialized_start=892
+  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1243
+  _globals['_TARGETEXPORTPLATFORMS']._serialized_start=1245
+  _globals['_TARGETEXPORTPLATFORMS']._serialized_end=1287
+  _globals['_DELETEPROJECTREQUEST']._serialized_start=1289
+  _globals['_DELETEPROJECTREQUEST']._serialized_end=1331
+  _globals['_EXPORTPROJECTREQUEST']._serialized_start=1333
+  _globals['_EXPORTPROJECTREQUEST']._serialized_end=1375
+  _globals['_PROJECTEXPORT']._serialized_start=1378
+  _globals['_PROJECTEXPORT']._serialized_end=1522
+  _globals['_IMPORTPROJECTREQUEST']._serialized_start=1524
+  _globals['_IMPORTPROJECTREQUEST']._serialized_end=1595
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,34 @@ CLASSIFICATION_TYPE_MULTILABEL: ClassificationType.ValueType  # 2
 """CLASSIFICATION_TYPE_MULTILABEL: any number of tags per image; probabilities are independent."""
 Global___ClassificationType: _TypeAlias = ClassificationType  # noqa: Y015
 
+class _ProjectStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProjectStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProjectStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROJECT_STATUS_UNSPECIFIED: _ProjectStatus.ValueType  # 0
+    """PROJECT_STATUS_UNSPECIFIED is never answered."""
+    PROJECT_STATUS_SUCCEEDED: _ProjectStatus.ValueType  # 1
+    """PROJECT_STATUS_SUCCEEDED: the project can be used."""
+    PROJECT_STATUS_IMPORTING: _ProjectStatus.ValueType  # 2
+    """PROJECT_STATUS_IMPORTING: images and iterations of another project are being copied into it."""
+    PROJECT_STATUS_FAILED: _ProjectStatus.ValueType  # 3
+    """PROJECT_STATUS_FAILED: the import ended early; delete the project and import again."""
+
+class ProjectStatus(_ProjectStatus, metaclass=_ProjectStatusEnumTypeWrapper):
+    """ProjectStatus says whether a project is whole."""
+
+PROJECT_STATUS_UNSPECIFIED: ProjectStatus.ValueType  # 0
+"""PROJECT_STATUS_UNSPECIFIED is never answered."""
+PROJECT_STATUS_SUCCEEDED: ProjectStatus.ValueType  # 1
+"""PROJECT_STATUS_SUCCEEDED: the project can be used."""
+PROJECT_STATUS_IMPORTING: ProjectStatus.ValueType  # 2
+"""PROJECT_STATUS_IMPORTING: images and iterations of another project are being copied into it."""
+PROJECT_STATUS_FAILED: ProjectStatus.ValueType  # 3
+"""PROJECT_STATUS_FAILED: the import ended early; delete the project and import again."""
+Global___ProjectStatus: _TypeAlias = ProjectStatus  # noqa: Y015
+
 @_typing.final
 class Project(_message.Message):
     """Project is one classifier in the making: its tags, its images and the iterations trained from them."""
@@ -59,6 +87,9 @@ class Project(_message.Message):
     IMAGE_COUNT_FIELD_NUMBER: _builtins.int
     TAG_COUNT_FIELD_NUMBER: _builtins.int
     DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    TARGET_EXPORT_PLATFORMS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    THUMBNAIL_IMAGE_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is a UUID given by the service."""
     name: _builtins.str
@@ -73,6 +104,10 @@ class Project(_message.Message):
     """tag_count is the number of tags."""
     domain_id: _builtins.str
     """domain_id is the domain that the project's next training uses."""
+    status: Global___ProjectStatus.ValueType
+    """status says whether the project is whole."""
+    thumbnail_image_id: _builtins.str
+    """thumbnail_image_id is an image to recognise the project by; empty while it has none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when the project was created."""
@@ -80,6 +115,10 @@ class Project(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """update_time is when the project's own fields last changed."""
+
+    @_builtins.property
+    def target_export_platforms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """target_export_platforms that its user named, kept as given; every format can be exported without."""
 
     def __init__(
         self,
@@ -93,10 +132,13 @@ class Project(_message.Message):
         image_count: _builtins.int = ...,
         tag_count: _builtins.int = ...,
         domain_id: _builtins.str = ...,
+        target_export_platforms: _abc.Iterable[_builtins.str] | None = ...,
+        status: Global___ProjectStatus.ValueType = ...,
+        thumbnail_image_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "create_time", b"create_time", "description", b"description", "domain_id", b"domain_id", "image_count", b"image_count", "name", b"name", "project_id", b"project_id", "tag_count", b"tag_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "create_time", b"create_time", "description", b"description", "domain_id", b"domain_id", "image_count", b"image_count", "name", b"name", "project_id", b"project_id", "status", b"status", "tag_count", b"tag_count", "target_export_platforms", b"target_export_platforms", "thumbnail_image_id", b"thumbnail_image_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,6 +155,7 @@ class CreateProjectRequest(_message.Message):
     CLASSIFICATION_TYPE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    TARGET_EXPORT_PLATFORMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is required, 1 to 128 characters."""
     description: _builtins.str
@@ -123,6 +166,10 @@ class CreateProjectRequest(_message.Message):
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same project."""
     domain_id: _builtins.str
     """domain_id is the domain of the project's models; empty means the default, General. ListDomains shows all."""
+    @_builtins.property
+    def target_export_platforms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """target_export_platforms to keep with the project, at most 16 of at most 64 characters."""
+
     def __init__(
         self,
         *,
@@ -131,10 +178,11 @@ class CreateProjectRequest(_message.Message):
         classification_type: Global___ClassificationType.ValueType = ...,
         request_id: _builtins.str = ...,
         domain_id: _builtins.str = ...,
+        target_export_platforms: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "request_id", b"request_id", "target_export_platforms", b"target_export_platforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,6 +279,7 @@ class UpdateProjectRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     CLASSIFICATION_TYPE_FIELD_NUMBER: _builtins.int
     DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    TARGET_EXPORT_PLATFORMS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to change."""
     name: _builtins.str
@@ -241,6 +290,10 @@ class UpdateProjectRequest(_message.Message):
     """classification_type, where present, is the new type. MULTICLASS needs every image to have one tag at most."""
     domain_id: _builtins.str
     """domain_id, where present, is the domain of trainings to come; iterations keep theirs."""
+    @_builtins.property
+    def target_export_platforms(self) -> Global___TargetExportPlatforms:
+        """target_export_platforms, where present, are kept in place of those before."""
+
     def __init__(
         self,
         *,
@@ -249,10 +302,11 @@ class UpdateProjectRequest(_message.Message):
         description: _builtins.str | None = ...,
         classification_type: Global___ClassificationType.ValueType | None = ...,
         domain_id: _builtins.str | None = ...,
+        target_export_platforms: Global___TargetExportPlatforms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "_target_export_platforms", b"_target_export_platforms", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "target_export_platforms", b"target_export_platforms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type", "_description", b"_description", "_domain_id", b"_domain_id", "_name", b"_name", "_target_export_platforms", b"_target_export_platforms", "classification_type", b"classification_type", "description", b"description", "domain_id", b"domain_id", "name", b"name", "project_id", b"project_id", "target_export_platforms", b"target_export_platforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classification_type: _TypeAlias = _typing.Literal["classification_type"]  # noqa: Y015
     _WhichOneofArgType__classification_type: _TypeAlias = _typing.Literal["_classification_type", b"_classification_type"]  # noqa: Y015
@@ -262,6 +316,8 @@ class UpdateProjectRequest(_message.Message):
     _WhichOneofArgType__domain_id: _TypeAlias = _typing.Literal["_domain_id", b"_domain_id"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__target_export_platforms: _TypeAlias = _typing.Literal["target_export_platforms"]  # noqa: Y015
+    _WhichOneofArgType__target_export_platforms: _TypeAlias = _typing.Literal["_target_export_platforms", b"_target_export_platforms"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__classification_type) -> _WhichOneofReturnType__classification_type | None: ...
     @_typing.overload
@@ -270,8 +326,34 @@ class UpdateProjectRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__domain_id) -> _WhichOneofReturnType__domain_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target_export_platforms) -> _WhichOneofReturnType__target_export_platforms | None: ...
 
 Global___UpdateProjectRequest: _TypeAlias = UpdateProjectRequest  # noqa: Y015
+
+@_typing.final
+class TargetExportPlatforms(_message.Message):
+    """TargetExportPlatforms is a list that can be told apart from none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLATFORMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def platforms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """platforms as their user names them."""
+
+    def __init__(
+        self,
+        *,
+        platforms: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["platforms", b"platforms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TargetExportPlatforms: _TypeAlias = TargetExportPlatforms  # noqa: Y015
 
 @_typing.final
 class DeleteProjectRequest(_message.Message):
@@ -294,3 +376,95 @@ class DeleteProjectRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteProjectRequest: _TypeAlias = DeleteProjectRequest  # noqa: Y015
+
+@_typing.final
+class ExportProjectRequest(_message.Message):
+    """ExportProjectRequest names the project to copy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project to copy."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportProjectRequest: _TypeAlias = ExportProjectRequest  # noqa: Y015
+
+@_typing.final
+class ProjectExport(_message.Message):
+    """ProjectExport lets whoever holds its token copy the project, as it is when the copy is made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    IMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    TAG_COUNT_FIELD_NUMBER: _builtins.int
+    ITERATION_COUNT_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """token to give to ImportProject; whoever has it can read the whole project."""
+    image_count: _builtins.int
+    """image_count is the number of images in the current data set."""
+    tag_count: _builtins.int
+    """tag_count is the number of tags."""
+    iteration_count: _builtins.int
+    """iteration_count is the number of completed iterations."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """expire_time is when the token stops working, a day from now."""
+
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        image_count: _builtins.int = ...,
+        tag_count: _builtins.int = ...,
+        iteration_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "image_count", b"image_count", "iteration_count", b"iteration_count", "tag_count", b"tag_count", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProjectExport: _TypeAlias = ProjectExport  # noqa: Y015
+
+@_typing.final
+class ImportProjectRequest(_message.Message):
+    """ImportProjectRequest asks for a copy of a project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """token that ExportProject gave."""
+    name: _builtins.str
+    """name of the copy; empty means that of the project, with a number behind it where a project has that name already."""
+    request_id: _builtins.str
+    """request_id is a UUID that makes the call safe to repeat: the same id answers the same project."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportProjectRequest: _TypeAlias = ImportProjectRequest  # noqa: Y015

@@ -9,6 +9,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _PredictionOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PredictionOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PredictionOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PREDICTION_ORDER_UNSPECIFIED: _PredictionOrder.ValueType  # 0
+    """PREDICTION_ORDER_UNSPECIFIED means NEWEST_FIRST."""
+    PREDICTION_ORDER_NEWEST_FIRST: _PredictionOrder.ValueType  # 1
+    """PREDICTION_ORDER_NEWEST_FIRST: against the order of creation."""
+    PREDICTION_ORDER_OLDEST_FIRST: _PredictionOrder.ValueType  # 2
+    """PREDICTION_ORDER_OLDEST_FIRST: in order of creation."""
+    PREDICTION_ORDER_SUGGESTED: _PredictionOrder.ValueType  # 3
+    """PREDICTION_ORDER_SUGGESTED: most useful to correct first, which are those that the model was least sure of."""
+
+class PredictionOrder(_PredictionOrder, metaclass=_PredictionOrderEnumTypeWrapper):
+    """PredictionOrder is the order of a list of stored predictions."""
+
+PREDICTION_ORDER_UNSPECIFIED: PredictionOrder.ValueType  # 0
+"""PREDICTION_ORDER_UNSPECIFIED means NEWEST_FIRST."""
+PREDICTION_ORDER_NEWEST_FIRST: PredictionOrder.ValueType  # 1
+"""PREDICTION_ORDER_NEWEST_FIRST: against the order of creation."""
+PREDICTION_ORDER_OLDEST_FIRST: PredictionOrder.ValueType  # 2
+"""PREDICTION_ORDER_OLDEST_FIRST: in order of creation."""
+PREDICTION_ORDER_SUGGESTED: PredictionOrder.ValueType  # 3
+"""PREDICTION_ORDER_SUGGESTED: most useful to correct first, which are those that the model was least sure of."""
+Global___PredictionOrder: _TypeAlias = PredictionOrder  # noqa: Y015
 
 @_typing.final
 class TagProbability(_message.Message):
@@ -63,6 +92,9 @@ class StoredPrediction(_message.Message):
     PREDICTIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
     prediction_id: _builtins.str
     """prediction_id is a UUID."""
     project_id: _builtins.str
@@ -73,6 +105,12 @@ class StoredPrediction(_message.Message):
     """publish_name that was asked for."""
     content_sha256: _builtins.str
     """content_sha256 is the SHA-256, 64 hex digits, of the stored image."""
+    application: _builtins.str
+    """application is the label that the caller of the prediction gave; may be empty."""
+    uncertainty: _builtins.float
+    """uncertainty of the answer, 0 to 1: the entropy of the probabilities, as a share of the highest possible."""
+    domain_id: _builtins.str
+    """domain_id of the model that answered."""
     @_builtins.property
     def predictions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagProbability]:
         """predictions, likeliest first."""
@@ -91,10 +129,13 @@ class StoredPrediction(_message.Message):
         predictions: _abc.Iterable[Global___TagProbability] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         content_sha256: _builtins.str = ...,
+        application: _builtins.str = ...,
+        uncertainty: _builtins.float = ...,
+        domain_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_sha256", b"content_sha256", "create_time", b"create_time", "iteration_id", b"iteration_id", "prediction_id", b"prediction_id", "predictions", b"predictions", "project_id", b"project_id", "publish_name", b"publish_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "content_sha256", b"content_sha256", "create_time", b"create_time", "domain_id", b"domain_id", "iteration_id", b"iteration_id", "prediction_id", b"prediction_id", "predictions", b"predictions", "project_id", b"project_id", "publish_name", b"publish_name", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,6 +153,7 @@ class RecordPredictionRequest(_message.Message):
     PUBLISH_NAME_FIELD_NUMBER: _builtins.int
     IMAGE_DATA_FIELD_NUMBER: _builtins.int
     PREDICTIONS_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
     prediction_id: _builtins.str
     """prediction_id is a UUID chosen by the caller; repeating it changes nothing."""
     project_id: _builtins.str
@@ -122,6 +164,8 @@ class RecordPredictionRequest(_message.Message):
     """publish_name that was asked for."""
     image_data: _builtins.bytes
     """image_data is the file's bytes as they were sent, at most 6 MiB."""
+    application: _builtins.str
+    """application is a label of at most 256 characters to find the prediction by."""
     @_builtins.property
     def predictions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagProbability]:
         """predictions, likeliest first."""
@@ -135,18 +179,56 @@ class RecordPredictionRequest(_message.Message):
         publish_name: _builtins.str = ...,
         image_data: _builtins.bytes = ...,
         predictions: _abc.Iterable[Global___TagProbability] | None = ...,
+        application: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_data", b"image_data", "iteration_id", b"iteration_id", "prediction_id", b"prediction_id", "predictions", b"predictions", "project_id", b"project_id", "publish_name", b"publish_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "image_data", b"image_data", "iteration_id", b"iteration_id", "prediction_id", b"prediction_id", "predictions", b"predictions", "project_id", b"project_id", "publish_name", b"publish_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordPredictionRequest: _TypeAlias = RecordPredictionRequest  # noqa: Y015
 
 @_typing.final
+class PredictionTagFilter(_message.Message):
+    """PredictionTagFilter selects predictions by the probability of one tag."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_ID_FIELD_NUMBER: _builtins.int
+    MIN_PROBABILITY_FIELD_NUMBER: _builtins.int
+    MAX_PROBABILITY_FIELD_NUMBER: _builtins.int
+    tag_id: _builtins.str
+    """tag_id of the tag."""
+    min_probability: _builtins.float
+    """min_probability, 0 to 1, included; absent means 0."""
+    max_probability: _builtins.float
+    """max_probability, 0 to 1, included; absent means 1."""
+    def __init__(
+        self,
+        *,
+        tag_id: _builtins.str = ...,
+        min_probability: _builtins.float | None = ...,
+        max_probability: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_probability", b"_max_probability", "_min_probability", b"_min_probability", "max_probability", b"max_probability", "min_probability", b"min_probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_probability", b"_max_probability", "_min_probability", b"_min_probability", "max_probability", b"max_probability", "min_probability", b"min_probability", "tag_id", b"tag_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_probability: _TypeAlias = _typing.Literal["max_probability"]  # noqa: Y015
+    _WhichOneofArgType__max_probability: _TypeAlias = _typing.Literal["_max_probability", b"_max_probability"]  # noqa: Y015
+    _WhichOneofReturnType__min_probability: _TypeAlias = _typing.Literal["min_probability"]  # noqa: Y015
+    _WhichOneofArgType__min_probability: _TypeAlias = _typing.Literal["_min_probability", b"_min_probability"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_probability) -> _WhichOneofReturnType__max_probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_probability) -> _WhichOneofReturnType__min_probability | None: ...
+
+Global___PredictionTagFilter: _TypeAlias = PredictionTagFilter  # noqa: Y015
+
+@_typing.final
 class ListPredictionsRequest(_message.Message):
-    """ListPredictionsRequest asks for one page of stored predictions, newest first."""
+    """ListPredictionsRequest asks for one page of stored predictions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -154,6 +236,11 @@ class ListPredictionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ITERATION_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose predictions to list."""
     page_size: _builtins.int
@@ -162,6 +249,22 @@ class ListPredictionsRequest(_message.Message):
     """page_token continues an earlier answer; the other fields must be those of that call."""
     iteration_id: _builtins.str
     """iteration_id, where given, returns only answers of this iteration."""
+    order: Global___PredictionOrder.ValueType
+    """order of the list."""
+    application: _builtins.str
+    """application, where given, returns only predictions with this label."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """start_time, where given, returns only predictions recorded then or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """end_time, where given, returns only predictions recorded before."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictionTagFilter]:
+        """tags, where given, returns only predictions that match every one of these; at most 2."""
+
     def __init__(
         self,
         *,
@@ -169,10 +272,15 @@ class ListPredictionsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         iteration_id: _builtins.str = ...,
+        order: Global___PredictionOrder.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        application: _builtins.str = ...,
+        tags: _abc.Iterable[Global___PredictionTagFilter] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "end_time", b"end_time", "iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "start_time", b"start_time", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -292,9 +400,30 @@ class CreateImagesFromPredictionsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     CORRECTIONS_FIELD_NUMBER: _builtins.int
     TAG_IDS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the predictions."""
     @_builtins.property
@@ -305,16 +434,21 @@ class CreateImagesFromPredictionsRequest(_message.Message):
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids to give every image, beside its own."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """metadata to keep with every image."""
+
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         corrections: _abc.Iterable[Global___PredictionCorrection] | None = ...,
         tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "metadata", b"metadata", "project_id", b"project_id", "tag_ids", b"tag_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ustomvision/v1/tags.proto\x12\x0f\x63ustomvision.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x03Tag\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12&\n\x04type\x18\x05 \x01(\x0e\x32\x18.customvision.v1.TagType\x12\x13\n\x0bimage_count\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x85\x01\n\x10\x43reateTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x04type\x18\x04 \x01(\x0e\x32\x18.customvision.v1.TagType\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"3\n\rGetTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t\"L\n\x0fListTagsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x10ListTagsResponse\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x10UpdateTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x01\x88\x01\x01\x12+\n\x04type\x18\x05 \x01(\x0e\x32\x18.customvision.v1.TagTypeH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\x07\n\x05_type\"6\n\x10\x44\x65leteTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t*P\n\x07TagType\x12\x18\n\x14TAG_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10TAG_TYPE_REGULAR\x10\x01\x12\x15\n\x11TAG_TYPE_NEGATIVE\x10\x02\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ustomvision/v1/tags.proto\x12\x0f\x63ustomvision.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x03Tag\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12&\n\x04type\x18\x05 \x01(\x0e\x32\x18.customvision.v1.TagType\x12\x13\n\x0bimage_count\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x85\x01\n\x10\x43reateTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x04type\x18\x04 \x01(\x0e\x32\x18.customvision.v1.TagType\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"I\n\rGetTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\"b\n\x0fListTagsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0citeration_id\x18\x04 \x01(\t\"O\n\x10ListTagsResponse\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x10UpdateTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x01\x88\x01\x01\x12+\n\x04type\x18\x05 \x01(\x0e\x32\x18.customvision.v1.TagTypeH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\x07\n\x05_type\"6\n\x10\x44\x65leteTagRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x0e\n\x06tag_id\x18\x02 \x01(\t*P\n\x07TagType\x12\x18\n\x14TAG_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10TAG_TYPE_REGULAR\x10\x01\x12\x15\n\x11TAG_TYPE_NEGATIVE\x10\x02\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'customvision.v1.tags_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
-  _globals['_TAGTYPE']._serialized_start=854
-  _globals['_TAGTYPE']._serialized_end=934
+  _globals['_TAGTYPE']._serialized_start=898
+  _globals['_TAGTYPE']._serialized_end=978
   _globals['_TAG']._serialized_start=81
   _globals['_TAG']._serialized_end=267
   _globals['_CREATETAGREQUEST']._serialized_start=270
   _globals['_CREATETAGREQUEST']._serialized_end=403
   _globals['_GETTAGREQUEST']._serialized_start=405
-  _globals['_GETTAGREQUEST']._serialized_end=456
-  _globals['_LISTTAGSREQUEST']._serialized_start=458
-  _globals['_LISTTAGSREQUEST']._serialized_end=534
-  _globals['_LISTTAGSRESPONSE']._serialized_start=536
-  _globals['_LISTTAGSRESPONSE']._serialized_end=615
-  _globals['_UPDATETAGREQUEST']._serialized_start=618
-  _globals['_UPDATETAGREQUEST']._serialized_end=796
-  _globals['_DELETETAGREQUEST']._serialized_start=798
-  _globals['_DELETETAGREQUEST']._serialized_end=852
+  _globals['_GETTAGREQUEST']._serialized_end=478
+  _globals['_LISTTAGSREQUEST']._serialized_start=480
+  _globals['_LISTTAGSREQUEST']._serialized_end=578
+  _globals['_LISTTAGSRESPONSE']._serialized_start=580
+  _globals['_LISTTAGSRESPONSE']._serialized_end=659
+  _globals['_UPDATETAGREQUEST']._serialized_start=662
+  _globals['_UPDATETAGREQUEST']._serialized_end=840
+  _globals['_DELETETAGREQUEST']._serialized_start=842
+  _globals['_DELETETAGREQUEST']._serialized_end=896
 # @@protoc_insertion_point(module_scope)

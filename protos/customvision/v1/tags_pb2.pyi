@@ -138,19 +138,23 @@ class GetTagRequest(_message.Message):
 
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     TAG_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the tag."""
     tag_id: _builtins.str
     """tag_id is the tag to return."""
+    iteration_id: _builtins.str
+    """iteration_id, where given, returns the tag as it was in the data set of this iteration."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         tag_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id", "tag_id", b"tag_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "project_id", b"project_id", "tag_id", b"tag_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -165,22 +169,26 @@ class ListTagsRequest(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose tags to list."""
     page_size: _builtins.int
     """page_size is at most 1,000; 0 means 100."""
     page_token: _builtins.str
     """page_token continues an earlier answer; the other fields must be those of that call."""
+    iteration_id: _builtins.str
+    """iteration_id, where given, lists the tags as they were in the data set of this iteration."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -103,6 +103,34 @@ TRAINING_PHASE_FINE_TUNING: TrainingPhase.ValueType  # 7
 """TRAINING_PHASE_FINE_TUNING: fine-tuning the network; stands between fitting the head and evaluating."""
 Global___TrainingPhase: _TypeAlias = TrainingPhase  # noqa: Y015
 
+class _ImageResultOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ImageResultOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImageResultOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IMAGE_RESULT_ORDER_UNSPECIFIED: _ImageResultOrder.ValueType  # 0
+    """IMAGE_RESULT_ORDER_UNSPECIFIED means SUREST_ERRORS_FIRST."""
+    IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: _ImageResultOrder.ValueType  # 1
+    """IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: images told wrong, the surest first, then those told right."""
+    IMAGE_RESULT_ORDER_OLDEST_FIRST: _ImageResultOrder.ValueType  # 2
+    """IMAGE_RESULT_ORDER_OLDEST_FIRST: in order of the images' creation."""
+    IMAGE_RESULT_ORDER_NEWEST_FIRST: _ImageResultOrder.ValueType  # 3
+    """IMAGE_RESULT_ORDER_NEWEST_FIRST: against the order of the images' creation."""
+
+class ImageResultOrder(_ImageResultOrder, metaclass=_ImageResultOrderEnumTypeWrapper):
+    """ImageResultOrder is the order of a list of image results."""
+
+IMAGE_RESULT_ORDER_UNSPECIFIED: ImageResultOrder.ValueType  # 0
+"""IMAGE_RESULT_ORDER_UNSPECIFIED means SUREST_ERRORS_FIRST."""
+IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: ImageResultOrder.ValueType  # 1
+"""IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: images told wrong, the surest first, then those told right."""
+IMAGE_RESULT_ORDER_OLDEST_FIRST: ImageResultOrder.ValueType  # 2
+"""IMAGE_RESULT_ORDER_OLDEST_FIRST: in order of the images' creation."""
+IMAGE_RESULT_ORDER_NEWEST_FIRST: ImageResultOrder.ValueType  # 3
+"""IMAGE_RESULT_ORDER_NEWEST_FIRST: against the order of the images' creation."""
+Global___ImageResultOrder: _TypeAlias = ImageResultOrder  # noqa: Y015
+
 class _ExportFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -143,6 +171,34 @@ EXPORT_FORMAT_OPENVINO: ExportFormat.ValueType  # 6
 """EXPORT_FORMAT_OPENVINO is OpenVINO's `.xml` with its `.bin`."""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
 
+class _ExportState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExportStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXPORT_STATE_UNSPECIFIED: _ExportState.ValueType  # 0
+    """EXPORT_STATE_UNSPECIFIED is never answered."""
+    EXPORT_STATE_EXPORTING: _ExportState.ValueType  # 1
+    """EXPORT_STATE_EXPORTING: the zip is being made, or waits for its turn."""
+    EXPORT_STATE_DONE: _ExportState.ValueType  # 2
+    """EXPORT_STATE_DONE: the zip can be read."""
+    EXPORT_STATE_FAILED: _ExportState.ValueType  # 3
+    """EXPORT_STATE_FAILED: it could not be made; failure_reason says why."""
+
+class ExportState(_ExportState, metaclass=_ExportStateEnumTypeWrapper):
+    """ExportState says how far an export has come."""
+
+EXPORT_STATE_UNSPECIFIED: ExportState.ValueType  # 0
+"""EXPORT_STATE_UNSPECIFIED is never answered."""
+EXPORT_STATE_EXPORTING: ExportState.ValueType  # 1
+"""EXPORT_STATE_EXPORTING: the zip is being made, or waits for its turn."""
+EXPORT_STATE_DONE: ExportState.ValueType  # 2
+"""EXPORT_STATE_DONE: the zip can be read."""
+EXPORT_STATE_FAILED: ExportState.ValueType  # 3
+"""EXPORT_STATE_FAILED: it could not be made; failure_reason says why."""
+Global___ExportState: _TypeAlias = ExportState  # noqa: Y015
+
 @_typing.final
 class TrainingRun(_message.Message):
     """TrainingRun is one run of training, from queue to end."""
@@ -165,6 +221,7 @@ class TrainingRun(_message.Message):
     TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
     SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
     BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    BASE_PROJECT_ID_FIELD_NUMBER: _builtins.int
     training_run_id: _builtins.str
     """training_run_id is a UUID given by the service."""
     project_id: _builtins.str
@@ -187,6 +244,8 @@ class TrainingRun(_message.Message):
     """attempt counts the processes started for it: above 1 after an interruption."""
     base_iteration_id: _builtins.str
     """base_iteration_id is the iteration whose model it begins with; empty: none."""
+    base_project_id: _builtins.str
+    """base_project_id is the project of base_iteration_id; empty where that is empty."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """create_time is when it was queued."""
@@ -226,10 +285,11 @@ class TrainingRun(_message.Message):
         training_budget: _duration_pb2.Duration | None = ...,
         selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         base_iteration_id: _builtins.str = ...,
+        base_project_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time", "training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "base_iteration_id", b"base_iteration_id", "create_time", b"create_time", "end_time", b"end_time", "failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "iteration_name", b"iteration_name", "last_sequence", b"last_sequence", "phase", b"phase", "project_id", b"project_id", "selected_tag_ids", b"selected_tag_ids", "start_time", b"start_time", "state", b"state", "training_budget", b"training_budget", "training_run_id", b"training_run_id", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "create_time", b"create_time", "end_time", b"end_time", "failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "iteration_name", b"iteration_name", "last_sequence", b"last_sequence", "phase", b"phase", "project_id", b"project_id", "selected_tag_ids", b"selected_tag_ids", "start_time", b"start_time", "state", b"state", "training_budget", b"training_budget", "training_run_id", b"training_run_id", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -248,6 +308,7 @@ class StartTrainingRequest(_message.Message):
     TRAINING_BUDGET_FIELD_NUMBER: _builtins.int
     SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
     BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
+    BASE_PROJECT_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project to train."""
     training_type: _iterations_pb2.TrainingType.ValueType
@@ -257,9 +318,11 @@ class StartTrainingRequest(_message.Message):
     request_id: _builtins.str
     """request_id is a UUID that makes the call safe to repeat: the same id answers the same run."""
     base_iteration_id: _builtins.str
-    """base_iteration_id is a completed iteration of the project whose model an advanced training begins with in place of
-    the domain's backbone. Empty: none.
+    """base_iteration_id is a completed iteration whose model an advanced training begins with in place of the domain's
+    backbone. Empty: none.
     """
+    base_project_id: _builtins.str
+    """base_project_id is the project of base_iteration_id, of the same domain; empty means this project."""
     @_builtins.property
     def training_budget(self) -> _duration_pb2.Duration:
         """training_budget of an advanced training, 1 minute to 24 hours: the time of its process, which is never exceeded.
@@ -280,10 +343,11 @@ class StartTrainingRequest(_message.Message):
         training_budget: _duration_pb2.Duration | None = ...,
         selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         base_iteration_id: _builtins.str = ...,
+        base_project_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_iteration_id", b"base_iteration_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -883,6 +947,9 @@ class ListImageResultsRequest(_message.Message):
     TAG_ID_FIELD_NUMBER: _builtins.int
     TAKEN_FOR_TAG_ID_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    TAG_IDS_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
@@ -899,6 +966,14 @@ class ListImageResultsRequest(_message.Message):
     """taken_for_tag_id, where given, returns only images that this tag was found likeliest for."""
     threshold: _builtins.float
     """threshold, 0 to 1, of what counts as predicted in a multilabel project; absent means 0.5."""
+    skip: _builtins.int
+    """skip passes over so many images before the first page."""
+    order: Global___ImageResultOrder.ValueType
+    """order of the list."""
+    @_builtins.property
+    def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """tag_ids, where given, returns only images that carry any of these tags; at most 20."""
+
     def __init__(
         self,
         *,
@@ -910,10 +985,13 @@ class ListImageResultsRequest(_message.Message):
         tag_id: _builtins.str = ...,
         taken_for_tag_id: _builtins.str = ...,
         threshold: _builtins.float | None = ...,
+        tag_ids: _abc.Iterable[_builtins.str] | None = ...,
+        skip: _builtins.int = ...,
+        order: Global___ImageResultOrder.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "tag_id", b"tag_id", "taken_for_tag_id", b"taken_for_tag_id", "threshold", b"threshold", "wrong_only", b"wrong_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "skip", b"skip", "tag_id", b"tag_id", "tag_ids", b"tag_ids", "taken_for_tag_id", b"taken_for_tag_id", "threshold", b"threshold", "wrong_only", b"wrong_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -929,8 +1007,11 @@ class ListImageResultsResponse(_message.Message):
 
     RESULTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """next_page_token is empty on the last page."""
+    total_count: _builtins.int
+    """total_count is the number of images that match, on all pages."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageResult]:
         """results of this page."""
@@ -940,10 +1021,11 @@ class ListImageResultsResponse(_message.Message):
         *,
         results: _abc.Iterable[Global___ImageResult] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "results", b"results", "total_count", b"total_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1284,6 +1366,168 @@ class ExportIterationRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportIterationRequest: _TypeAlias = ExportIterationRequest  # noqa: Y015
+
+@_typing.final
+class Export(_message.Message):
+    """Export is a zip of an iteration's model in one format. It is kept for a day after it was last asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration that was exported."""
+    format: Global___ExportFormat.ValueType
+    """format of the export; an iteration has one of each at most."""
+    state: Global___ExportState.ValueType
+    """state says how far it has come."""
+    failure_reason: _builtins.str
+    """failure_reason says in a sentence why it could not be made; empty otherwise."""
+    file_name: _builtins.str
+    """file_name suggested for the zip."""
+    size_bytes: _builtins.int
+    """size_bytes of the zip; 0 until it is done."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """create_time is when it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        format: Global___ExportFormat.ValueType = ...,
+        state: Global___ExportState.ValueType = ...,
+        failure_reason: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        file_name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "failure_reason", b"failure_reason", "file_name", b"file_name", "format", b"format", "iteration_id", b"iteration_id", "project_id", b"project_id", "size_bytes", b"size_bytes", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Export: _TypeAlias = Export  # noqa: Y015
+
+@_typing.final
+class StartExportRequest(_message.Message):
+    """StartExportRequest names an iteration and a format."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration to export."""
+    format: Global___ExportFormat.ValueType
+    """format of the export."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        format: Global___ExportFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "iteration_id", b"iteration_id", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartExportRequest: _TypeAlias = StartExportRequest  # noqa: Y015
+
+@_typing.final
+class ListExportsRequest(_message.Message):
+    """ListExportsRequest names an iteration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration whose exports to list."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExportsRequest: _TypeAlias = ListExportsRequest  # noqa: Y015
+
+@_typing.final
+class ListExportsResponse(_message.Message):
+    """ListExportsResponse lists the exports of an iteration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPORTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exports(self) -> _containers.RepeatedCompositeFieldContainer[Global___Export]:
+        """exports, oldest first; one per format at most."""
+
+    def __init__(
+        self,
+        *,
+        exports: _abc.Iterable[Global___Export] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exports", b"exports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExportsResponse: _TypeAlias = ListExportsResponse  # noqa: Y015
+
+@_typing.final
+class GetExportContentRequest(_message.Message):
+    """GetExportContentRequest names one export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration that was exported."""
+    format: Global___ExportFormat.ValueType
+    """format of the export."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        format: Global___ExportFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "iteration_id", b"iteration_id", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExportContentRequest: _TypeAlias = GetExportContentRequest  # noqa: Y015
 
 @_typing.final
 class ExportChunk(_message.Message):

@@ -86,6 +86,21 @@ class TrainingServiceStub:
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
                 _registered_method=True)
+        self.StartExport = channel.unary_unary(
+                '/customvision.v1.TrainingService/StartExport',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.StartExportRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.Export.FromString,
+                _registered_method=True)
+        self.ListExports = channel.unary_unary(
+                '/customvision.v1.TrainingService/ListExports',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.ListExportsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.ListExportsResponse.FromString,
+                _registered_method=True)
+        self.GetExportContent = channel.unary_stream(
+                '/customvision.v1.TrainingService/GetExportContent',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.GetExportContentRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
+                _registered_method=True)
         self.GetBackbone = channel.unary_unary(
                 '/customvision.v1.TrainingService/GetBackbone',
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.GetBackboneRequest.SerializeToString,
@@ -171,6 +186,28 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartExport(self, request, context):
+        """StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+        answers the export that there is, also while it is made; one that failed is made anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExports(self, request, context):
+        """ListExports returns the exports of an iteration, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExportContent(self, request, context):
+        """GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBackbone(self, request, context):
         """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
         gain from training again on it. NOT_FOUND: there is no such project.
@@ -230,6 +267,21 @@ def add_TrainingServiceServicer_to_server(servicer, server):
             'ExportIteration': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportIteration,
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.SerializeToString,
+            ),
+            'StartExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartExport,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.StartExportRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.Export.SerializeToString,
+            ),
+            'ListExports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExports,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.ListExportsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.ListExportsResponse.SerializeToString,
+            ),
+            'GetExportContent': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetExportContent,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetExportContentRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.ExportChunk.SerializeToString,
             ),
             'GetBackbone': grpc.unary_unary_rpc_method_handler(
@@ -509,6 +561,87 @@ class TrainingService:
             target,
             '/customvision.v1.TrainingService/ExportIteration',
             customvision_dot_v1_dot_training__service__pb2.ExportIterationRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/StartExport',
+            customvision_dot_v1_dot_training__service__pb2.StartExportRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.Export.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/ListExports',
+            customvision_dot_v1_dot_training__service__pb2.ListExportsRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.ListExportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExportContent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/customvision.v1.TrainingService/GetExportContent',
+            customvision_dot_v1_dot_training__service__pb2.GetExportContentRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.ExportChunk.FromString,
             options,
             channel_credentials,

@@ -61,6 +61,14 @@ class TrainingServiceStub:
     """
     ExportIteration: _grpc.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+    StartExport: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.StartExportRequest, _training_service_pb2.Export]
+    """StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+    answers the export that there is, also while it is made; one that failed is made anew.
+    """
+    ListExports: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListExportsRequest, _training_service_pb2.ListExportsResponse]
+    """ListExports returns the exports of an iteration, oldest first."""
+    GetExportContent: _grpc.UnaryStreamMultiCallable[_training_service_pb2.GetExportContentRequest, _training_service_pb2.ExportChunk]
+    """GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none."""
     GetBackbone: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]
     """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
     gain from training again on it. NOT_FOUND: there is no such project.
@@ -99,6 +107,14 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """
     ExportIteration: _aio.UnaryStreamMultiCallable[_training_service_pb2.ExportIterationRequest, _training_service_pb2.ExportChunk]  # type: ignore[assignment]
     """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+    StartExport: _aio.UnaryUnaryMultiCallable[_training_service_pb2.StartExportRequest, _training_service_pb2.Export]  # type: ignore[assignment]
+    """StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+    answers the export that there is, also while it is made; one that failed is made anew.
+    """
+    ListExports: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListExportsRequest, _training_service_pb2.ListExportsResponse]  # type: ignore[assignment]
+    """ListExports returns the exports of an iteration, oldest first."""
+    GetExportContent: _aio.UnaryStreamMultiCallable[_training_service_pb2.GetExportContentRequest, _training_service_pb2.ExportChunk]  # type: ignore[assignment]
+    """GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none."""
     GetBackbone: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetBackboneRequest, _training_service_pb2.GetBackboneResponse]  # type: ignore[assignment]
     """GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
     gain from training again on it. NOT_FOUND: there is no such project.
@@ -194,6 +210,32 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_training_service_pb2.ExportChunk], _abc.AsyncIterator[_training_service_pb2.ExportChunk]]:
         """ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed."""
+
+    @_abc_1.abstractmethod
+    def StartExport(
+        self,
+        request: _training_service_pb2.StartExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.Export, _abc.Awaitable[_training_service_pb2.Export]]:
+        """StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+        answers the export that there is, also while it is made; one that failed is made anew.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExports(
+        self,
+        request: _training_service_pb2.ListExportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.ListExportsResponse, _abc.Awaitable[_training_service_pb2.ListExportsResponse]]:
+        """ListExports returns the exports of an iteration, oldest first."""
+
+    @_abc_1.abstractmethod
+    def GetExportContent(
+        self,
+        request: _training_service_pb2.GetExportContentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_training_service_pb2.ExportChunk], _abc.AsyncIterator[_training_service_pb2.ExportChunk]]:
+        """GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none."""
 
     @_abc_1.abstractmethod
     def GetBackbone(
