@@ -3,42 +3,53 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
+import grpc
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
+from customvision.gateway import api_errors
 from customvision.gateway.authentication import RequireKey
+from customvision.gateway.canonical_paths import CanonicalPaths
 from customvision.gateway.health import SuiteHealth
 from customvision.gateway.metrics import CountRequests, Metrics
-
-SERVICES = ("project", "training", "prediction")
+from customvision.gateway.rest.api import api_routes
+from customvision.gateway.services import SERVICES, open_services
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Starlette]:
+async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end."""
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
     metrics = Metrics(health)
-    try:
-        yield Starlette(
+    async with open_services(settings, keys) as services:
+        application = FastAPI(
+            title="Custom Vision",
+            docs_url=None,
+            redoc_url=None,
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
             ],
-            middleware=[Middleware(CountRequests, metrics=metrics), Middleware(RequireKey, key_ring=KeyRing(keys))],
-            exception_handlers={HTTPException: _explain},
+            middleware=[
+                Middleware(CanonicalPaths),
+                Middleware(CountRequests, metrics=metrics),
+                Middleware(RequireKey, key_ring=KeyRing(keys)),
+            ],
+            exception_handlers={
+                api_errors.ApiError: api_errors.explain,
+                grpc.aio.AioRpcError: api_errors.explain_call,
+                RequestValidationError: api_errors.explain_query,
+                HTTPException: api_errors.explain_http,
+            },
         )
-    finally:
-        await health.close()
-
-
-async def _explain(_request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else "Something went wrong."
-    return JSONResponse({"code": detail.replace(" ", ""), "message": detail}, status_code=status)
+        application.include_router(api_routes(services), responses=api_errors.DOCUMENTED)
+        try:
+            yield application
+        finally:
+            await health.close()

@@ -1,13 +1,21 @@
 """Lets through requests that carry a key; closed unless a path is named as open."""
 
-from starlette.responses import JSONResponse
+import re
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from customvision.common.authentication import TRAINING_KEY_HEADER, KeyNotSufficient, KeyRing
+from customvision.common.authentication import TRAINING_KEY_HEADER, KeyRing, Role
 from customvision.common.errors import ServiceError
-from customvision.common.server import TRAINING_KEY_ONLY
+from customvision.common.server import ANY_KEY, TRAINING_KEY_ONLY
+from customvision.gateway import links
+from customvision.gateway.api_errors import api_error, respond
 
 OPEN_PATHS = frozenset({"/healthz"})
+# What a signed link opens checks the signature instead.
+SIGNED_PREFIX = links.PREFIX
+PREDICTION_PATHS = re.compile(r"/customvision/[^/]+/prediction/")
+# Other names that clients of the API send a key under.
+ALIASES = {"ocp-apim-subscription-key": TRAINING_KEY_HEADER}
 BEARER = "bearer "
 
 
@@ -20,15 +28,23 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers in place of the application where the key does not do."""
-        if scope["type"] != "lifespan" and scope["path"] not in OPEN_PATHS:
+        if scope["type"] != "lifespan" and not is_open(scope["path"]):
             try:
-                self._key_ring.authenticate(_presented(scope), TRAINING_KEY_ONLY)
+                self._key_ring.authenticate(_presented(scope), roles_of(scope["path"]))
             except ServiceError as error:
-                status = 403 if isinstance(error, KeyNotSufficient) else 401
-                response = JSONResponse({"code": error.reason, "message": error.message}, status_code=status)
-                await response(scope, receive, send)
+                await respond(api_error(error))(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+
+def is_open(path: str) -> bool:
+    """Returns whether ``path`` needs no key."""
+    return path in OPEN_PATHS or path.startswith(SIGNED_PREFIX)
+
+
+def roles_of(path: str) -> frozenset[Role]:
+    """Returns whose keys open ``path``."""
+    return ANY_KEY if PREDICTION_PATHS.match(path) else TRAINING_KEY_ONLY
 
 
 def _presented(scope: Scope) -> list[tuple[str, str | bytes]]:
@@ -38,5 +54,5 @@ def _presented(scope: Scope) -> list[tuple[str, str | bytes]]:
         # Scrapers such as Prometheus can send a bearer token everywhere, other headers only in recent versions.
         if name == "authorization" and value.lower().startswith(BEARER):
             name, value = TRAINING_KEY_HEADER, value[len(BEARER) :].strip()
-        headers.append((name, value))
+        headers.append((ALIASES.get(name, name), value))
     return headers

@@ -1,0 +1,40 @@
+"""One spelling for every path: published samples double slashes and capitalise as they like."""
+
+import re
+from urllib.parse import quote, unquote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+API_PREFIX = "/customvision/"
+# Behind this word of a prediction's path stands a published name, which is kept as it is.
+BEFORE_PUBLISHED_NAME = ("prediction", "iterations")
+
+
+class CanonicalPaths:
+    """ASGI middleware: the API's paths in lower case, single slashes, none at the end; published names as they came.
+
+    A slash within a published name stays percent-encoded.
+    """
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on under its canonical path."""
+        if scope["type"] == "http":
+            path = canonical(scope["raw_path"].decode("latin-1") if scope.get("raw_path") else quote(scope["path"]))
+            scope = {**scope, "path": path, "raw_path": quote(path, safe="/%").encode()}
+        await self._application(scope, receive, send)
+
+
+def canonical(raw_path: str) -> str:
+    """Returns the decoded canonical path of ``raw_path``, percent-encoded and without a query."""
+    single = re.sub("/{2,}", "/", raw_path.partition("?")[0])
+    if not unquote(single).lower().startswith(API_PREFIX):
+        return unquote(single)
+    segments = [segment for segment in single.split("/") if segment]
+    lowered = [unquote(segment).lower() for segment in segments]
+    if BEFORE_PUBLISHED_NAME[0] in lowered[:3] and BEFORE_PUBLISHED_NAME[1] in lowered[:-1]:
+        name = lowered.index(BEFORE_PUBLISHED_NAME[1]) + 1
+        lowered[name] = unquote(segments[name]).replace("/", "%2F")
+    return "/" + "/".join(lowered)

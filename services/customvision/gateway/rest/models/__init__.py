@@ -1,0 +1,1 @@
+"""What travels in JSON, noun by noun."""

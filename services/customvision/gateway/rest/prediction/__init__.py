@@ -1,0 +1,1 @@
+"""The prediction API: each route decodes, calls a service, encodes."""

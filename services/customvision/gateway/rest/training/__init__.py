@@ -1,0 +1,1 @@
+"""The training API: each route decodes, calls a service, encodes."""

@@ -1,0 +1,26 @@
+"""The versions that the API is served in, and where they differ."""
+
+import enum
+
+
+class TrainingVersion(enum.StrEnum):
+    """Versions of the training API."""
+
+    V3_0 = "v3.0"
+    V3_1 = "v3.1"
+    V3_2 = "v3.2"
+    V3_3 = "v3.3"
+    V3_4_PREVIEW = "v3.4-preview"
+    V3_4 = "v3.4"
+
+    @property
+    def partial_success_status(self) -> int:
+        """The HTTP status of a batch in which not every entry was created: clients up to 3.2 know 200 only."""
+        return 200 if self in (TrainingVersion.V3_0, TrainingVersion.V3_1, TrainingVersion.V3_2) else 207
+
+
+class PredictionVersion(enum.StrEnum):
+    """Versions of the prediction API."""
+
+    V3_0 = "v3.0"
+    V3_1 = "v3.1"
