@@ -67,7 +67,7 @@ def tag_routes(services: Services) -> APIRouter:
     return routes
 
 
-def _type(name: str) -> tags_pb2.TagType:
+def _type(name: str) -> tags_pb2.TagType.ValueType:
     found = TYPES.get(name.lower())
     if found is None:
         raise ApiError("BadRequestTagType", f"There is no tag type '{name[:64]}'; there are Regular and Negative.")
