@@ -13,20 +13,25 @@ from starlette.routing import Route
 from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.gateway import api_errors
+from customvision.gateway import api_errors, export_downloads
 from customvision.gateway.authentication import RequireKey
+from customvision.gateway.blobs import Blobs
+from customvision.gateway.bodies import Room
 from customvision.gateway.canonical_paths import CanonicalPaths
+from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
+from customvision.gateway.links import Links
 from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.services import SERVICES, open_services
+from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
 @asynccontextmanager
 async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end."""
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
-    metrics = Metrics(health)
+    metrics, links, room = Metrics(health), Links(keys), Room()
     async with open_services(settings, keys) as services:
         application = FastAPI(
             title="Custom Vision",
@@ -35,10 +40,13 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
+                Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
+                *Blobs(services, links).routes(),
             ],
             middleware=[
                 Middleware(CanonicalPaths),
                 Middleware(CountRequests, metrics=metrics),
+                Middleware(ReadToTheEnd),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
             ],
             exception_handlers={
@@ -48,7 +56,8 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 HTTPException: api_errors.explain_http,
             },
         )
-        application.include_router(api_routes(services), responses=api_errors.DOCUMENTED)
+        application.state.room = room
+        application.include_router(api_routes(services, links, room), responses=api_errors.DOCUMENTED)
         try:
             yield application
         finally:

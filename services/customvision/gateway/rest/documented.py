@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from customvision.gateway.rest.models.base import ApiModel
+from pydantic import BaseModel
 
 IMAGE = "imageData"
 
 
-def body(model: type[ApiModel], *, required: bool = False) -> dict[str, Any]:
+def body(model: type[BaseModel], *, required: bool = False) -> dict[str, Any]:
     """Returns the OpenAPI addition for a route that reads a JSON body of ``model``."""
     schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
