@@ -13,11 +13,16 @@ from starlette.routing import Route
 from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.gateway import api_errors
+from customvision.gateway import api_errors, export_downloads
 from customvision.gateway.authentication import RequireKey
 from customvision.gateway.canonical_paths import CanonicalPaths
+from customvision.gateway.documentation import Documentation
+from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
+from customvision.gateway.links import Links
 from customvision.gateway.metrics import CountRequests, Metrics
+from customvision.gateway.own_hosts import OwnHosts
+from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.services import SERVICES, open_services
 
@@ -26,19 +31,20 @@ from customvision.gateway.services import SERVICES, open_services
 async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end."""
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
-    metrics = Metrics(health)
+    metrics, links = Metrics(health), Links(keys)
     async with open_services(settings, keys) as services:
         application = FastAPI(
-            title="Custom Vision",
-            docs_url=None,
-            redoc_url=None,
+            openapi_url=None,
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
+                Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
             ],
             middleware=[
+                Middleware(SecurityHeaders),
                 Middleware(CanonicalPaths),
                 Middleware(CountRequests, metrics=metrics),
+                Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
             ],
             exception_handlers={
@@ -46,9 +52,13 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 grpc.aio.AioRpcError: api_errors.explain_call,
                 RequestValidationError: api_errors.explain_query,
                 HTTPException: api_errors.explain_http,
+                Exception: api_errors.explain_fault,
             },
         )
-        application.include_router(api_routes(services), responses=api_errors.DOCUMENTED)
+        application.include_router(api_routes(services, links), responses=api_errors.DOCUMENTED)
+        documentation = Documentation(application)
+        application.add_route("/openapi.json", documentation.respond_json, name="openapi")
+        application.add_route("/docs", documentation.respond_page, name="docs")
         try:
             yield application
         finally:
