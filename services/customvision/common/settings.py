@@ -1,6 +1,7 @@
 """What the environment sets: where the data is and where the services are."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ DEFAULT_ADDRESSES = {
 CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
+HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
+# A name, an address, or "*".
+HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 
 
@@ -33,7 +37,8 @@ class Settings:
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
-    ``training_early_embedding`` computes features of images when they arrive.
+    ``training_early_embedding`` computes features of images when they arrive. ``http_allowed_hosts`` are names that the
+    gateway answers to beside its own address; "*" is every name.
     """
 
     home: Path
@@ -48,6 +53,7 @@ class Settings:
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
     training_memory_limit_bytes: int | None = None
     training_early_embedding: bool = True
+    http_allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -71,6 +77,7 @@ class Settings:
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
+            http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
         )
 
     def address(self, service: str) -> str:
@@ -107,6 +114,14 @@ def _address(setting: str, value: str) -> str:
     if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ConfigurationError(f"{setting} is '{value}'; it must be HOST:PORT, such as 127.0.0.1:50051.")
     return value
+
+
+def _hosts(setting: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = tuple(host.strip() for host in values.get(setting, "").split(",") if host.strip())
+    wrong = next((host for host in hosts if not HOST.fullmatch(host)), None)
+    if wrong is not None:
+        raise ConfigurationError(f"{setting} has '{wrong}'; it must be names of hosts parted by commas, without ports.")
+    return hosts
 
 
 def _switch(setting: str, values: Mapping[str, str], *, default: bool) -> bool:

@@ -18,10 +18,13 @@ from customvision.gateway.authentication import RequireKey
 from customvision.gateway.blobs import Blobs
 from customvision.gateway.bodies import Room
 from customvision.gateway.canonical_paths import CanonicalPaths
+from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
 from customvision.gateway.links import Links
 from customvision.gateway.metrics import CountRequests, Metrics
+from customvision.gateway.own_hosts import OwnHosts
+from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.services import SERVICES, open_services
 from customvision.gateway.unread_bodies import ReadToTheEnd
@@ -34,9 +37,7 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
     metrics, links, room = Metrics(health), Links(keys), Room()
     async with open_services(settings, keys) as services:
         application = FastAPI(
-            title="Custom Vision",
-            docs_url=None,
-            redoc_url=None,
+            openapi_url=None,
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
@@ -44,9 +45,11 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 *Blobs(services, links).routes(),
             ],
             middleware=[
+                Middleware(SecurityHeaders),
                 Middleware(CanonicalPaths),
                 Middleware(CountRequests, metrics=metrics),
                 Middleware(ReadToTheEnd),
+                Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
             ],
             exception_handlers={
@@ -54,10 +57,14 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 grpc.aio.AioRpcError: api_errors.explain_call,
                 RequestValidationError: api_errors.explain_query,
                 HTTPException: api_errors.explain_http,
+                Exception: api_errors.explain_fault,
             },
         )
         application.state.room = room
         application.include_router(api_routes(services, links, room), responses=api_errors.DOCUMENTED)
+        documentation = Documentation(application)
+        application.add_route("/openapi.json", documentation.respond_json, name="openapi")
+        application.add_route("/docs", documentation.respond_page, name="docs")
         try:
             yield application
         finally:
