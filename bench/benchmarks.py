@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backbones
+import classifying
 import domains
 import predicting
 import starting
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "uploading": uploading.measure,
     "training": training.measure,
     "predicting": predicting.measure,
+    "classifying": classifying.measure,
 }
 
 
