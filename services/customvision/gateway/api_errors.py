@@ -67,6 +67,16 @@ CODES = {
     "MODEL_NOT_FETCHED": "ErrorPredictionModelNotCached",
     "MODEL_DAMAGED": "ErrorPredictionModelNotFound",
     "PREDICTION_NOT_FOUND": "NotFoundImage",
+    "PREDICTION_FILE_LOST": "NotFoundImage",
+    "METADATA_INVALID": "BadRequestImageMetadataValue",
+    "URL_INVALID": "BadRequestImageUrl",
+    "URL_REFUSED": "BadRequestImageUrl",
+    "URL_HOST_UNKNOWN": "BadRequestImageUrl",
+    "URL_UNREACHABLE": "BadRequestImageUrl",
+    "URL_TOO_SLOW": "BadRequestImageUrl",
+    "URL_ANSWER_UNUSABLE": "BadRequestImageUrl",
+    "URL_REDIRECTED_TOO_OFTEN": "BadRequestImageUrl",
+    "URL_CONTENT_TOO_LARGE": "BadRequestImageSizeBytes",
     "THRESHOLD_INVALID": "BadRequestPredictionInvalidQueryParameters",
 }
 # Where the table names no code for a reason, the kind of the error does.

@@ -15,6 +15,8 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway import api_errors, export_downloads
 from customvision.gateway.authentication import RequireKey
+from customvision.gateway.blobs import Blobs
+from customvision.gateway.bodies import Room
 from customvision.gateway.canonical_paths import CanonicalPaths
 from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
@@ -25,13 +27,14 @@ from customvision.gateway.own_hosts import OwnHosts
 from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.services import SERVICES, open_services
+from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
 @asynccontextmanager
 async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end."""
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
-    metrics, links = Metrics(health), Links(keys)
+    metrics, links, room = Metrics(health), Links(keys), Room()
     async with open_services(settings, keys) as services:
         application = FastAPI(
             openapi_url=None,
@@ -39,11 +42,13 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
                 Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
+                *Blobs(services, links).routes(),
             ],
             middleware=[
                 Middleware(SecurityHeaders),
                 Middleware(CanonicalPaths),
                 Middleware(CountRequests, metrics=metrics),
+                Middleware(ReadToTheEnd),
                 Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
             ],
@@ -55,7 +60,8 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 Exception: api_errors.explain_fault,
             },
         )
-        application.include_router(api_routes(services, links), responses=api_errors.DOCUMENTED)
+        application.state.room = room
+        application.include_router(api_routes(services, links, room), responses=api_errors.DOCUMENTED)
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")
         application.add_route("/docs", documentation.respond_page, name="docs")

@@ -1,10 +1,13 @@
 """The zips of exports, behind signed links."""
 
+import re
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from customvision.gateway.api_errors import ApiError
+from customvision.gateway.blob_headers import HEADERS, is_known, not_modified
 from customvision.gateway.links import PREFIX, Links
 from customvision.gateway.services import Services
 from customvision.gateway.streaming import opened
@@ -27,17 +30,41 @@ class ExportDownloads:
     """Answers what signed links to exports ask for."""
 
     def __init__(self, services: Services, links: Links) -> None:
-        self._services, self._links = services, links
+        self._training, self._links = services.training, links
 
     async def respond(self, request: Request) -> Response:
-        """Streams the zip. Raises ApiError where the link is not valid."""
+        """Streams the zip. Raises ApiError where the link is not valid, or the export is not there."""
         self._links.check(request)
-        asked = training_service_pb2.GetExportContentRequest(
-            project_id=request.path_params["project_id"],
-            iteration_id=request.path_params["iteration_id"],
-            format=FORMATS[request.path_params["file"]],
+        export = await self._export(request)
+        tag = f'"{export.create_time.ToMilliseconds()}-{export.size_bytes}"'
+        if is_known(request, tag):
+            return not_modified(tag)
+        headers = {
+            **HEADERS,
+            "ETag": tag,
+            "Content-Length": str(export.size_bytes),
+            "Content-Disposition": _attachment(export.file_name),
+        }
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type="application/zip")
+        content = training_service_pb2.GetExportContentRequest(
+            project_id=export.project_id, iteration_id=export.iteration_id, format=export.format
         )
-        first, pieces = await opened(self._services.training.GetExportContent(asked))
-        name = quote(first.file_name if first is not None else "export.zip", safe="")
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-        return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+        _, pieces = await opened(self._training.GetExportContent(content))
+        return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+
+    async def _export(self, request: Request) -> training_service_pb2.Export:
+        names = request.path_params
+        wanted = training_service_pb2.ListExportsRequest(
+            project_id=names["project_id"], iteration_id=names["iteration_id"]
+        )
+        for export in (await self._training.ListExports(wanted)).exports:
+            done = export.state == training_service_pb2.EXPORT_STATE_DONE
+            if done and FILES.get(export.format) == names["file"]:
+                return export
+        raise ApiError("NotFound", "This export is not there, or no longer; ask for it again.")
+
+
+def _attachment(file_name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", file_name) or "export.zip"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name or plain, safe='')}"

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from customvision.gateway.rest.models.base import ApiModel
+from pydantic import BaseModel
 
 IMAGE = "imageData"
 REFERENCE = "#/components/schemas/{model}"
 
 
-def body(model: type[ApiModel], *, required: bool = False) -> dict[str, Any]:
+def body(model: type[BaseModel], *, required: bool = False) -> dict[str, Any]:
     """Returns the OpenAPI addition for a route that reads a JSON body of ``model``, with the models within it."""
     schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
     definitions = {**schema.pop("$defs", {}), model.__name__: schema}
