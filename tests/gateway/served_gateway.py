@@ -37,7 +37,6 @@ class ServedGateway:
     bare: httpx.AsyncClient
     project: Stub
     scripted: ScriptedServer
-    room: Room
 
     def requests(self, method: str) -> list[Any]:
         """Returns the requests that a scripted method got."""
@@ -46,7 +45,12 @@ class ServedGateway:
 
 @asynccontextmanager
 async def served_gateway(
-    settings: Settings, keys: Keys, scripts: Scripts | None = None, *, scripted_project: bool = False
+    settings: Settings,
+    keys: Keys,
+    scripts: Scripts | None = None,
+    *,
+    scripted_project: bool = False,
+    room: Room | None = None,
 ) -> AsyncIterator[ServedGateway]:
     """Serves the gateway; ``scripted_project`` puts the scripts in place of the project service too."""
     async with AsyncExitStack() as stack:
@@ -64,7 +68,7 @@ async def served_gateway(
             prediction_address=scripted.address,
         )
         channel = await stack.enter_async_context(open_channel(project, keys))
-        application = await stack.enter_async_context(open_application(wired, keys))
+        application = await stack.enter_async_context(open_application(wired, keys, room))
         listener, stopping = bind("127.0.0.1:0", "http"), asyncio.Event()
         serving = asyncio.create_task(serve_http(application, listener, stopping))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -73,7 +77,7 @@ async def served_gateway(
         client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, **options))
         bare = await stack.enter_async_context(httpx.AsyncClient(**options))
         try:
-            yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted, application.state.room)
+            yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted)
         finally:
             stopping.set()
             await serving

@@ -9,7 +9,7 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.gateway.bodies import MAX_BYTES_AT_ONCE
+from customvision.gateway.bodies import Room
 from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from pictures import encoded, photo, picture
 from project_calls import MISSING, image_list, make_project, make_tag
@@ -162,29 +162,27 @@ async def test_large_batches_travel_in_several_calls_and_answer_in_order(setting
         assert [entry["status"] for entry in entries] == ["OK"] * 4 + ["ErrorImageFormat"] + ["OK"] * 5
 
 
-@pytest.mark.parametrize(
-    ("headers", "content"),
-    [
-        ({"Content-Type": "multipart/form-data"}, b"raw bytes"),
-        ({"Content-Type": "application/x-www-form-urlencoded"}, b"raw bytes"),
-        ({"Content-Type": "application/json"}, b"{}"),
-        (FORM, b"raw bytes"),
-        (FORM, part(b"no end")),
-        (FORM, form(part(b"x", name="file"))),
-        (FORM, form()),
-        ({"Content-Type": f"multipart/form-data; boundary={'x' * 300}"}, b"raw bytes"),
-        (RAW, b""),
-    ],
-)
-async def test_bodies_that_hold_no_image_are_refused_with_how_to_send_one(
-    settings: Settings, keys: Keys, headers: dict[str, str], content: bytes
-) -> None:
+NO_IMAGES: list[tuple[dict[str, str], bytes]] = [
+    ({"Content-Type": "multipart/form-data"}, b"raw bytes"),
+    ({"Content-Type": "application/x-www-form-urlencoded"}, b"raw bytes"),
+    ({"Content-Type": "application/json"}, b"{}"),
+    (FORM, b"raw bytes"),
+    (FORM, part(b"no end")),
+    (FORM, form(part(b"x", name="file"))),
+    (FORM, form()),
+    ({"Content-Type": f"multipart/form-data; boundary={'x' * 300}"}, b"raw bytes"),
+    (RAW, b""),
+]
+
+
+async def test_bodies_that_hold_no_image_are_refused_with_how_to_send_one(settings: Settings, keys: Keys) -> None:
     """A body that is no form, not whole, of another type or without an image part says how images are sent."""
     async with served_gateway(settings, keys) as gateway:
         project_id = (await make_project(gateway.project)).project_id
-        answer = await post(gateway, project_id, content=content, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (400, "BadRequestImageStream")
-        assert "imageData" in answer.json()["message"]
+        for headers, content in NO_IMAGES:
+            answer = await post(gateway, project_id, content=content, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (400, "BadRequestImageStream"), headers
+            assert "imageData" in answer.json()["message"]
 
 
 async def test_who_sends_too_much_gets_to_read_why(settings: Settings, keys: Keys) -> None:
@@ -219,35 +217,35 @@ async def test_base64_files_are_read_in_every_usual_spelling(settings: Settings,
         assert [sorted(image.tag_ids) for image in stored] == [sorted(tags), tags[:1], tags[:1]]
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"images": []}, "BadRequestImageBatch"),
-        ({}, "BadRequestInvalid"),
-        ({"images": [{"contents": "AAAA"}] * 65}, "BadRequestExceededBatchSize"),
-        ({"images": [{"contents": "AAAA"}], "tagIds": [MISSING] * 21}, "BadRequestExceededBatchSize"),
-        ({"images": [{"contents": "§"}]}, "BadRequestImageStream"),
-        ({"images": [{"contents": "AAAA", "regions": [{"tagId": MISSING}]}]}, "BadRequestNotSupported"),
-        ({"images": [{"contents": "AAAA", "tagIds": ["rose"]}]}, "BadRequestInvalid"),
-    ],
-)
-async def test_batches_that_are_not_well_formed_change_nothing(
-    settings: Settings, keys: Keys, body: dict[str, Any], code: str
-) -> None:
+WRONG_BATCHES: list[tuple[dict[str, Any], str]] = [
+    ({"images": []}, "BadRequestImageBatch"),
+    ({}, "BadRequestInvalid"),
+    ({"images": [{"contents": "AAAA"}] * 65}, "BadRequestExceededBatchSize"),
+    ({"images": [{"contents": "AAAA"}], "tagIds": [MISSING] * 21}, "BadRequestExceededBatchSize"),
+    ({"images": [{"contents": "§"}]}, "BadRequestImageStream"),
+    ({"images": [{"contents": "AAAA", "regions": [{"tagId": MISSING}]}]}, "BadRequestNotSupported"),
+    ({"images": [{"contents": "AAAA", "tagIds": ["rose"]}]}, "BadRequestInvalid"),
+]
+
+
+async def test_batches_that_are_not_well_formed_change_nothing(settings: Settings, keys: Keys) -> None:
     """A batch that is empty, too long or cannot be read is refused whole with the code that the API has for it."""
     async with served_gateway(settings, keys) as gateway:
         project_id = (await make_project(gateway.project)).project_id
-        answer = await post(gateway, project_id, "/files", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (400, code)
+        for body, code in WRONG_BATCHES:
+            answer = await post(gateway, project_id, "/files", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (400, code)
+        assert await image_list(gateway.project, project_id) == []
 
 
 async def test_many_uploads_at_once_stay_within_their_room(settings: Settings, keys: Keys) -> None:
-    """Bodies of 200 uploads at once, more than there is room for, wait for each other, and all are answered."""
-    async with served_gateway(settings, keys) as gateway:
+    """Of 200 uploads at once, no more are read than there is room for; the others wait, and all are answered."""
+    data = photo(1)
+    room = Room(10 * len(data))
+    async with served_gateway(settings, keys, room=room) as gateway:
         project_id = (await make_project(gateway.project)).project_id
-        data = photo(1) + bytes(3 * 2**20)
         answers = await asyncio.gather(*(post(gateway, project_id, content=data, headers=RAW) for _ in range(200)))
         words = [answer.json()["images"][0]["status"] for answer in answers]
         assert sorted(words) == ["OK"] + ["OKDuplicate"] * 199
-        assert 0 <= gateway.room.lowest < len(data)
-        assert gateway.room.free == MAX_BYTES_AT_ONCE
+        assert room.lowest == 0
+        assert room.free == 10 * len(data)

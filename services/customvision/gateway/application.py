@@ -31,10 +31,13 @@ from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
-    """Yields the application; its channels to the services are closed at the end."""
+async def open_application(settings: Settings, keys: Keys, room: Room | None = None) -> AsyncIterator[FastAPI]:
+    """Yields the application; its channels to the services are closed at the end.
+
+    ``room`` is what the image bodies that are read at one time may take.
+    """
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
-    metrics, links, room = Metrics(health), Links(keys), Room()
+    metrics, links = Metrics(health), Links(keys)
     async with open_services(settings, keys) as services:
         application = FastAPI(
             openapi_url=None,
@@ -60,8 +63,7 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 Exception: api_errors.explain_fault,
             },
         )
-        application.state.room = room
-        application.include_router(api_routes(services, links, room), responses=api_errors.DOCUMENTED)
+        application.include_router(api_routes(services, links, room or Room()), responses=api_errors.DOCUMENTED)
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")
         application.add_route("/docs", documentation.respond_page, name="docs")
