@@ -136,7 +136,7 @@ async def test_an_id_that_is_none_is_refused(
     """Last-Event-ID is a number of an event."""
     path = f"/projects/{frozen.project_id}/iterations/{frozen.iteration_id}/events"
     async with training_api(project_suite.settings, keys) as api:
-        refused(await api.get(path, headers={"Last-Event-ID": last.encode()}), 400, "BadRequestInvalid")
+        refused(await api.get(path, headers=httpx.Headers({b"Last-Event-ID": last.encode()})), 400, "BadRequestInvalid")
 
 
 async def test_there_are_no_events_of_what_is_not_there(

@@ -5,12 +5,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from described import Operation, operations, resolved
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.openapi import openapi_document
+from openapi_operations import Operation, operations, resolved
 from running_gateway import gateway
 
 PROJECT, IMAGES = "/training/projects/{project_id}", "/training/projects/{project_id}/images"

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from described import Operation, Schema, misfits, operations, resolved
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from customvision.common.keys import Keys
+from openapi_operations import Operation, Schema, misfits, operations, resolved
 from project_calls import add_photos, complete, freeze, make_trainable
 from running_gateway import MISSING, gateway
 from training_suite import TrainingSuite
