@@ -111,7 +111,17 @@ def _parsed(body: bytes) -> Any:
         raise ApiError("BadRequestInvalid", "The body is not valid JSON.") from error
     if _depth(content) > MAX_DEPTH:
         raise ApiError("BadRequestInvalid", f"The body is nested more than {MAX_DEPTH} levels deep.")
+    if b"\\u" in body:
+        _check_characters(content)
     return content
+
+
+def _check_characters(content: Any) -> None:
+    """Raises ApiError where a text holds half of a pair of escapes, which is no character."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ApiError("BadRequestInvalid", "The body has half of a pair of escapes alone, such as \\uD800.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def _refused(calls: tuple[tuple[str, str, str], ...]) -> APIRouter:
             operation_id=operation_id,
             name=operation_id,
             response_model=None,
+            # The only answer.
+            status_code=400,
             openapi_extra={"parameters": [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]},
         )
     return routes

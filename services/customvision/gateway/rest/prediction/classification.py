@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from customvision.gateway.api_errors import ApiError, told_as
@@ -48,7 +49,7 @@ class _ClassifyRoute(APIRoute):
 
 def classification_routes(services: Services, tag_types: TagTypes, room: Room) -> APIRouter:
     """Returns the routes that classify. Bodies with an image wait for room."""
-    routes = APIRouter(tags=["Classification"], route_class=_ClassifyRoute, default_response_class=Response)
+    routes = APIRouter(tags=["Classification"], route_class=_ClassifyRoute, default_response_class=JSONResponse)
 
     async def answer(request: prediction_service_pb2.PredictRequest) -> Response:
         with told_as(CODES):
