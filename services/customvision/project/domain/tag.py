@@ -50,8 +50,8 @@ class TagNotInIteration(NotFound):
 
     def __init__(self, tag_id: str) -> None:
         super().__init__(
-            f"The iteration was not trained on a tag with id '{shortened(tag_id)}'; ListTags with its iteration_id shows "
-            "those it was.",
+            f"The iteration was not trained on a tag with id '{shortened(tag_id)}'; ListTags with its iteration_id "
+            "shows those it was.",
             metadata={"tag_id": tag_id},
         )
 

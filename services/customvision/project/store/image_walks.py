@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 from customvision.common.database import Connection
 from customvision.project.domain.image import ImageFilter, TaggingStatus
-from customvision.project.domain.metadata_filter import Comparison, Conjunction, MetadataFilter
 from customvision.project.store.bindings import Bindings
 from customvision.project.store.columns import to_list
+from customvision.project.store.metadata_walks import PairWalks, size_of
 
 _TAGGED = {TaggingStatus.ALL: "", TaggingStatus.TAGGED: " AND tagged = 1", TaggingStatus.UNTAGGED: " AND tagged = 0"}
-# Whoever has more images to walk through is slow to find few among them; how many more makes no difference.
-_MANY = 5000
-# A statement of more walks takes longer to compile than to run.
-_MAX_WALKS = 20
 
 
 @dataclass(frozen=True)
@@ -24,14 +20,6 @@ class Walks:
 
     walks: tuple[str, ...]
     conditions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Cover:
-    """Walks that together pass every image that a filter selects, and how many images they pass, up to _MANY each."""
-
-    walks: tuple[str, ...]
-    size: int
 
 
 def walks_of(connection: Connection, selected: ImageFilter, iteration: int | None, bindings: Bindings) -> Walks:
@@ -43,13 +31,13 @@ def walks_of(connection: Connection, selected: ImageFilter, iteration: int | Non
         walks, membership = _current_walks(selected, bindings), _is_current(selected, bindings)
     else:
         walks, membership = _frozen_walks(selected, iteration, bindings), _is_frozen(selected, iteration, bindings)
-    matching = () if selected.metadata is None else (_matches(selected.metadata, bindings),)
+    pairs = PairWalks(connection, selected.project_id, selected.metadata, bindings) if selected.metadata else None
+    matching = (pairs.condition,) if pairs else ()
     if selected.image_ids:
         return Walks((_named_images(selected, bindings),), (membership, *matching))
-    if selected.metadata is not None:
-        cover = _cover_of(connection, selected.project_id, selected.metadata, bindings)
-        if cover is not None and cover.size <= sum(_size(connection, walk, bindings) for walk in walks):
-            return Walks(cover.walks, (membership, *matching))
+    cover = pairs.cover if pairs else None
+    if cover and cover.size <= sum(size_of(connection, walk, bindings) for walk in walks):
+        return Walks(cover.walks, (membership, *matching))
     return Walks(walks, matching)
 
 
@@ -110,39 +98,3 @@ def _named_images(selected: ImageFilter, bindings: Bindings) -> str:
         f"SELECT sequence AS image FROM images WHERE +project_id = {project}"  # noqa: S608
         f" AND image_id IN (SELECT value FROM json_each({image_ids}))"
     )
-
-
-def _matches(wanted: MetadataFilter, bindings: Bindings) -> str:
-    if isinstance(wanted, Comparison):
-        key, value = bindings.bind(wanted.key), bindings.bind(wanted.value)
-        pair = f"SELECT 1 FROM image_metadata WHERE image = walk.image AND key = {key} AND value = {value}"  # noqa: S608
-        return f"{'' if wanted.equal else 'NOT '}EXISTS ({pair})"
-    joint = " AND " if isinstance(wanted, Conjunction) else " OR "
-    return f"({joint.join(_matches(term, bindings) for term in wanted.terms)})"
-
-
-def _cover_of(connection: Connection, project_id: str, wanted: MetadataFilter, bindings: Bindings) -> _Cover | None:
-    """Returns the smallest cover that pairs of the filter give, or None where none does."""
-    if isinstance(wanted, Comparison):
-        if not wanted.equal:
-            return None
-        project, key, value = bindings.bind(project_id), bindings.bind(wanted.key), bindings.bind(wanted.value)
-        walk = (
-            "SELECT image FROM image_metadata WHERE project ="  # noqa: S608
-            f" (SELECT sequence FROM projects WHERE project_id = {project}) AND key = {key} AND value = {value}"
-        )
-        return _Cover((walk,), _size(connection, walk, bindings))
-    covers = [_cover_of(connection, project_id, term, bindings) for term in wanted.terms]
-    found = [cover for cover in covers if cover is not None]
-    if isinstance(wanted, Conjunction):
-        return min(found, key=lambda cover: cover.size, default=None)
-    walks = tuple(walk for cover in found for walk in cover.walks)
-    if len(found) < len(covers) or len(walks) > _MAX_WALKS:
-        return None
-    return _Cover(walks, sum(cover.size for cover in found))
-
-
-def _size(connection: Connection, walk: str, bindings: Bindings) -> int:
-    row = connection.execute(f"SELECT count(*) FROM ({walk} LIMIT {_MANY})", bindings).fetchone()  # noqa: S608
-    size: int = row[0]
-    return size

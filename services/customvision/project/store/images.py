@@ -147,7 +147,7 @@ def delete(connection: Connection, project_id: str, image_ids: Iterable[str], *,
 
 
 def some_ids(connection: Connection, project_id: str, *, last: int, limit: int, past: bool) -> list[str]:
-    """Returns ids of current images up to the sequence ``last``; where none is left and ``past``, of those held only."""
+    """Returns ids of current images up to the sequence ``last``; once none is left and if ``past``, of others."""
     statement = "SELECT image_id FROM images WHERE project_id = ? AND current = 1 AND sequence <= ? LIMIT ?"
     found = [row[0] for row in connection.execute(statement, [project_id, last, limit])]
     if not found and past:
