@@ -57,8 +57,8 @@ class IterationPerformances:
 
     async def results(
         self, project_id: str, iteration_id: str, threshold: float, wanted: "ResultFilter", *, after: int, size: int
-    ) -> "tuple[list[ImageResult], bool]":
-        """Returns ``size`` results at most that follow ``after`` others, and whether there are more.
+    ) -> "tuple[list[ImageResult], int]":
+        """Returns ``size`` results at most that follow ``after`` others, and how many match in all.
 
         Raises TagNotInIteration.
         """
@@ -121,11 +121,11 @@ def _evaluation(artifact: bytes) -> "Evaluation":
 
 def _page(
     evaluation: "Evaluation", threshold: float, wanted: "ResultFilter", after: int, size: int
-) -> "tuple[list[ImageResult], bool]":
-    from customvision.training.evaluation.image_results import ranked_rows, results_at
+) -> "tuple[list[ImageResult], int]":
+    from customvision.training.evaluation.image_results import results_at, wanted_rows
 
-    rows = ranked_rows(evaluation, threshold, wanted)
-    return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows) > after + size
+    rows = wanted_rows(evaluation, threshold, wanted)
+    return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows)
 
 
 def _comparison(artifact: bytes, other: bytes, threshold: float) -> "Comparison":
