@@ -16,7 +16,8 @@ from customvision.common.errors import ServiceError, StorageFull
 from customvision.training.evaluation.performance import Evaluation
 from customvision.training.export import exporter
 from customvision.training.export.export_format import ExportFormat
-from customvision.training.export.exporter import PIECE_BYTES, Exporter
+from customvision.training.export.exporter import Exporter
+from customvision.training.export.pieces import PIECE_BYTES
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from models import backbone, model
 from scripted_project import training_parts

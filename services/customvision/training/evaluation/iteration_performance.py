@@ -100,12 +100,17 @@ def check_threshold(threshold: float) -> None:
 async def completed_iteration(iterations: Iterations, project_id: str, iteration_id: str) -> iterations_pb2.Iteration:
     """Returns an iteration that has a model. Raises IterationNotCompleted, and NotFound where there is none."""
     iteration = await iterations.get(project_id, iteration_id)
+    check_completed(iteration)
+    return iteration
+
+
+def check_completed(iteration: iterations_pb2.Iteration) -> None:
+    """Raises IterationNotCompleted where the iteration has no model."""
     if iteration.status != iterations_pb2.ITERATION_STATUS_COMPLETED:
         raise IterationNotCompleted(
             f"Iteration '{iteration.name}' has no model; wait until its training has succeeded, or train again.",
-            metadata={"iteration_id": iteration_id},
+            metadata={"iteration_id": iteration.iteration_id},
         )
-    return iteration
 
 
 async def _computed(artifact: bytes, compute: "Callable[[Evaluation], Result]") -> Result:

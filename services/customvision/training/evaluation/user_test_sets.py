@@ -14,7 +14,8 @@ import structlog
 from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.training.children.child_process import ChildStopped, reports_of
 from customvision.training.evaluation.iteration_performance import check_threshold, completed_iteration
-from customvision.training.evaluation.spool import KnownTags, SentImage, Spool, full_disk_told
+from customvision.training.evaluation.spool import KnownTags, SentImage, Spool
+from customvision.training.full_disk import full_disk_told
 from customvision.training.iterations import Iterations
 
 if TYPE_CHECKING:
