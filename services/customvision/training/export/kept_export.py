@@ -77,8 +77,13 @@ def outdated(exports: Sequence[KeptExport], now: datetime, *, max_bytes: int) ->
     made = [export for export in exports if export.state is not ExportState.EXPORTING]
     gone: list[KeptExport] = []
     total = 0
-    for place, export in enumerate(sorted(made, key=lambda export: export.asked_time, reverse=True)):
+    for place, export in enumerate(sorted(made, key=_last_asked, reverse=True)):
         total += export.size_bytes
         if now - export.asked_time > KEPT_FOR or (place and total > max_bytes):
             gone.append(export)
     return gone
+
+
+def _last_asked(export: KeptExport) -> tuple[datetime, int]:
+    # Those that were listed together were asked for at once: the newer one stays longer.
+    return export.asked_time, export.sequence

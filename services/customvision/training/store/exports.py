@@ -75,9 +75,9 @@ class ExportStore:
         await self._change(export, "attempt = attempt + 1")
 
     async def finish(self, export: KeptExport, stored_name: str, size_bytes: int) -> None:
-        """The file is there."""
-        values = (ExportState.DONE.value, stored_name, size_bytes)
-        await self._change(export, "state = ?, stored_name = ?, size_bytes = ?", *values)
+        """The file is there; whoever waits for it has a day from now on."""
+        values = (ExportState.DONE.value, _now(), stored_name, size_bytes)
+        await self._change(export, "state = ?, asked_time = ?, stored_name = ?, size_bytes = ?", *values)
 
     async def fail(self, export: KeptExport, reason: str) -> None:
         """It could not be made, for a reason that its user reads."""
@@ -109,7 +109,8 @@ class ExportStore:
 
 
 def _ask(connection: Connection, exports: Sequence[KeptExport]) -> None:
-    asked = [(datetime.now(UTC).isoformat(), export.sequence) for export in exports]
+    now = _now()
+    asked = [(now, export.sequence) for export in exports]
     connection.conn.executemany("UPDATE exports SET asked_time = ? WHERE sequence = ?", asked)
 
 
@@ -127,3 +128,7 @@ def _from_row(row: Sequence[Any]) -> KeptExport:
     times = {name: datetime.fromisoformat(values[name]) for name in ("create_time", "asked_time")}
     enums = {"format": ExportFormat(values["format"]), "state": ExportState(values["state"])}
     return KeptExport(**(values | times | enums))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
