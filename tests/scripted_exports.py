@@ -1,5 +1,6 @@
 """Exports of an iteration that a project service scripts, built by a process that needs no Keras."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -99,4 +100,11 @@ def export_child_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ExportChil
 
 def exporting_processes() -> list[psutil.Process]:
     """Returns the processes below this one that build an export."""
-    return [child for child in psutil.Process().children() if MODULE in child.cmdline()]
+    return [child for child in psutil.Process().children() if _builds(child)]
+
+
+def _builds(process: psutil.Process) -> bool:
+    # A process may end while it is looked at.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return MODULE in process.cmdline()
+    return False

@@ -1,14 +1,13 @@
 """Makes kept exports, one after the other, and removes those that need not be kept any longer."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
 
 from customvision.common.background import forever
-from customvision.common.errors import ServiceError
+from customvision.common.errors import NotFound, ServiceError
 from customvision.common.notifier import wait
 from customvision.training.export.existing_iteration import existing_iteration
 from customvision.training.export.export_files import ExportFiles
@@ -82,10 +81,7 @@ class ExportKeeper:
         await self._exports.finish(export, stored_name, size_bytes)
 
     async def _remove_outdated(self) -> None:
-        for project_id, iteration_id in await self._exports.iterations():
-            # Where the project service is away, they stay for now.
-            with contextlib.suppress(ServiceError):
-                await existing_iteration(self._iterations, self._exports, project_id, iteration_id)
+        await self._remove_where_iterations_are_gone()
         now, names = datetime.now(UTC), await asyncio.to_thread(self._files.names)
 
         def choose(exports: Sequence[KeptExport]) -> list[KeptExport]:
@@ -93,3 +89,13 @@ class ExportKeeper:
             return lost + outdated(exports, now, max_bytes=self._max_bytes)
 
         await asyncio.to_thread(self._files.remove_all_but, await self._exports.remove(choose))
+
+    async def _remove_where_iterations_are_gone(self) -> None:
+        for project_id, iteration_id in await self._exports.iterations():
+            try:
+                await existing_iteration(self._iterations, self._exports, project_id, iteration_id)
+            except NotFound:
+                continue
+            except ServiceError:
+                # The project service is away: they stay for now.
+                return

@@ -72,8 +72,8 @@ class ExportNotDone(FailedPrecondition):
 
 
 def outdated(exports: Sequence[KeptExport], now: datetime, *, max_bytes: int) -> list[KeptExport]:
-    """Returns the exports that need not be kept: those nobody asked for since a day, and those for which there is no
-    room within ``max_bytes``, where the ones asked for last go first. The very last one always stays."""
+    """Returns the exports that need not be kept: those that nobody asked for since a day, and those for which there is
+    no room within ``max_bytes`` beside others that were asked for later. The one asked for last always has room."""
     made = [export for export in exports if export.state is not ExportState.EXPORTING]
     gone: list[KeptExport] = []
     total = 0

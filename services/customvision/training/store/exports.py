@@ -75,13 +75,12 @@ class ExportStore:
         await self._change(export, "attempt = attempt + 1")
 
     async def finish(self, export: KeptExport, stored_name: str, size_bytes: int) -> None:
-        """The file is there; whoever waits for it has a day from now on."""
-        values = (ExportState.DONE.value, _now(), stored_name, size_bytes)
-        await self._change(export, "state = ?, asked_time = ?, stored_name = ?, size_bytes = ?", *values)
+        """The file is there."""
+        await self._end(export, ExportState.DONE, "stored_name = ?, size_bytes = ?", stored_name, size_bytes)
 
     async def fail(self, export: KeptExport, reason: str) -> None:
         """It could not be made, for a reason that its user reads."""
-        await self._change(export, "state = ?, failure_reason = ?", ExportState.FAILED.value, reason)
+        await self._end(export, ExportState.FAILED, "failure_reason = ?", reason)
 
     async def iterations(self) -> list[tuple[str, str]]:
         """Returns the ids of project and iteration of all that have exports."""
@@ -102,6 +101,10 @@ class ExportStore:
             return {export.stored_name for export in _several(connection, "stored_name != ''", ())}
 
         return await self._database.write(work)
+
+    async def _end(self, export: KeptExport, state: ExportState, change: str, *values: str | int) -> None:
+        # Whoever waited for it has its time from now on.
+        await self._change(export, f"{change}, state = ?, asked_time = ?", *values, state.value, _now())
 
     async def _change(self, export: KeptExport, change: str, *values: str | int) -> None:
         sql = f"UPDATE exports SET {change} WHERE sequence = ?"  # noqa: S608 - the methods' constants
