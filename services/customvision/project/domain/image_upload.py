@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 
 from customvision.common.errors import ServiceError
+from customvision.common.url_fetching.errors import URL_ERRORS, UrlContentTooLarge
 from customvision.project.domain.image import Image
 from customvision.project.domain.tag import NegativeBesideRegularTag, TagLimitReached, TagNotFound
 from customvision.project.domain.text import MAX_FILE_NAME_CHARACTERS, checked_count, checked_text
@@ -25,9 +26,12 @@ class ImageCreateStatus(enum.Enum):
     ERROR_INVALID_TAG = "error_invalid_tag"
     ERROR_TAG_LIMIT = "error_tag_limit"
     ERROR_NEGATIVE_AND_REGULAR_TAG = "error_negative_and_regular_tag"
+    ERROR_SOURCE = "error_source"
 
 
 _STATUS_OF_ERROR: dict[type[ServiceError], ImageCreateStatus] = {
+    **dict.fromkeys(URL_ERRORS, ImageCreateStatus.ERROR_SOURCE),
+    UrlContentTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageFormatUnknown: ImageCreateStatus.ERROR_FORMAT,
     ImageTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageHasTooManyPixels: ImageCreateStatus.ERROR_DIMENSIONS,
