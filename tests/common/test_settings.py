@@ -7,6 +7,7 @@ import pytest
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.addresses import AllowedHosts
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -38,6 +39,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
             "CUSTOMVISION_TRAINING_MEMORY_LIMIT": "4GiB",
             "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
+            "CUSTOMVISION_URL_ALLOWED_HOSTS": "photos.lan, 10.1.0.0/16",
         }
     )
     assert settings.home == tmp_path
@@ -49,6 +51,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.training_time_limit_seconds == 5400
     assert settings.training_memory_limit_bytes == 4 * 2**30
     assert not settings.training_early_embedding
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,8 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "0"),
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "plenty"),
         ("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", "soon"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "*"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "0.0.0.0/0"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:
