@@ -18,7 +18,9 @@ DEFAULT_ADDRESSES = {
 CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
+PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
+DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
 
 
 def setting_of_address(service: str) -> str:
@@ -33,7 +35,8 @@ class Settings:
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
-    ``training_early_embedding`` computes features of images when they arrive.
+    ``training_early_embedding`` computes features of images when they arrive. Stored predictions are kept for
+    ``prediction_retention_seconds``, for ever where that is None.
     """
 
     home: Path
@@ -48,6 +51,7 @@ class Settings:
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
     training_memory_limit_bytes: int | None = None
     training_early_embedding: bool = True
+    prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -71,6 +75,7 @@ class Settings:
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
+            prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
         )
 
     def address(self, service: str) -> str:
@@ -138,6 +143,12 @@ def _duration(setting: str, values: Mapping[str, str], *, default: float) -> flo
     if seconds <= 0:
         raise ConfigurationError(f"{setting} is '{value}'; it must be a time above 0, such as 90s, 30m or 2h.")
     return seconds
+
+
+def _retention(setting: str, values: Mapping[str, str]) -> float | None:
+    if values.get(setting, "").lower() == "off":
+        return None
+    return _duration(setting, values, default=DEFAULT_PREDICTION_RETENTION_SECONDS)
 
 
 def _size(setting: str, values: Mapping[str, str]) -> int | None:

@@ -1,6 +1,7 @@
 """How the database came to be, step by step. A step that was released is never changed; add another."""
 
 from customvision.common.database import Connection
+from customvision.project.store.prediction_migrations import add_what_predictions_are_found_by, create_suggestions
 
 __all__ = ["MIGRATIONS"]
 
@@ -41,6 +42,8 @@ MIGRATIONS = (
     create_stored_predictions,
     mark_deleted_projects,
     add_domains_and_training_requests,
+    add_what_predictions_are_found_by,
+    create_suggestions,
 )
 
 _PROJECTS = """
