@@ -64,4 +64,4 @@ def _distribution(probabilities: Sequence[float]) -> list[float]:
 
 
 def _entropy(distribution: Sequence[float]) -> float:
-    return -sum(share * math.log(share) for share in distribution if share > 0)
+    return sum(-share * math.log(share) for share in distribution if share > 0)
