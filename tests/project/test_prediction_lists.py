@@ -244,6 +244,23 @@ async def test_a_repeated_tag_counts_as_the_likelier_one(stub: Stub) -> None:
         assert await _ids(stub, project_id, tags=[tag]) == found
 
 
+async def test_a_page_of_answers_with_very_many_tags_fits_into_a_message(stub: Stub) -> None:
+    """Pages are shorter then than was asked for, and together they still have everything."""
+    project_id = (await make_project(stub)).project_id
+    names = [f"{number:0128}" for number in range(10_000)]
+    tags = [stored_predictions_pb2.TagProbability(tag_id=name, tag_name=name, probability=0.125) for name in names]
+    recorded = [await stub.RecordPrediction(_recording(project_id, seed, predictions=tags)) for seed in range(13)]
+    assert sum(prediction.ByteSize() for prediction in recorded) > 32 * 2**20
+    request = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id, page_size=1000)
+    listed: list[str] = []
+    while answered := await stub.ListPredictions(request):
+        listed.extend(prediction.prediction_id for prediction in answered.predictions)
+        request.page_token = answered.next_page_token
+        if not request.page_token:
+            break
+    assert listed == [prediction.prediction_id for prediction in recorded[::-1]]
+
+
 async def test_bad_filters_of_predictions_are_refused(stub: Stub) -> None:
     """Too many tags, no probability, no time, no order, a label too long, a token of another order."""
     project_id = (await make_project(stub)).project_id
@@ -299,7 +316,7 @@ def _counted(selected: PredictionFilter, connection: Connection) -> tuple[list[S
     """Returns a page and, to a hundred, how many steps SQLite's machine took for it."""
     hundreds = itertools.count()
     connection.conn.set_progress_handler(lambda: next(hundreds) < 0, 100)
-    page = prediction_lists.page(connection, selected, after=None, limit=101)
+    page, _ = prediction_lists.page(connection, selected, after=None, most=101)
     connection.conn.set_progress_handler(None, 0)
     return page, 100 * next(hundreds)
 

@@ -171,7 +171,7 @@ async def test_predictions_of_the_fourth_version_are_found_like_new_ones(setting
 
     def listed(connection: Connection, *tags: PredictionTagFilter) -> list[tuple[str, float, str]]:
         selected = PredictionFilter("p", tags=tags, order=PredictionOrder.SUGGESTED)
-        page = prediction_lists.page(connection, selected, after=None, limit=10)
+        page, _ = prediction_lists.page(connection, selected, after=None, most=10)
         return [(entry.prediction_id, round(entry.uncertainty, 3), entry.domain_id) for entry in page]
 
     found = [

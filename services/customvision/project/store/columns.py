@@ -1,13 +1,11 @@
-"""How values stand in columns: times as ISO text in UTC, lists and answers as JSON, contents as seven columns."""
+"""How values stand in columns: times as ISO text in UTC, lists as JSON, images' content as seven columns."""
 
 import json
 from collections.abc import Iterable
-from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
 from customvision.project.domain.image import ImageContent
-from customvision.project.domain.tag_probability import TagProbability
 
 Row = dict[str, Any]
 
@@ -25,16 +23,6 @@ def to_time(text: str) -> datetime:
 def to_list(values: Iterable[object]) -> str:
     """Returns ``values`` as a JSON list, for json_each: one parameter however many there are."""
     return json.dumps(list(values))
-
-
-def from_answer(predictions: Iterable[TagProbability]) -> str:
-    """Returns what a model answers as a JSON list of tag id, name and probability, in the answer's order."""
-    return to_list(astuple(entry) for entry in predictions)
-
-
-def to_answer(text: str) -> tuple[TagProbability, ...]:
-    """Reads an answer as ``from_answer`` wrote it."""
-    return tuple(TagProbability(*entry) for entry in json.loads(text))
 
 
 def to_content(row: Row) -> ImageContent:

@@ -22,9 +22,12 @@ _Condition = tuple[str, dict[str, object]]
 
 
 def page(
-    connection: Connection, selected: PredictionFilter, *, after: RankedPosition | None, limit: int
-) -> list[StoredPrediction]:
-    """Returns the predictions that the filter selects, in its order, after a position whose rank is an uncertainty."""
+    connection: Connection, selected: PredictionFilter, *, after: RankedPosition | None, most: int
+) -> tuple[list[StoredPrediction], bool]:
+    """Returns predictions that the filter selects, in its order, after a position whose rank is an uncertainty.
+
+    They are ``most``, or fewer where they have very many tags; the second value tells whether more follow.
+    """
     index, beyond, order = _WALKS[selected.order]
     conditions = list(_conditions(selected))
     if after is not None:
@@ -33,9 +36,9 @@ def page(
     rows = connection.execute(
         f"SELECT sequence FROM stored_predictions INDEXED BY {index}"  # noqa: S608 - no user text in it
         f" WHERE {' AND '.join(text for text, _ in conditions)} ORDER BY {order} LIMIT :limit",
-        {name: value for _, values in conditions for name, value in values.items()} | {"limit": limit},
+        {name: value for _, values in conditions for name, value in values.items()} | {"limit": most + 1},
     )
-    return stored_predictions.in_sequences(connection, [row[0] for row in rows])
+    return stored_predictions.page_of(connection, [row[0] for row in rows], most)
 
 
 def _conditions(selected: PredictionFilter) -> Iterator[_Condition]:

@@ -1,11 +1,12 @@
 """Stored predictions in SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from customvision.common.database import Connection
 from customvision.project.domain.stored_prediction import StoredPrediction
-from customvision.project.store.columns import Row, from_answer, to_answer, to_content, to_list, to_time
+from customvision.project.store.answers import from_answer, take_page, to_answer
+from customvision.project.store.columns import Row, to_content, to_list, to_time
 
 
 def find(connection: Connection, prediction_id: str) -> StoredPrediction | None:
@@ -47,13 +48,16 @@ def insert(connection: Connection, prediction: StoredPrediction) -> None:
     )
 
 
-def in_sequences(connection: Connection, sequences: Sequence[int]) -> list[StoredPrediction]:
-    """Returns the predictions of these sequences, in that order."""
-    rows = connection.query(
-        "SELECT * FROM stored_predictions WHERE sequence IN (SELECT value FROM json_each(?))", [to_list(sequences)]
+def page_of(connection: Connection, sequences: Iterable[int], most: int) -> tuple[list[StoredPrediction], bool]:
+    """Returns the first of the predictions of these sequences, at most ``most``, and whether more follow."""
+    # One by one, so that what does not fit is not even read.
+    rows = (
+        row
+        for sequence in sequences
+        for row in connection.query("SELECT * FROM stored_predictions WHERE sequence = ?", [sequence])
     )
-    by_sequence = {row["sequence"]: row for row in rows}
-    return [_prediction(by_sequence[sequence]) for sequence in sequences if sequence in by_sequence]
+    page, more = take_page(rows, most)
+    return [_prediction(row) for row in page], more
 
 
 def delete(connection: Connection, project_id: str, prediction_ids: Iterable[str]) -> int:

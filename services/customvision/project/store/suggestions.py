@@ -7,7 +7,8 @@ from customvision.common.database import Connection
 from customvision.common.pagination import RankedPosition
 from customvision.project.domain.iteration import Iteration
 from customvision.project.domain.suggestion import Suggestion, SuggestionFilter, SuggestionOrder
-from customvision.project.store.columns import Row, from_answer, to_answer, to_list, to_time
+from customvision.project.store.answers import from_answer, take_page, to_answer
+from customvision.project.store.columns import Row, to_list, to_time
 from customvision.project.store.images import rows_in_sequences
 
 # By order: what lies beyond a position, and the direction.
@@ -39,9 +40,12 @@ def page(
     selected: SuggestionFilter,
     *,
     after: RankedPosition | None,
-    limit: int,
-) -> list[Suggestion]:
-    """Returns the iteration's suggestions that the filter selects, in its order, after a position."""
+    most: int,
+) -> tuple[list[Suggestion], bool]:
+    """Returns the iteration's suggestions that the filter selects, in its order, after a position.
+
+    They are ``most``, or fewer where they have very many tags; the second value tells whether more follow.
+    """
     beyond, direction = _WALKS[selected.order]
     conditions: list[_Condition] = [("iteration = :iteration", {"iteration": iteration.sequence})]
     if after is not None:
@@ -52,9 +56,10 @@ def page(
         "SELECT * FROM suggestions INDEXED BY suggestions_by_uncertainty"  # noqa: S608 - no user text in it
         f" WHERE {' AND '.join(text for text, _ in conditions)}"
         f" ORDER BY uncertainty {direction}, image {direction} LIMIT :limit",
-        {name: value for _, values in conditions for name, value in values.items()} | {"limit": limit},
+        {name: value for _, values in conditions for name, value in values.items()} | {"limit": most + 1},
     )
-    return _suggestions(connection, iteration, list(rows))
+    shown, more = take_page(rows, most)
+    return _suggestions(connection, iteration, shown), more
 
 
 def counts(connection: Connection, iteration: Iteration, tag_ids: Sequence[str], threshold: float) -> dict[str, int]:

@@ -35,7 +35,8 @@ Item = TypeVar("Item", bound=Sequenced)
 RankedItem = TypeVar("RankedItem", bound=Ranked)
 # Called with the position to continue after (None at the start) and the most rows to return.
 Load = Callable[[Connection, int | None, int], list[Item]]
-LoadRanked = Callable[[Connection, RankedPosition | None, int], list[RankedItem]]
+# The same, but it says itself whether more rows follow: it may return fewer than would fit by their number.
+LoadRanked = Callable[[Connection, RankedPosition | None, int], tuple[list[RankedItem], bool]]
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ async def read_ranked_page(
     """Returns the page that ``request`` asks for of a list that may be in order of uncertainty, as read_page does."""
     size = page_size_of(request.page_size)
     after = decode_ranked_page_token(request.page_token, *filters)
-    items = await database.read(lambda connection: load(connection, after, size + 1))
-    if len(items) <= size:
+    items, more = await database.read(lambda connection: load(connection, after, size))
+    if not more:
         return Page(items, "")
-    last = RankedPosition(items[size - 1].uncertainty, items[size - 1].sequence)
-    return Page(items[:size], encode_ranked_page_token(last, *filters))
+    last = RankedPosition(items[-1].uncertainty, items[-1].sequence)
+    return Page(items, encode_ranked_page_token(last, *filters))

@@ -99,9 +99,11 @@ class StoredPredictions:
         """
         selected.check()
 
-        def load(connection: Connection, after: RankedPosition | None, limit: int) -> list[StoredPrediction]:
+        def load(
+            connection: Connection, after: RankedPosition | None, most: int
+        ) -> tuple[list[StoredPrediction], bool]:
             require_classification_type(connection, selected.project_id)
-            return prediction_lists.page(connection, selected, after=after, limit=limit)
+            return prediction_lists.page(connection, selected, after=after, most=most)
 
         return await read_ranked_page(self._database, request, load, "predictions", selected)
 

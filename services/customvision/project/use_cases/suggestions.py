@@ -44,9 +44,9 @@ class Suggestions:
         """Returns the suggestions that the filter selects. Raises TooManyItems or ThresholdInvalid."""
         selected.check()
 
-        def load(connection: Connection, after: RankedPosition | None, limit: int) -> list[Suggestion]:
+        def load(connection: Connection, after: RankedPosition | None, most: int) -> tuple[list[Suggestion], bool]:
             iteration = require_iteration(connection, selected.project_id, selected.iteration_id)
-            return suggestions.page(connection, iteration, selected, after=after, limit=limit)
+            return suggestions.page(connection, iteration, selected, after=after, most=most)
 
         return await read_ranked_page(self._database, request, load, "suggestions", selected)
 
