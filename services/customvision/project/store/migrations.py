@@ -1,6 +1,7 @@
 """How the database came to be, step by step. A step that was released is never changed; add another."""
 
 from customvision.common.database import Connection
+from customvision.project.store.prediction_migrations import add_what_predictions_are_found_by, create_suggestions
 
 __all__ = ["MIGRATIONS"]
 
@@ -47,6 +48,8 @@ MIGRATIONS = (
     mark_deleted_projects,
     add_domains_and_training_requests,
     add_image_metadata,
+    add_what_predictions_are_found_by,
+    create_suggestions,
 )
 
 _PROJECTS = """
