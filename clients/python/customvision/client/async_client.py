@@ -102,13 +102,15 @@ class AsyncClient:
         budget_seconds: float | None = None,
         selected_tag_ids: Sequence[str] = (),
         base_iteration_id: str = "",
+        base_project_id: str = "",
         force: bool = False,
     ) -> training_service_pb2.TrainingRun:
         """Freezes the data set, queues a run and returns it.
 
         An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
-        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
-        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        given), where ``base_iteration_id`` is given, beginning with that iteration's; ``base_project_id`` is its
+        project, unless it is this one. Only images with one of ``selected_tag_ids`` are used, where there are any;
+        ``force`` trains also when nothing changed.
         Raises CustomVisionError.
         """
         return await self._performer.run(
@@ -118,6 +120,7 @@ class AsyncClient:
                 budget_seconds=budget_seconds,
                 selected_tag_ids=selected_tag_ids,
                 base_iteration_id=base_iteration_id,
+                base_project_id=base_project_id,
                 force=force,
             )
         )

@@ -67,4 +67,14 @@ def add_how_far_arrivals_were_embedded(connection: Connection) -> None:
     connection.conn.execute("INSERT INTO arrival_position VALUES (1, 0)")
 
 
-MIGRATIONS = (create_runs_and_events, add_what_advanced_runs_are_asked_for, add_how_far_arrivals_were_embedded)
+def add_bases_of_other_projects(connection: Connection) -> None:
+    """The project of the iteration that a run begins with; empty where it is the run's own."""
+    connection.conn.execute("ALTER TABLE runs ADD COLUMN base_project_id TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS = (
+    create_runs_and_events,
+    add_what_advanced_runs_are_asked_for,
+    add_how_far_arrivals_were_embedded,
+    add_bases_of_other_projects,
+)
