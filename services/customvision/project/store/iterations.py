@@ -190,6 +190,23 @@ def frozen_images(connection: Connection, iteration: Iteration, *, after: int, l
     return [DataSetImage(row[0], row[1], row[2], tuple(tag_ids[row[0]])) for row in rows]
 
 
+def frozen_pairs(connection: Connection, iteration: Iteration) -> Iterator[tuple[str, str]]:
+    """Yields content digest and tag id of all images of the frozen data set, in no particular order."""
+    return connection.execute(
+        "SELECT i.content_sha256, it.tag_id FROM iteration_images ii JOIN images i ON i.sequence = ii.image"
+        " JOIN iteration_tags it ON it.iteration = ii.iteration AND it.tag = ii.tag WHERE ii.iteration = ?",
+        [iteration.sequence],
+    )
+
+
+def completed(connection: Connection, project_id: str) -> list[Iteration]:
+    """Returns the project's completed iterations, oldest first."""
+    rows = connection.query(
+        "SELECT * FROM iterations WHERE project_id = ? AND status = 'completed' ORDER BY number", [project_id]
+    )
+    return [to_iteration(row) for row in rows]
+
+
 def to_iteration(row: Row) -> Iteration:
     """Reads a row of iterations."""
     metrics = json.loads(row["metrics"]) if row["metrics"] else None
