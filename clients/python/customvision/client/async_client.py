@@ -7,7 +7,17 @@ from typing import Self
 
 from customvision.client.channel import open_async_channel
 from customvision.client.interceptors import Target
-from customvision.client.operations import evaluation, files, paging, projects, serving, training, upload, watch
+from customvision.client.operations import (
+    evaluation,
+    files,
+    paging,
+    project_copies,
+    projects,
+    serving,
+    training,
+    upload,
+    watch,
+)
 from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import UploadedImage
 from customvision.client.operations.patience import Contact
@@ -78,6 +88,25 @@ class AsyncClient:
         """
         return await self._performer.run(projects.find_project(name_or_id))
 
+    async def export_project(self, project_id: str) -> projects_pb2.ProjectExport:
+        """Returns a token that lets its holder copy the project for a day. Raises CustomVisionError."""
+        return await self._performer.run(project_copies.export_project(project_id))
+
+    async def import_project(self, token: str, name: str = "") -> projects_pb2.Project:
+        """Begins a copy of the project that the token is for, and returns it at once.
+
+        Without a ``name`` it gets the project's, with a number behind it. Raises CustomVisionError.
+        """
+        return await self._performer.run(project_copies.import_project(token, name))
+
+    async def wait_until_imported(self, project_id: str, *, timeout_seconds: float = 600.0) -> projects_pb2.Project:
+        """Returns a copy once it is whole.
+
+        Raises CustomVisionError: PROJECT_IMPORT_FAILED where it ended early, or PROJECT_NOT_IMPORTED_IN_TIME after
+        ``timeout_seconds``.
+        """
+        return await self._performer.run(project_copies.wait_until_imported(project_id, timeout_seconds))
+
     def upload_images(
         self,
         project_id: str,
@@ -136,10 +165,21 @@ class AsyncClient:
         return self._performer.iterate(watch.watch_training(training_run_id, after_sequence, patience_seconds))
 
     async def publish(
-        self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool = False
+        self,
+        project_id: str,
+        iteration_id: str,
+        publish_name: str,
+        *,
+        overwrite: bool = False,
+        publish_target: str = "",
     ) -> iterations_pb2.Iteration:
-        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another."""
-        return await self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite))
+        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another.
+
+        ``publish_target`` is free text that is kept with the publication. Raises CustomVisionError.
+        """
+        return await self._performer.run(
+            serving.publish(project_id, iteration_id, publish_name, overwrite, publish_target)
+        )
 
     async def wait_until_served(
         self, project_id: str, publish_name: str, iteration_id: str, *, timeout_seconds: float = 30.0

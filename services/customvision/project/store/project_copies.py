@@ -21,9 +21,9 @@ SELECT sequence FROM (
 ) ORDER BY sequence LIMIT :limit
 """
 _SAME_FILE = (
-    "JOIN images i ON i.sequence = s.image"
-    " JOIN images c ON c.project_id = :project_id AND c.source_sha256 = i.source_sha256"
-    " JOIN imported_tags m ON m.project_id = :project_id AND m.source = s.tag"
+    "CROSS JOIN images i ON i.sequence = s.image"
+    " CROSS JOIN images c ON c.project_id = :project_id AND c.source_sha256 = i.source_sha256"
+    " CROSS JOIN imported_tags m ON m.project_id = :project_id AND m.source = s.tag"
 )
 
 
