@@ -30,6 +30,7 @@ from customvision.project.use_cases.lookups import (
     require_image,
     require_iteration,
     require_tags,
+    require_whole,
 )
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
@@ -50,7 +51,10 @@ class DownloadedImage:
 
 
 class Images:
-    """What can be done with images. Every method raises ProjectNotFound or ImageNotFound where there is none."""
+    """What can be done with images. Every method raises ProjectNotFound or ImageNotFound where there is none.
+
+    Those that change something also raise ProjectImporting or ProjectImportFailed.
+    """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self._database = database
@@ -132,7 +136,7 @@ class Images:
         checked_some(image_ids, MAX_IMAGES, "image_ids")
 
         def delete(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             return images.delete(connection, project_id, image_ids, all_iterations=all_iterations)
 
         return await self._database.write(delete)
@@ -180,6 +184,7 @@ class Images:
         _check_pairs(image_ids, tag_ids)
 
         def tag(connection: Connection) -> int:
+            require_whole(connection, project_id)
             classification_type = require_classification_type(connection, project_id)
             added = require_tags(connection, project_id, tag_ids)
             chosen = require_current_images(connection, project_id, image_ids)
@@ -196,7 +201,7 @@ class Images:
         _check_pairs(image_ids, tag_ids)
 
         def untag(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             taken: list[Tag] = require_tags(connection, project_id, tag_ids)
             chosen = require_current_images(connection, project_id, image_ids)
             return images.remove_tags(connection, [image.sequence for image in chosen], taken)
