@@ -84,7 +84,13 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
     nothing = await make_tag(stub, source.project_id, "nothing", negative=True)
     await add_photos(stub, source.project_id, range(3), tag_ids)
     await add_photos(stub, source.project_id, range(3, 5), [nothing])
-    await add_photos(stub, source.project_id, range(5, 7))
+    untagged = await add_photos(stub, source.project_id, range(5, 7))
+    metadata = {"place": "garden", "season": "spring"}
+    await stub.UpdateImageMetadata(
+        images_pb2.UpdateImageMetadataRequest(
+            project_id=source.project_id, image_ids=[untagged[0].image_id], metadata=metadata
+        )
+    )
     export = await stub.ExportProject(projects_pb2.ExportProjectRequest(project_id=source.project_id))
     assert (export.image_count, export.tag_count, export.iteration_count) == (7, 3, 0)
     begun = await begin_copy(stub, export.token)
@@ -108,6 +114,8 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
     assert [list(image.tag_ids) for image in copied_images] == [
         [ids[tag_id] for tag_id in image.tag_ids] for image in source_images
     ]
+    filtered = images_pb2.CountImagesRequest(project_id=copy.project_id, filter="place eq 'garden'")
+    assert (await stub.CountImages(filtered)).image_count == 1
     assert copy.thumbnail_image_id == copied_images[-1].image_id
     untagged = await image_list(stub, copy.project_id, tagging_status=images_pb2.TAGGING_STATUS_UNTAGGED)
     assert [image.image_id for image in untagged] == [image.image_id for image in copied_images[5:]]
