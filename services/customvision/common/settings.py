@@ -20,7 +20,9 @@ CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
 URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
+PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
+DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
 
 
 def setting_of_address(service: str) -> str:
@@ -37,6 +39,8 @@ class Settings:
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet.
+    ``training_early_embedding`` computes features of images when they arrive. Stored predictions are kept for
+    ``prediction_retention_seconds``, for ever where that is None.
     """
 
     home: Path
@@ -52,6 +56,7 @@ class Settings:
     training_memory_limit_bytes: int | None = None
     training_early_embedding: bool = True
     url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -76,6 +81,7 @@ class Settings:
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
             url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
+            prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
         )
 
     def address(self, service: str) -> str:
@@ -143,6 +149,12 @@ def _duration(setting: str, values: Mapping[str, str], *, default: float) -> flo
     if seconds <= 0:
         raise ConfigurationError(f"{setting} is '{value}'; it must be a time above 0, such as 90s, 30m or 2h.")
     return seconds
+
+
+def _retention(setting: str, values: Mapping[str, str]) -> float | None:
+    if values.get(setting, "").lower() == "off":
+        return None
+    return _duration(setting, values, default=DEFAULT_PREDICTION_RETENTION_SECONDS)
 
 
 def _size(setting: str, values: Mapping[str, str]) -> int | None:

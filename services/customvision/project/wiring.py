@@ -23,6 +23,7 @@ from customvision.project.use_cases.iterations import Iterations
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import HEARTBEAT_SECONDS, Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.project.use_cases.suggestions import Suggestions
 from customvision.project.use_cases.tags import Tags
 from customvision.v1 import project_service_pb2, project_service_pb2_grpc
 
@@ -52,7 +53,8 @@ async def open_project_service(
         stack.callback(intake.close)
         fetcher = UrlFetcher(settings.url_allowed_hosts)
         stack.callback(fetcher.close)
-        collecting = asyncio.create_task(Collector(database, blobs).run())
+        collector = Collector(database, blobs, retention_seconds=settings.prediction_retention_seconds)
+        collecting = asyncio.create_task(collector.run())
         stack.push_async_callback(_end, collecting)
         publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
         yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing), notifier)
@@ -77,6 +79,7 @@ def _use_cases(
         publishing=publishing,
         artifacts=Artifacts(database, blobs),
         stored_predictions=StoredPredictions(database, blobs, intake, arrivals),
+        suggestions=Suggestions(database),
     )
 
 

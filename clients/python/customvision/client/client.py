@@ -1,6 +1,7 @@
 """The client for threads: every call waits."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -8,6 +9,7 @@ from typing import Self
 from customvision.client.channel import open_blocking_channel
 from customvision.client.interceptors import Target
 from customvision.client.operations import (
+    answers,
     batched,
     evaluation,
     files,
@@ -272,10 +274,39 @@ class Client:
         )
         return self._performer.iterate(paging.list_all("training", "ListImageResults", request, "results"))
 
-    def list_predictions(self, project_id: str) -> Iterator[stored_predictions_pb2.StoredPrediction]:
-        """Yields a project's stored predictions, newest first."""
-        request = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
-        return self._performer.iterate(paging.list_all("project", "ListPredictions", request, "predictions"))
+    def list_predictions(
+        self,
+        project_id: str,
+        *,
+        iteration_id: str = "",
+        application: str = "",
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        tags: Sequence[stored_predictions_pb2.PredictionTagFilter] = (),
+        order: "stored_predictions_pb2.PredictionOrder.ValueType" = stored_predictions_pb2.PREDICTION_ORDER_UNSPECIFIED,
+    ) -> Iterator[stored_predictions_pb2.StoredPrediction]:
+        """Yields a project's stored predictions, newest first unless ``order`` says otherwise.
+
+        Only those that match all that is given: recorded from ``start_time`` on and before ``end_time`` (UTC where
+        they have no time zone), with the label ``application``, and the probabilities of at most two ``tags``.
+        """
+        steps = answers.list_predictions(project_id, iteration_id, application, start_time, end_time, tags, order)
+        return self._performer.iterate(steps)
+
+    def list_suggestions(
+        self,
+        project_id: str,
+        iteration_id: str,
+        *,
+        tag_ids: Sequence[str] = (),
+        threshold: float | None = None,
+        order: "suggestions_pb2.SuggestionOrder.ValueType" = suggestions_pb2.SUGGESTION_ORDER_UNSPECIFIED,
+    ) -> Iterator[suggestions_pb2.Suggestion]:
+        """Yields what an iteration suggests for untagged images, least certain first unless ``order`` says otherwise.
+
+        Only where any of ``tag_ids``, or any tag at all, has at least the probability ``threshold``.
+        """
+        return self._performer.iterate(answers.list_suggestions(project_id, iteration_id, tag_ids, threshold, order))
 
     def list_training_runs(
         self, project_id: str = "", *, iteration_id: str = ""

@@ -9,6 +9,7 @@ from customvision.project.servicer.iterations import IterationMethods
 from customvision.project.servicer.projects import ProjectMethods
 from customvision.project.servicer.publishing import PublishingMethods
 from customvision.project.servicer.stored_predictions import StoredPredictionMethods
+from customvision.project.servicer.suggestions import SuggestionMethods
 from customvision.project.servicer.tags import TagMethods
 from customvision.project.servicer.uploads import UploadMethods
 from customvision.project.use_cases.artifacts import Artifacts
@@ -20,6 +21,7 @@ from customvision.project.use_cases.iterations import Iterations
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.project.use_cases.suggestions import Suggestions
 from customvision.project.use_cases.tags import Tags
 from customvision.v1 import project_service_pb2_grpc
 
@@ -40,6 +42,7 @@ class UseCases:
     publishing: Publishing
     artifacts: Artifacts
     stored_predictions: StoredPredictions
+    suggestions: Suggestions
 
 
 class ProjectServicer(
@@ -52,6 +55,7 @@ class ProjectServicer(
     PublishingMethods,
     ArtifactMethods,
     StoredPredictionMethods,
+    SuggestionMethods,
     project_service_pb2_grpc.ProjectServiceServicer,
 ):
     """All calls of ProjectService, one mixin per noun."""
@@ -67,3 +71,4 @@ class ProjectServicer(
         self._publishing = use_cases.publishing
         self._artifacts = use_cases.artifacts
         self._stored_predictions = use_cases.stored_predictions
+        self._suggestions = use_cases.suggestions

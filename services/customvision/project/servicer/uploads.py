@@ -24,7 +24,7 @@ class UploadMethods:
     ) -> images_pb2.CreateImagesResponse:
         """Adds up to 64 images."""
         uploads = [_upload(image) for image in request.images]
-        results = await self._intake.add(request.project_id, list(request.tag_ids), uploads)
+        results = await self._intake.add(request.project_id, list(request.tag_ids), uploads, dict(request.metadata))
         return images_pb2.CreateImagesResponse(results=map(result_message, results))
 
     async def CreateImagesFromUrls(
@@ -42,7 +42,7 @@ class UploadMethods:
         stream: OpeningStream[images_pb2.UploadImagesRequest] = OpeningStream(request_iterator, "image")
         header = (await stream.header()).header
         uploads = (_upload(message.image) async for message in stream.rest())
-        summary = await self._intake.add_stream(header.project_id, list(header.tag_ids), uploads)
+        summary = await self._intake.add_stream(header.project_id, list(header.tag_ids), uploads, dict(header.metadata))
         return images_pb2.UploadImagesResponse(
             created_count=summary.created_count,
             duplicate_count=summary.duplicate_count,
@@ -70,4 +70,9 @@ def _brief(result: ImageCreateResult) -> images_pb2.ImageCreateResult:
 
 
 def _upload(message: images_pb2.ImageUpload) -> ImageUpload:
-    return ImageUpload(data=message.image_data, tag_ids=tuple(message.tag_ids), file_name=message.file_name)
+    return ImageUpload(
+        data=message.image_data,
+        tag_ids=tuple(message.tag_ids),
+        file_name=message.file_name,
+        metadata=dict(message.metadata),
+    )
