@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-import pytest
 
-from customvision.project.domain.project_copy import ProjectImport
-from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.training.evaluation.performance import Evaluation
 from customvision.v1 import images_pb2, iterations_pb2, projects_pb2, tags_pb2
 from customvision.vision.artifacts import ModelArtifact
@@ -44,20 +41,6 @@ from project_copying import (
     tags_of,
     token_of,
 )
-
-
-@pytest.fixture
-def held_back(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Copies that are begun are not made until this is set."""
-    may_go_on = asyncio.Event()
-    make = ProjectImporter._make
-
-    async def wait_and_make(self: ProjectImporter, project_import: ProjectImport) -> None:
-        await may_go_on.wait()
-        await make(self, project_import)
-
-    monkeypatch.setattr(ProjectImporter, "_make", wait_and_make)
-    return may_go_on
 
 
 def without_ids(message: Any, *fields: str) -> Any:
@@ -223,7 +206,7 @@ async def test_bases_stay_what_they_were(stub: Stub) -> None:
     another project's still does."""
     project_id, _ = await make_trainable(stub)
     elsewhere_id, _ = await make_trainable(stub, first_seed=200)
-    advanced = {"training_type": iterations_pb2.TRAINING_TYPE_ADVANCED, "force": True}
+    advanced: dict[str, Any] = {"training_type": iterations_pb2.TRAINING_TYPE_ADVANCED, "force": True}
     base = await complete_with_model(stub, await freeze(stub, project_id))
     foreign = await complete_with_model(stub, await freeze(stub, elsewhere_id))
     begun_here = await freeze(stub, project_id, base_iteration_id=base.iteration_id, **advanced)
@@ -304,8 +287,8 @@ async def test_until_it_is_whole_a_copy_is_only_read_and_deleted(stub: Stub, hel
 
 def changing_calls(stub: Stub, project_id: str, tag_id: str) -> dict[str, Callable[[], Any]]:
     """Returns calls that would change a project, by what they do."""
-    pair = {"project_id": project_id, "image_ids": [MISSING], "tag_ids": [tag_id]}
-    iteration = {"project_id": project_id, "iteration_id": MISSING}
+    pair: dict[str, Any] = {"project_id": project_id, "image_ids": [MISSING], "tag_ids": [tag_id]}
+    iteration: dict[str, Any] = {"project_id": project_id, "iteration_id": MISSING}
     return {
         "create a tag": lambda: make_tag(stub, project_id, "new"),
         "update a tag": lambda: stub.UpdateTag(tags_pb2.UpdateTagRequest(project_id=project_id, tag_id=tag_id)),

@@ -1,5 +1,7 @@
 """Projects: created, read, listed, changed, deleted."""
 
+from typing import Any
+
 import grpc
 from google.protobuf import empty_pb2
 from hypothesis import HealthCheck, given, settings
@@ -106,7 +108,7 @@ async def test_export_platforms_are_kept_as_given(stub: Stub) -> None:
     request.target_export_platforms.append("CoreML")
     assert (await refusal_of(stub.CreateProject(request))).reason == "REQUEST_ID_REUSED"
 
-    def update(*platforms: str, **fields: str) -> projects_pb2.UpdateProjectRequest:
+    def update(*platforms: str, **fields: Any) -> projects_pb2.UpdateProjectRequest:
         return projects_pb2.UpdateProjectRequest(
             project_id=project.project_id,
             target_export_platforms=projects_pb2.TargetExportPlatforms(platforms=platforms),

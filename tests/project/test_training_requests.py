@@ -186,7 +186,7 @@ async def test_a_base_may_be_of_another_project(stub: Stub) -> None:
     base = await complete(stub, await freeze(stub, elsewhere_id))
     unfinished = await freeze(stub, elsewhere_id, force=True)
     project_id, _ = await make_trainable(stub)
-    where = {"base_iteration_id": base.iteration_id, "base_project_id": elsewhere_id}
+    where: dict[str, Any] = {"base_iteration_id": base.iteration_id, "base_project_id": elsewhere_id}
     refusals = [
         (where | {"base_project_id": MISSING}, "PROJECT_NOT_FOUND"),
         (where | {"base_project_id": project_id}, "ITERATION_NOT_FOUND"),
@@ -221,7 +221,7 @@ async def test_the_own_project_of_a_base_need_not_be_named(stub: Stub) -> None:
     """With and without it the request is the same, and the answer names it."""
     project_id, _ = await make_trainable(stub)
     base = await complete(stub, await freeze(stub, project_id))
-    asked = {"request_id": MISSING, "base_iteration_id": base.iteration_id}
+    asked: dict[str, Any] = {"request_id": MISSING, "base_iteration_id": base.iteration_id}
     first = await advance(stub, project_id, **asked)
     assert await advance(stub, project_id, base_project_id=project_id, **asked) == first
     assert first.base_project_id == project_id

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from typing import Any
 
 from customvision.v1 import projects_pb2, training_service_pb2
 from project_calls import image_list, refusal_of
@@ -18,8 +19,8 @@ async def test_figures_results_and_exports_of_a_copy_are_its_own(suite: Training
     copy = await copied(suite.project, project_id)
     before, after = [await tags_of(suite.project, it) for it in (project_id, copy.project_id)]
     [iteration] = await iterations_of(suite.project, copy.project_id)
-    source_ids = {"project_id": project_id, "iteration_id": run.iteration_id}
-    copy_ids = {"project_id": copy.project_id, "iteration_id": iteration.iteration_id}
+    source_ids: dict[str, Any] = {"project_id": project_id, "iteration_id": run.iteration_id}
+    copy_ids: dict[str, Any] = {"project_id": copy.project_id, "iteration_id": iteration.iteration_id}
     ids = {tag.tag_id: other.tag_id for tag, other in zip(before, after, strict=True)}
     figures = await suite.training.GetPerformance(training_service_pb2.GetPerformanceRequest(**source_ids))
     own = await suite.training.GetPerformance(training_service_pb2.GetPerformanceRequest(**copy_ids))
