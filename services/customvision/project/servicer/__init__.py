@@ -10,17 +10,20 @@ from customvision.project.servicer.project_copies import ProjectCopyMethods
 from customvision.project.servicer.projects import ProjectMethods
 from customvision.project.servicer.publishing import PublishingMethods
 from customvision.project.servicer.stored_predictions import StoredPredictionMethods
+from customvision.project.servicer.suggestions import SuggestionMethods
 from customvision.project.servicer.tags import TagMethods
 from customvision.project.servicer.uploads import UploadMethods
 from customvision.project.use_cases.artifacts import Artifacts
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
 from customvision.project.use_cases.project_copies import ProjectCopies
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.project.use_cases.suggestions import Suggestions
 from customvision.project.use_cases.tags import Tags
 from customvision.v1 import project_service_pb2_grpc
 
@@ -36,11 +39,13 @@ class UseCases:
     tags: Tags
     images: Images
     intake: ImageIntake
+    images_from_urls: ImagesFromUrls
     arrivals: ImageArrivals
     iterations: Iterations
     publishing: Publishing
     artifacts: Artifacts
     stored_predictions: StoredPredictions
+    suggestions: Suggestions
 
 
 class ProjectServicer(
@@ -54,6 +59,7 @@ class ProjectServicer(
     PublishingMethods,
     ArtifactMethods,
     StoredPredictionMethods,
+    SuggestionMethods,
     project_service_pb2_grpc.ProjectServiceServicer,
 ):
     """All calls of ProjectService, one mixin per noun."""
@@ -64,8 +70,10 @@ class ProjectServicer(
         self._tags = use_cases.tags
         self._images = use_cases.images
         self._intake = use_cases.intake
+        self._images_from_urls = use_cases.images_from_urls
         self._arrivals = use_cases.arrivals
         self._iterations = use_cases.iterations
         self._publishing = use_cases.publishing
         self._artifacts = use_cases.artifacts
         self._stored_predictions = use_cases.stored_predictions
+        self._suggestions = use_cases.suggestions

@@ -1,6 +1,7 @@
 """How the database came to be, step by step. A step that was released is never changed; add another."""
 
 from customvision.common.database import Connection
+from customvision.project.store.prediction_migrations import add_what_predictions_are_found_by, create_suggestions
 
 __all__ = ["MIGRATIONS"]
 
@@ -36,6 +37,11 @@ def add_domains_and_training_requests(connection: Connection) -> None:
     _run(connection, _DOMAINS_AND_TRAINING_REQUESTS)
 
 
+def add_image_metadata(connection: Connection) -> None:
+    """Metadata of images, and since when an image has a tag."""
+    _run(connection, _IMAGE_METADATA)
+
+
 def add_what_projects_and_publications_tell(connection: Connection) -> None:
     """Export platforms, publish targets, times of change, and bases in other projects."""
     _run(connection, _WHAT_PROJECTS_AND_PUBLICATIONS_TELL)
@@ -52,6 +58,9 @@ MIGRATIONS = (
     create_stored_predictions,
     mark_deleted_projects,
     add_domains_and_training_requests,
+    add_image_metadata,
+    add_what_predictions_are_found_by,
+    create_suggestions,
     add_what_projects_and_publications_tell,
     create_project_imports,
 )
@@ -235,6 +244,21 @@ ALTER TABLE iterations ADD COLUMN selected_tag_ids TEXT NOT NULL DEFAULT '[]';;
 ALTER TABLE iterations ADD COLUMN base_iteration_id TEXT NOT NULL DEFAULT '';;
 ALTER TABLE iterations ADD COLUMN requested_backbone_id TEXT NOT NULL DEFAULT '';;
 ALTER TABLE iterations ADD COLUMN fine_tuned INTEGER NOT NULL DEFAULT 0
+"""
+
+# project is the sequence of the image's project, so that a pair is looked for among that project's images only.
+# What was tagged before has no create_time: it counts as tagged when the image was stored.
+_IMAGE_METADATA = """
+CREATE TABLE image_metadata (
+    image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE,
+    project INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (image, key)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX images_by_metadata ON image_metadata (project, key, value, image);;
+ALTER TABLE image_tags ADD COLUMN create_time TEXT;;
+ALTER TABLE iteration_images ADD COLUMN create_time TEXT
 """
 
 # A base_project_id that is empty is that of the iteration itself.

@@ -23,12 +23,12 @@ SELECT sequence FROM (
 _SAME_FILE = (
     "CROSS JOIN images i ON i.sequence = s.image"
     " CROSS JOIN images c ON c.project_id = :project_id AND c.source_sha256 = i.source_sha256"
-    " CROSS JOIN imported_tags m ON m.project_id = :project_id AND m.source = s.tag"
 )
+_SAME_TAG = "CROSS JOIN imported_tags m ON m.project_id = :project_id AND m.source = s.tag"
 
 
 def copy_images(connection: Connection, project_import: ProjectImport, limit: int) -> bool:
-    """Copies the next images, at most ``limit``, with their tags; returns False once there are no more."""
+    """Copies the next images, at most ``limit``, with tags and metadata; returns False once there are no more."""
     # An image's copy gets an id of its own, each row another.
     connection.conn.create_function("new_id", 0, new_id)
     copied, last = connection.execute(
@@ -52,11 +52,19 @@ def copy_images(connection: Connection, project_import: ProjectImport, limit: in
     copy_rows(
         connection,
         "image_tags",
-        f"{_SAME_FILE} WHERE s.image IN (SELECT value FROM json_each(:sequences))"  # noqa: S608 - no user text in it
+        f"{_SAME_FILE} {_SAME_TAG} WHERE s.image IN (SELECT value FROM json_each(:sequences))"  # noqa: S608 - no user text
         " ORDER BY c.sequence, m.tag",
         parameters,
         image="c.sequence",
         tag="m.tag",
+    )
+    copy_rows(
+        connection,
+        "image_metadata",
+        f"{_SAME_FILE} WHERE s.image IN (SELECT value FROM json_each(:sequences))",  # noqa: S608 - no user text
+        parameters,
+        image="c.sequence",
+        project="(SELECT sequence FROM projects WHERE project_id = :project_id)",
     )
     connection.execute(
         "UPDATE project_imports SET copied_image = ? WHERE project_id = ?", [sequences[-1], project_import.project_id]
@@ -109,7 +117,7 @@ def copy_iteration(connection: Connection, project_import: ProjectImport, source
     copy_rows(
         connection,
         "iteration_images",
-        f"{_SAME_FILE} WHERE s.iteration = :source ORDER BY c.sequence, m.tag",
+        f"{_SAME_FILE} {_SAME_TAG} WHERE s.iteration = :source ORDER BY c.sequence, m.tag",
         parameters,
         iteration=":iteration",
         image="c.sequence",

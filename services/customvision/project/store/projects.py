@@ -23,12 +23,17 @@ _ERASE_FROZEN_IMAGES = (
     "DELETE FROM iteration_images WHERE (iteration, image, tag) IN (SELECT ii.iteration, ii.image, ii.tag"
     " FROM iterations i JOIN iteration_images ii ON ii.iteration = i.sequence WHERE i.project_id = ? LIMIT ?)"
 )
+# A tenth of the rows, as the tags of each go with it.
+_ERASE_SUGGESTIONS = (
+    "DELETE FROM suggestions WHERE rowid IN (SELECT s.rowid FROM iterations i"
+    " JOIN suggestions s ON s.iteration = i.sequence WHERE i.project_id = ? LIMIT max(? / 10, 1))"
+)
 _ERASE_PREDICTIONS = (
     "DELETE FROM stored_predictions WHERE sequence IN"
-    " (SELECT sequence FROM stored_predictions WHERE project_id = ? LIMIT ?)"
+    " (SELECT sequence FROM stored_predictions WHERE project_id = ? LIMIT max(? / 10, 1))"
 )
 _ERASE_IMAGES = "DELETE FROM images WHERE sequence IN (SELECT sequence FROM images WHERE project_id = ? LIMIT ?)"
-_ERASE_SLICE = (_ERASE_FROZEN_IMAGES, _ERASE_PREDICTIONS, _ERASE_IMAGES)
+_ERASE_SLICE = (_ERASE_FROZEN_IMAGES, _ERASE_SUGGESTIONS, _ERASE_PREDICTIONS, _ERASE_IMAGES)
 
 
 def find(connection: Connection, project_id: str) -> Project | None:
