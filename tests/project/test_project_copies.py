@@ -67,7 +67,12 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
     nothing = await make_tag(stub, source.project_id, "nothing", negative=True)
     await add_photos(stub, source.project_id, range(3), tag_ids)
     await add_photos(stub, source.project_id, range(3, 5), [nothing])
-    await add_photos(stub, source.project_id, range(5, 7))
+    plain = await add_photos(stub, source.project_id, range(5, 7))
+    await stub.UpdateImageMetadata(
+        images_pb2.UpdateImageMetadataRequest(
+            project_id=source.project_id, image_ids=[plain[0].image_id], metadata={"camera": "🌷", "site": "x"}
+        )
+    )
     export = await stub.ExportProject(projects_pb2.ExportProjectRequest(project_id=source.project_id))
     assert (export.image_count, export.tag_count, export.iteration_count) == (7, 3, 0)
     begun = await begin_copy(stub, export.token)
@@ -92,6 +97,14 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
         [ids[tag_id] for tag_id in image.tag_ids] for image in source_images
     ]
     assert copy.thumbnail_image_id == copied_images[-1].image_id
+    assert [[(tag.tag_name, tag.create_time) for tag in image.tags] for image in copied_images] == [
+        [(tag.tag_name, tag.create_time) for tag in image.tags] for image in source_images
+    ]
+    assert [tag.tag_id for image in copied_images for tag in image.tags] == [
+        tag_id for image in copied_images for tag_id in image.tag_ids
+    ]
+    [found] = await image_list(stub, copy.project_id, filter="camera eq '🌷'")
+    assert found == copied_images[5]
     untagged = await image_list(stub, copy.project_id, tagging_status=images_pb2.TAGGING_STATUS_UNTAGGED)
     assert [image.image_id for image in untagged] == [image.image_id for image in copied_images[5:]]
 
@@ -299,6 +312,12 @@ def changing_calls(stub: Stub, project_id: str, tag_id: str) -> dict[str, Callab
         "untag": lambda: stub.UntagImages(images_pb2.UntagImagesRequest(**pair)),
         "delete images": lambda: stub.DeleteImages(
             images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[MISSING])
+        ),
+        "delete all images": lambda: stub.DeleteImages(
+            images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True)
+        ),
+        "metadata": lambda: stub.UpdateImageMetadata(
+            images_pb2.UpdateImageMetadataRequest(project_id=project_id, image_ids=[MISSING], metadata={"camera": "x"})
         ),
         "train": lambda: freeze(stub, project_id),
         "publish": lambda: stub.PublishIteration(
