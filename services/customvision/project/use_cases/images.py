@@ -151,7 +151,7 @@ class Images:
             raise ImageIdsNotAllowed
 
         def begin(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             return images.last_sequence(connection)
 
         last = await self._database.read(begin)
