@@ -18,6 +18,11 @@ class TrainingVersion(enum.StrEnum):
         """The HTTP status of a batch in which not every entry was created: clients up to 3.2 know 200 only."""
         return 200 if self in (TrainingVersion.V3_0, TrainingVersion.V3_1, TrainingVersion.V3_2) else 207
 
+    @property
+    def knows_status_words_of_3_4(self) -> bool:
+        """Whether its clients know the words for an image's status that came with 3.4."""
+        return self in (TrainingVersion.V3_4_PREVIEW, TrainingVersion.V3_4)
+
 
 class PredictionVersion(enum.StrEnum):
     """Versions of the prediction API."""
