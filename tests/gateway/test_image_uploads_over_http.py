@@ -88,7 +88,7 @@ async def test_a_duplicate_makes_a_batch_unsuccessful_and_gets_the_new_tags(
         tag_id = await make_tag(gateway.project, project_id, "rose")
         first = (await post(gateway, project_id, content=photo(1), headers=RAW)).json()["images"][0]["image"]["id"]
         body = form(part(photo(1)), part(b"no image"), part(photo(2)))
-        request = {"content": body, "headers": FORM, "params": {"tagIds": tag_id}}
+        request: dict[str, Any] = {"content": body, "headers": FORM, "params": {"tagIds": tag_id}}
         answer = await post(gateway, project_id, version=version, **request)
         assert answer.status_code == status
         summary = answer.json()
@@ -115,7 +115,7 @@ async def test_older_versions_get_words_that_they_know(settings: Settings, keys:
     """A status that came with 3.4 is told to clients of older versions in a word that they know."""
     async with served_gateway(settings, keys) as gateway:
         project_id = (await make_project(gateway.project)).project_id
-        request = {"content": photo(1), "headers": RAW, "params": {"tagIds": MISSING}}
+        request: dict[str, Any] = {"content": photo(1), "headers": RAW, "params": {"tagIds": MISSING}}
         answer = await post(gateway, project_id, version=version, **request)
         assert [entry["status"] for entry in answer.json()["images"]] == [word]
 

@@ -131,7 +131,7 @@ async def test_queries_that_cannot_be_are_refused(settings: Settings, keys: Keys
             ({"application": "x" * 257}, "BadRequestPredictionInvalidApplicationName"),
             ({"startTime": "yesterday"}, "BadRequestInvalid"),
         ):
-            answer = await query(gateway, project_id, **token)  # type: ignore[arg-type]
+            answer = await query(gateway, project_id, **token)
             assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_exports import ExportChild, export_child_in
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings

@@ -43,8 +43,8 @@ class Settings:
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
-    where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is every
-    name.
+    where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is
+    every name.
     """
 
     home: Path
