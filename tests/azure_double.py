@@ -67,6 +67,9 @@ class AzureDouble:
         self.trouble: dict[str, list[Response]] = {}
         self.requests: list[Request] = []
         self.endpoint = ""
+        # Files wait until it is set.
+        self.gives_files = threading.Event()
+        self.gives_files.set()
         self._valid_links = 1
         self._routes = [
             Route(API + "/projects", self._projects),
@@ -164,6 +167,8 @@ class AzureDouble:
         trouble = self._trouble(request, needs_key=False)
         if trouble is not None:
             return trouble
+        while not self.gives_files.is_set():
+            await asyncio.sleep(0.01)
         if request.query_params.get("sig") != str(self._valid_links):
             return Response("<Error>AuthenticationFailed</Error>", 403, media_type="application/xml")
         return self._file(request.path_params["image"])

@@ -1,14 +1,13 @@
 """Copying a live Azure project into a real project service."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 
 import pytest
 from starlette.responses import Response
 
 from azure_double import DETECTION, KEY, UNKNOWN_DOMAIN, AzureDouble, StoredImage, StoredProject
-from customvision.client import Client, ClientSettings, CustomVisionError
+from customvision.client import AsyncClient, ClientSettings, CustomVisionError
 from customvision.client.azure import (
     AzureConnection,
     CopiedImage,
@@ -46,12 +45,12 @@ def azure() -> Iterator[AzureDouble]:
 
 
 @pytest.fixture
-async def client(settings: Settings, keys: Keys, make_settings: MakeSettings) -> AsyncIterator[Client]:
-    """A client of a real project service; it blocks, so call it in a thread."""
+async def client(settings: Settings, keys: Keys, make_settings: MakeSettings) -> AsyncIterator[AsyncClient]:
+    """A client of a real project service."""
     async with open_project_service(settings) as definition:
         server = Server(definition, "127.0.0.1:0", KeyRing(keys))
         address = await server.start()
-        with Client(make_settings(address)) as client:
+        async with AsyncClient(make_settings(address)) as client:
             yield client
         await server.stop()
 
@@ -65,19 +64,19 @@ def flowers(count: int = 4) -> StoredProject:
     return project
 
 
-def copy_project(
-    client: Client, azure: AzureDouble, name: str = "flowers", to: str = ""
+async def copy_project(
+    client: AsyncClient, azure: AzureDouble, name: str = "flowers", to: str = ""
 ) -> tuple[ProjectCopy, list[CopiedImage]]:
     """Copies a project; returns the copy and what became of its images."""
-    with AzureConnection(azure.endpoint, KEY) as source:
-        project = find_azure_project(source, name)
-        copy = prepare_copy(client, project, to)
-        return copy, list(copy_images(client, project, copy))
+    async with AzureConnection(azure.endpoint, KEY) as source:
+        project = await find_azure_project(source, name)
+        copy = await prepare_copy(client, project, to)
+        return copy, [image async for image in copy_images(client, project, copy)]
 
 
-async def copied(client: Client, azure: AzureDouble, name: str = "flowers", to: str = "") -> list[CopiedImage]:
-    """Copies a project in a thread; returns what became of its images."""
-    return (await asyncio.to_thread(copy_project, client, azure, name, to))[1]
+async def copied(client: AsyncClient, azure: AzureDouble, name: str = "flowers", to: str = "") -> list[CopiedImage]:
+    """Copies a project; returns what became of its images."""
+    return (await copy_project(client, azure, name, to))[1]
 
 
 def outcomes(images: list[CopiedImage]) -> list[CopyOutcome]:
@@ -85,26 +84,26 @@ def outcomes(images: list[CopiedImage]) -> list[CopyOutcome]:
     return [image.outcome for image in images]
 
 
-async def test_a_project_is_copied_whole(client: Client, azure: AzureDouble) -> None:
+async def test_a_project_is_copied_whole(client: AsyncClient, azure: AzureDouble) -> None:
     """Type, description, domain, tags with type and description, and every image with its tags arrive, in order."""
     project = flowers()
     azure.projects.append(project)
-    copy, images = await asyncio.to_thread(copy_project, client, azure)
+    copy, images = await copy_project(client, azure)
     assert outcomes(images) == [COPIED] * 5
     assert copy.project.classification_type == projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
     assert copy.project.description == "What grows here."
     assert (copy.project.domain_id, copy.has_same_domain, copy.new_tags) == (project.domain_id, True, 2)
-    tags = await asyncio.to_thread(lambda: list(client.list_tags(copy.project.project_id)))
+    tags = [each async for each in client.list_tags(copy.project.project_id)]
     assert [(tag.name, tag.description, tag.type, tag.image_count) for tag in tags] == [
         ("rose", "Thorns.", tags_pb2.TAG_TYPE_REGULAR, 2),
         ("none", "", tags_pb2.TAG_TYPE_NEGATIVE, 2),
     ]
-    here = await asyncio.to_thread(lambda: list(client.list_images(copy.project.project_id)))
+    here = [each async for each in client.list_images(copy.project.project_id)]
     assert [image.file_name for image in here] == [image.id for image in project.images]
     assert [list(image.tag_ids) for image in here] == [[tags[n].tag_id] for n in (0, 1, 0, 1)] + [[]]
 
 
-async def test_a_second_copy_brings_what_is_missing(client: Client, azure: AzureDouble) -> None:
+async def test_a_second_copy_brings_what_is_missing(client: AsyncClient, azure: AzureDouble) -> None:
     """Copied again, only new images are fetched, and an image that got a tag at the source gets it here."""
     project = flowers()
     azure.projects.append(project)
@@ -112,63 +111,61 @@ async def test_a_second_copy_brings_what_is_missing(client: Client, azure: Azure
     project.images.append(StoredImage(photo(77)))
     project.images[4].tag_ids.append(project.add_tag("tulip"))
     before = azure.downloads()
-    copy, images = await asyncio.to_thread(copy_project, client, azure)
+    copy, images = await copy_project(client, azure)
     assert outcomes(images) == [ALREADY_THERE] * 5 + [COPIED]
     assert azure.downloads() - before == {project.images[5].id: 1}
     assert (copy.is_new, copy.new_tags) == (False, 1)
     tulips = [copy.tag_ids[project.images[4].tag_ids[0]]]
-    found = await asyncio.to_thread(lambda: list(client.list_images(copy.project.project_id, tag_ids=tulips)))
+    found = [each async for each in client.list_images(copy.project.project_id, tag_ids=tulips)]
     assert [image.file_name for image in found] == [project.images[4].id]
 
 
-async def test_a_corrected_tag_is_kept(client: Client, azure: AzureDouble) -> None:
+async def test_a_corrected_tag_is_kept(client: AsyncClient, azure: AzureDouble) -> None:
     """An image of a multiclass project that got another tag here keeps it when the project is copied again."""
     project = flowers(2)
     project.classification_type = "Multiclass"
     azure.projects.append(project)
-    copy, _ = await asyncio.to_thread(copy_project, client, azure)
+    copy, _ = await copy_project(client, azure)
     rose, none = copy.tag_ids.values()
 
-    def correct() -> None:
-        [image] = client.list_images(copy.project.project_id, tag_ids=[rose])
-        place = {"project_id": copy.project.project_id, "image_ids": [image.image_id]}
-        client.project.UntagImages(images_pb2.UntagImagesRequest(**place, tag_ids=[rose]))
-        client.project.TagImages(images_pb2.TagImagesRequest(**place, tag_ids=[none]))
-
-    await asyncio.to_thread(correct)
+    [image] = [each async for each in client.list_images(copy.project.project_id, tag_ids=[rose])]
+    project_id, image_ids = copy.project.project_id, [image.image_id]
+    untag = images_pb2.UntagImagesRequest(project_id=project_id, image_ids=image_ids, tag_ids=[rose])
+    await client.project.UntagImages(untag)
+    retag = images_pb2.TagImagesRequest(project_id=project_id, image_ids=image_ids, tag_ids=[none])
+    await client.project.TagImages(retag)
     assert outcomes(await copied(client, azure)) == [ALREADY_THERE] * 3
-    left = await asyncio.to_thread(lambda: list(client.list_images(copy.project.project_id, tag_ids=[rose])))
+    left = [each async for each in client.list_images(copy.project.project_id, tag_ids=[rose])]
     assert left == []
 
 
-async def test_an_interrupted_copy_is_continued(client: Client, azure: AzureDouble) -> None:
+async def test_an_interrupted_copy_is_continued(client: AsyncClient, azure: AzureDouble) -> None:
     """What was stored before the connection broke is not fetched again, and nothing is there twice."""
     azure.projects.append(flowers(40))
-    with AzureConnection(azure.endpoint, KEY) as source:
-        project = await asyncio.to_thread(find_azure_project, source, "flowers")
-        copy = await asyncio.to_thread(prepare_copy, client, project)
-        images = copy_images(client, project, copy)
-        first = await asyncio.to_thread(next, images)
-        await asyncio.to_thread(images.close)
+    async with AzureConnection(azure.endpoint, KEY) as source:
+        project = await find_azure_project(source, "flowers")
+        copy = await prepare_copy(client, project)
+        async with aclosing(copy_images(client, project, copy)) as images:
+            first = await anext(images)
     assert first.outcome is COPIED
     again = await copied(client, azure)
     assert 1 <= outcomes(again).count(ALREADY_THERE) < 41
-    here = await asyncio.to_thread(lambda: list(client.list_images(copy.project.project_id)))
+    here = [each async for each in client.list_images(copy.project.project_id)]
     assert [image.file_name for image in here] == [image.id for image in azure.projects[0].images]
     stored_before = {image.azure_id for image in again if image.outcome is ALREADY_THERE}
     assert {azure.downloads()[azure_id] for azure_id in stored_before} == {1}
 
 
-async def test_many_images_are_read_page_by_page(client: Client, azure: AzureDouble) -> None:
-    """A project of more than two pages is copied whole, though the API gives 256 images at a time."""
+async def test_many_images_are_read_page_by_page(client: AsyncClient, azure: AzureDouble) -> None:
+    """A project of more than one page is copied whole, though the API gives 256 images at a time."""
     project = StoredProject("many")
     small = photo(1)
     # Bytes behind the end of a JPEG make another file of the same picture.
-    project.images = [StoredImage(small + str(number).encode()) for number in range(600)]
+    project.images = [StoredImage(small + str(number).encode()) for number in range(300)]
     azure.projects.append(project)
     images = await copied(client, azure, "many")
     assert [image.azure_id for image in images] == [image.id for image in project.images]
-    assert outcomes(images) == [COPIED] * 600
+    assert outcomes(images) == [COPIED] * 300
 
 
 async def test_metadata_travels(azure: AzureDouble, make_settings: MakeSettings) -> None:
@@ -185,13 +182,14 @@ async def test_metadata_travels(azure: AzureDouble, make_settings: MakeSettings)
         "ListImages": lambda _: images_pb2.ListImagesResponse(),
         "CreateImages": lambda _: images_pb2.CreateImagesResponse(results=[ok]),
     }
-    with ScriptedServer(scripts) as server, Client(make_settings(server.address)) as client:
-        assert outcomes(await copied(client, azure)) == [COPIED]
+    with ScriptedServer(scripts) as server:
+        async with AsyncClient(make_settings(server.address)) as client:
+            assert outcomes(await copied(client, azure)) == [COPIED]
         [call] = server.calls["CreateImages"]
     assert dict(call.request.images[0].metadata) == {"camera": "front"}
 
 
-async def test_images_that_cannot_be_had_are_left_out(client: Client, azure: AzureDouble) -> None:
+async def test_images_that_cannot_be_had_are_left_out(client: AsyncClient, azure: AzureDouble) -> None:
     """Files that are lost, broken or too large, and links that lead elsewhere, are named; the others arrive."""
     project = flowers(2)
     project.images += [
@@ -215,14 +213,15 @@ async def test_images_that_cannot_be_had_are_left_out(client: Client, azure: Azu
 async def test_expired_links_are_asked_for_again(azure: AzureDouble) -> None:
     """A link that ran out while it waited is replaced by a new one."""
     azure.projects.append(flowers(2))
-    with AzureConnection(azure.endpoint, KEY) as source:
-        project = await asyncio.to_thread(find_azure_project, source, "flowers")
-        image = (await asyncio.to_thread(list, project.images()))[0]
+    async with AzureConnection(azure.endpoint, KEY) as source:
+        project = await find_azure_project(source, "flowers")
+        async with aclosing(project.images()) as images:
+            image = await anext(images)
         azure.expire_links()
-        assert await asyncio.to_thread(project.download, image) == photo(0)
+        assert await project.download(image) == photo(0)
 
 
-async def test_paths_of_a_virtual_network_are_followed(client: Client, azure: AzureDouble) -> None:
+async def test_paths_of_a_virtual_network_are_followed(client: AsyncClient, azure: AzureDouble) -> None:
     """A resource that gives paths in place of links is asked for them, with the key."""
     image = StoredImage(photo(1))
     image.link = f"/i-project/i-{image.id}"
@@ -230,7 +229,7 @@ async def test_paths_of_a_virtual_network_are_followed(client: Client, azure: Az
     assert outcomes(await copied(client, azure)) == [COPIED]
 
 
-async def test_the_key_goes_to_the_api_alone(client: Client, azure: AzureDouble) -> None:
+async def test_the_key_goes_to_the_api_alone(client: AsyncClient, azure: AzureDouble) -> None:
     """Links to images are followed without the key."""
     azure.projects.append(flowers(2))
     await copied(client, azure)
@@ -239,7 +238,7 @@ async def test_the_key_goes_to_the_api_alone(client: Client, azure: AzureDouble)
     assert not [request for request in asked if KEY in str(request.headers)]
 
 
-async def test_a_busy_source_is_waited_for(client: Client, azure: AzureDouble) -> None:
+async def test_a_busy_source_is_waited_for(client: AsyncClient, azure: AzureDouble) -> None:
     """429 with Retry-After and broken answers are asked for again, for lists and for images."""
     azure.projects.append(flowers(2))
     for path in ("/projects", f"/projects/{azure.projects[0].id}/images", f"/blobs/{azure.projects[0].images[0].id}"):
@@ -247,7 +246,7 @@ async def test_a_busy_source_is_waited_for(client: Client, azure: AzureDouble) -
     assert outcomes(await copied(client, azure)) == [COPIED] * 3
 
 
-async def test_a_source_that_stays_busy_ends_the_copy(client: Client, azure: AzureDouble) -> None:
+async def test_a_source_that_stays_busy_ends_the_copy(client: AsyncClient, azure: AzureDouble) -> None:
     """One that asks for a longer pause than anybody waits for ends the copy with a sentence."""
     azure.projects.append(flowers(2))
     azure.trouble["/projects"] = [Response(status_code=429, headers={"Retry-After": "86400"})]
@@ -256,15 +255,15 @@ async def test_a_source_that_stays_busy_ends_the_copy(client: Client, azure: Azu
     assert raised.value.reason == "AZURE_BUSY"
 
 
-async def test_an_unknown_domain_becomes_general(client: Client, azure: AzureDouble) -> None:
+async def test_an_unknown_domain_becomes_general(client: AsyncClient, azure: AzureDouble) -> None:
     """A project of a domain that the suite lacks is copied to General, and the copy says so."""
     azure.projects.append(StoredProject("faces", domain_id=UNKNOWN_DOMAIN))
-    copy, _ = await asyncio.to_thread(copy_project, client, azure, "faces")
+    copy, _ = await copy_project(client, azure, "faces")
     assert not copy.has_same_domain
     assert copy.project.domain_id == "ee85a74c-405e-4adc-bb47-ffa8ca0c9f31"
 
 
-async def test_projects_are_found_by_name_or_id(client: Client, azure: AzureDouble) -> None:
+async def test_projects_are_found_by_name_or_id(client: AsyncClient, azure: AzureDouble) -> None:
     """An id and a name that is the only one of its kind lead to a project; others are explained."""
     azure.projects += [flowers(1), StoredProject("twice"), StoredProject("twice")]
     assert len(await copied(client, azure, azure.projects[0].id.upper())) == 2
@@ -276,20 +275,20 @@ async def test_projects_are_found_by_name_or_id(client: Client, azure: AzureDoub
 
 @pytest.mark.parametrize(("domain_id", "kind"), [(DETECTION, None), (DETECTION, "Multilabel")])
 async def test_object_detection_is_refused(
-    client: Client, azure: AzureDouble, domain_id: str, kind: str | None
+    client: AsyncClient, azure: AzureDouble, domain_id: str, kind: str | None
 ) -> None:
     """An object detection project is refused before anything is made."""
     azure.projects.append(StoredProject("boxes", domain_id=domain_id, classification_type=kind))
     with pytest.raises(CustomVisionError, match="object detection project") as raised:
         await copied(client, azure, "boxes")
     assert raised.value.reason == "AZURE_OBJECT_DETECTION"
-    assert await asyncio.to_thread(lambda: list(client.list_projects())) == []
+    assert [each async for each in client.list_projects()] == []
 
 
-async def test_a_project_of_the_other_type_is_not_touched(client: Client, azure: AzureDouble) -> None:
+async def test_a_project_of_the_other_type_is_not_touched(client: AsyncClient, azure: AzureDouble) -> None:
     """A multiclass project of the same name is not filled from a multilabel one; another name helps."""
     azure.projects.append(flowers(1))
-    await asyncio.to_thread(client.project.CreateProject, projects_pb2.CreateProjectRequest(name="flowers"))
+    await client.project.CreateProject(projects_pb2.CreateProjectRequest(name="flowers"))
     with pytest.raises(CustomVisionError, match="is multiclass and the Azure project is multilabel"):
         await copied(client, azure)
     assert outcomes(await copied(client, azure, to="flowers from Azure")) == [COPIED] * 2
@@ -305,14 +304,17 @@ def refused(reason: str) -> Iterator[None]:
 
 async def test_wrong_ways_in_are_explained(azure: AzureDouble) -> None:
     """A wrong key, a wrong endpoint and something else that answers are told apart."""
-    with AzureConnection(azure.endpoint, "wrong") as source, refused("AZURE_KEY_REFUSED"):
-        await asyncio.to_thread(find_azure_project, source, "flowers")
-    with AzureConnection("http://127.0.0.1:9", KEY) as source, refused("AZURE_UNREACHABLE"):  # nobody is there
-        await asyncio.to_thread(find_azure_project, source, "flowers")
+    nobody = "http://127.0.0.1:9"
     azure.trouble["/projects"] = [Response("<html>", media_type="text/html"), Response("[1]")]
-    for _ in range(2):
-        with AzureConnection(azure.endpoint, KEY) as source, refused("AZURE_ANSWER_UNREADABLE"):
-            await asyncio.to_thread(find_azure_project, source, "flowers")
+    for endpoint, key, reason in (
+        (azure.endpoint, "wrong", "AZURE_KEY_REFUSED"),
+        (nobody, KEY, "AZURE_UNREACHABLE"),
+        (azure.endpoint, KEY, "AZURE_ANSWER_UNREADABLE"),
+        (azure.endpoint, KEY, "AZURE_ANSWER_UNREADABLE"),
+    ):
+        async with AzureConnection(endpoint, key) as source:
+            with refused(reason):
+                await find_azure_project(source, "flowers")
 
 
 @pytest.mark.parametrize(
@@ -335,5 +337,5 @@ def test_what_is_no_key_is_refused(key: str) -> None:
 async def test_endpoints_may_be_copied_with_a_path(azure: AzureDouble, behind: str) -> None:
     """What a portal shows behind the host is passed over."""
     azure.projects.append(StoredProject("flowers"))
-    with AzureConnection(azure.endpoint + behind, KEY) as source:
-        assert (await asyncio.to_thread(find_azure_project, source, "flowers")).name == "flowers"
+    async with AzureConnection(azure.endpoint + behind, KEY) as source:
+        assert (await find_azure_project(source, "flowers")).name == "flowers"

@@ -1,10 +1,13 @@
 """``import-azure``: copies a live Azure Custom Vision project into this suite."""
 
+import asyncio
+import shlex
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customvision.cli.connection import connect
+from customvision.cli.commands.training_story import own_command
 from customvision.cli.display.azure_import import ImportSummary, import_bar, print_import
 from customvision.cli.display.console import counted, notes, printable
 from customvision.cli.display.tables import print_json
@@ -12,7 +15,6 @@ from customvision.cli.failures import EXIT_INTERRUPTED, Failure
 from customvision.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from customvision.client import Client
     from customvision.client.azure import AzureProject, ProjectCopy
 
 PATIENCE_SECONDS = 60.0
@@ -48,37 +50,37 @@ def import_azure(
 
     Run again, it continues: only what is missing is fetched.
     """
-    # Imported here: they bring grpc and httpx along, which help never needs.
-    from customvision.client.azure import AzureConnection, find_azure_project, prepare_copy
-
     if not key:
         raise Failure(f"Give the training key of the Azure resource: --key, or {KEY_VARIABLE} in the environment.")
-    with AzureConnection(endpoint, key) as azure, connect(patience_seconds=PATIENCE_SECONDS) as client:
-        source = find_azure_project(azure, project)
-        copy = prepare_copy(client, source, name)
-        _tell_beginning(source, copy)
-        summary = copy_with_bar(client, source, copy)
-    if as_json:
-        print_json(summary.record(copy))
-    else:
-        print_import(summary, copy)
-
-
-def copy_with_bar(client: "Client", source: "AzureProject", copy: "ProjectCopy") -> ImportSummary:
-    """Copies the images and shows how far it is; Ctrl-C keeps what was copied."""
-    from customvision.client.azure import copy_images
-
     summary = ImportSummary()
     try:
-        with import_bar(notes) as bar:
-            task = bar.add_task("", total=source.image_count(), counts="")
-            for image in copy_images(client, source, copy):
-                summary.add(image)
-                bar.update(task, advance=1, counts=summary.counts())
+        copy = asyncio.run(_copy(endpoint, key, project, name, summary))
     except KeyboardInterrupt:
         notes.print(f"Stopped. {summary.counts()}. What was copied is kept; the same command continues from there.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    return summary
+    if as_json:
+        print_json(summary.record(copy))
+    else:
+        print_import(summary, shlex.join([own_command(), "retrain", "--project", copy.project.name]))
+
+
+async def _copy(endpoint: str, key: str, project: str, name: str, summary: ImportSummary) -> "ProjectCopy":
+    """Copies project, tags and images, and shows how far it is; ``summary`` tells what became of each image."""
+    # Imported here: they bring grpc and httpx along, which help never needs.
+    from customvision.client import AsyncClient
+    from customvision.client.azure import AzureConnection, copy_images, find_azure_project, prepare_copy
+
+    async with AzureConnection(endpoint, key) as azure, AsyncClient(patience_seconds=PATIENCE_SECONDS) as client:
+        source = await find_azure_project(azure, project)
+        copy = await prepare_copy(client, source, name)
+        _tell_beginning(source, copy)
+        with import_bar(notes) as bar:
+            task = bar.add_task("", total=await source.image_count(), counts="")
+            async with aclosing(copy_images(client, source, copy)) as images:
+                async for image in images:
+                    summary.add(image)
+                    bar.update(task, advance=1, counts=summary.counts())
+    return copy
 
 
 def _tell_beginning(source: "AzureProject", copy: "ProjectCopy") -> None:

@@ -1,6 +1,5 @@
 """The copy of an Azure project as it goes, and what became of its images."""
 
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,7 +62,7 @@ def import_bar(console: Console) -> Progress:
     )
 
 
-def print_import(summary: ImportSummary, copy: "ProjectCopy") -> None:
+def print_import(summary: ImportSummary, command: str) -> None:
     """Prints the counts, which images were left out and why, and the command to go on with."""
     output.print(f"Images: {summary.counts()}.")
     for azure_id, why in list(summary.left_out.items())[:LISTED_IMAGES]:
@@ -72,6 +71,4 @@ def print_import(summary: ImportSummary, copy: "ProjectCopy") -> None:
         notes.print(
             f"  left out: … and {len(summary.left_out) - LISTED_IMAGES} more; --json lists all.", style="yellow"
         )
-    output.print(
-        f"Train it: customvision retrain --project {shlex.quote(printable(copy.project.name))}", soft_wrap=True
-    )
+    output.print(f"Train it: {printable(command)}", soft_wrap=True)

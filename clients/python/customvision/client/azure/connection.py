@@ -1,7 +1,7 @@
 """The way to an Azure Custom Vision resource: its key, retries, and limits on what is read."""
 
+import asyncio
 import json
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Answer:
 
 
 class AzureConnection:
-    """Reads from one resource. Safe to share between threads; close it, or use ``with``.
+    """Reads from one resource, on the running event loop. Close it, or use ``async with``.
 
     Busy and broken answers are asked for again, after the pause that the resource asks for (``Retry-After``).
     """
@@ -51,25 +51,23 @@ class AzureConnection:
         self._api = f"{address.scheme}://{address.netloc}{address.path[: len(before_api)]}{API}"
         self._key = {KEY_HEADER: key}
         # Redirects are not followed: the key must not go elsewhere, and links lead straight to images.
-        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
-        self._closing = threading.Event()
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        await self.close()
 
-    def close(self) -> None:
-        """Ends the connection; who waits for another attempt gives up."""
-        self._closing.set()
-        self._http.close()
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._http.aclose()
 
-    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+    async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """Returns the JSON at a path of the API, or None where there is no such thing. Raises CustomVisionError."""
-        answer = self._answer(self._api + path, dict(parameters or {}), self._key, MAX_JSON_BYTES)
+        answer = await self._answer(self._api + path, dict(parameters or {}), self._key, MAX_JSON_BYTES)
         content = _parsed(answer.body)
         if answer.status == httpx.codes.OK and content is not None:
             return content
@@ -80,7 +78,7 @@ class AzureConnection:
             raise errors.not_the_api(self.host, f"status {answer.status}")
         raise errors.refused(self.host, answer.status, explanation)
 
-    def download(self, link: str, limit: int) -> bytes | None:
+    async def download(self, link: str, limit: int) -> bytes | None:
         """Returns the bytes behind a link, or None where it leads to nothing (any more).
 
         A link without a host is a path for the API's artifacts, as resources in a virtual network give. Raises
@@ -89,13 +87,13 @@ class AzureConnection:
         if not self._may_be_followed(link):
             raise errors.link_refused(link)
         # The link is its own permission: the key goes to the endpoint alone.
-        answer = self._answer(link, {}, {}, limit)
+        answer = await self._answer(link, {}, {}, limit)
         return answer.body if answer.status == httpx.codes.OK else None
 
-    def download_artifact(self, project_id: str, path: str, limit: int) -> bytes | None:
+    async def download_artifact(self, project_id: str, path: str, limit: int) -> bytes | None:
         """Returns the bytes of a project's artifact, or None where there is none. Raises CustomVisionError."""
         address = f"{self._api}/projects/{project_id}/artifacts"
-        answer = self._answer(address, {"path": path}, self._key, limit)
+        answer = await self._answer(address, {"path": path}, self._key, limit)
         return answer.body if answer.status == httpx.codes.OK else None
 
     def _may_be_followed(self, link: str) -> bool:
@@ -105,14 +103,14 @@ class AzureConnection:
             return False
         return address.scheme == "https" or (address.scheme == "http" and address.netloc == self.host)
 
-    def _answer(self, address: str, parameters: dict[str, str], headers: dict[str, str], limit: int) -> Answer:
+    async def _answer(self, address: str, parameters: dict[str, str], headers: dict[str, str], limit: int) -> Answer:
         attempt = 0
         while True:
             attempt += 1
             retry_after = 0.0
-            is_last = attempt == ATTEMPTS or self._closing.is_set()
+            is_last = attempt == ATTEMPTS
             try:
-                answer, retry_after = self._attempt(address, parameters, headers, limit)
+                answer, retry_after = await self._attempt(address, parameters, headers, limit)
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 if is_last:
                     raise errors.unreachable(urlsplit(address).netloc, str(error) or type(error).__name__) from error
@@ -123,15 +121,15 @@ class AzureConnection:
                     return answer
                 if is_last or retry_after > LONGEST_PAUSE_SECONDS:
                     raise errors.busy(urlsplit(address).netloc, answer.status)
-            self._closing.wait(max(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), retry_after))
+            await asyncio.sleep(max(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), retry_after))
 
-    def _attempt(
+    async def _attempt(
         self, address: str, parameters: dict[str, str], headers: dict[str, str], limit: int
     ) -> tuple[Answer, float]:
         deadline = time.monotonic() + ANSWER_SECONDS
         body = bytearray()
-        with self._http.stream("GET", address, params=parameters or None, headers=headers) as response:
-            for piece in response.iter_bytes():
+        async with self._http.stream("GET", address, params=parameters or None, headers=headers) as response:
+            async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > limit:
                     raise errors.too_large(limit)

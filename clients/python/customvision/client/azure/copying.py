@@ -4,24 +4,24 @@ The copy itself says how far it got: an image keeps its id at the source as its 
 brings only what is missing.
 """
 
+import asyncio
 import enum
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
+from customvision.client.async_client import AsyncClient
 from customvision.client.azure import errors
 from customvision.client.azure.project import AzureImage, AzureProject, AzureTag
-from customvision.client.client import Client
 from customvision.client.errors import CustomVisionError
 from customvision.client.operations.projects import is_id
 from customvision.v1 import domains_pb2, images_pb2, projects_pb2, tags_pb2
 
-CONCURRENT_DOWNLOADS = 8
-# So many files may wait in memory to be sent while others are fetched.
-AHEAD = 2 * CONCURRENT_DOWNLOADS
+# So many files are fetched at once, or wait in memory to be sent.
+CONCURRENT_DOWNLOADS = 16
 BATCH_IMAGES = 16
 MAX_BATCH_BYTES = 24 * 1024 * 1024
 MULTILABEL = projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
@@ -73,15 +73,15 @@ class ProjectCopy:
         return [self.tag_ids[tag_id] for tag_id in image.tag_ids if tag_id in self.tag_ids]
 
 
-def prepare_copy(client: Client, source: AzureProject, name: str = "") -> ProjectCopy:
+async def prepare_copy(client: AsyncClient, source: AzureProject, name: str = "") -> ProjectCopy:
     """Finds or makes the project, named as the source unless ``name`` is given, and the tags that it lacks.
 
     Raises CustomVisionError: AZURE_TYPE_DIFFERS where a project of that name is of another classification type.
     """
-    domains = client.project.ListDomains(domains_pb2.ListDomainsRequest()).domains
+    domains = (await client.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
     has_same_domain = source.domain_id in {domain.domain_id for domain in domains}
-    found = _find_project(client, name or source.name)
-    project = found or client.project.CreateProject(
+    found = await _find_project(client, name or source.name)
+    project = found or await client.project.CreateProject(
         projects_pb2.CreateProjectRequest(
             name=name or source.name,
             description=source.description,
@@ -93,14 +93,16 @@ def prepare_copy(client: Client, source: AzureProject, name: str = "") -> Projec
     if project.classification_type != _type_of(source):
         here, there = TYPE_NAMES[project.classification_type], TYPE_NAMES[_type_of(source)]
         raise errors.other_type(project.name, here=here, there=there)
-    before = {tag.name: tag.tag_id for tag in client.list_tags(project.project_id)}
-    tags = source.tags()
-    made = {tag.name: _create_tag(client, project.project_id, tag) for tag in tags if tag.name not in before}
+    before = {tag.name: tag.tag_id async for tag in client.list_tags(project.project_id)}
+    tags = await source.tags()
+    made = {tag.name: await _create_tag(client, project.project_id, tag) for tag in tags if tag.name not in before}
     names = before | made
     return ProjectCopy(project, {tag.id: names[tag.name] for tag in tags}, found is None, len(made), has_same_domain)
 
 
-def copy_images(client: Client, source: AzureProject, copy: ProjectCopy) -> Iterator[CopiedImage]:
+async def copy_images(
+    client: AsyncClient, source: AzureProject, copy: ProjectCopy
+) -> AsyncGenerator[CopiedImage, None]:
     """Copies the images that the project lacks; yields what became of each image of the source, oldest first.
 
     What was yielded as copied is stored. An image that is there already gets the tags that it lacks, unless it has its
@@ -108,17 +110,14 @@ def copy_images(client: Client, source: AzureProject, copy: ProjectCopy) -> Iter
     Raises CustomVisionError where the whole copy cannot go on.
     """
     project_id = copy.project.project_id
-    here = {image.file_name: _Stored(image.image_id, set(image.tag_ids)) for image in client.list_images(project_id)}
-    pool = ThreadPoolExecutor(CONCURRENT_DOWNLOADS, thread_name_prefix="azure-download")
-    try:
-        arrivals = _ahead(pool, partial(_fetch, source, here), source.images())
-        for batch in _batches(arrivals):
-            stored = _store(client, copy, [arrival for arrival in batch if arrival.data])
+    here = {
+        image.file_name: _Stored(image.image_id, set(image.tag_ids)) async for image in client.list_images(project_id)
+    }
+    async with aclosing(source.images()) as images, aclosing(_ahead(partial(_fetch, source, here), images)) as arrivals:
+        async for batch in _batches(arrivals):
+            stored = await _store(client, copy, [arrival for arrival in batch if arrival.data])
             for arrival in batch:
-                yield stored.get(arrival.image.id) or _without_upload(client, copy, arrival)
-    finally:
-        # Who leaves early does not wait for downloads.
-        pool.shutdown(wait=False, cancel_futures=True)
+                yield stored.get(arrival.image.id) or await _without_upload(client, copy, arrival)
 
 
 @dataclass(frozen=True)
@@ -139,34 +138,39 @@ class _Arrival:
     message: str = ""
 
 
-def _fetch(source: AzureProject, here: Mapping[str, _Stored], image: AzureImage) -> _Arrival:
+async def _fetch(source: AzureProject, here: Mapping[str, _Stored], image: AzureImage) -> _Arrival:
     if image.id in here:
         return _Arrival(image, stored=here[image.id])
     try:
-        return _Arrival(image, data=source.download(image))
+        return _Arrival(image, data=await source.download(image))
     except CustomVisionError as error:
         if error.reason not in errors.ABOUT_ONE_IMAGE:
             raise
         return _Arrival(image, message=error.message)
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, function: Callable[[AzureImage], _Arrival], images: Iterable[AzureImage]
-) -> Iterator[_Arrival]:
-    """Yields what ``function`` returns for each image, in order, while the pool is at work on the next ones."""
-    pending: deque[Future[_Arrival]] = deque()
-    for image in images:
-        pending.append(pool.submit(function, image))
-        if len(pending) == AHEAD:
-            yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()
+async def _ahead(
+    fetch: Callable[[AzureImage], Coroutine[None, None, _Arrival]], images: AsyncIterator[AzureImage]
+) -> AsyncGenerator[_Arrival, None]:
+    """Yields what ``fetch`` returns for each image, in order, while it is at work on the next ones."""
+    pending: deque[asyncio.Task[_Arrival]] = deque()
+    try:
+        async for image in images:
+            pending.append(asyncio.create_task(fetch(image)))
+            if len(pending) == CONCURRENT_DOWNLOADS:
+                yield await pending.popleft()
+        while pending:
+            yield await pending.popleft()
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
 
 
-def _batches(arrivals: Iterable[_Arrival]) -> Iterator[list[_Arrival]]:
+async def _batches(arrivals: AsyncIterator[_Arrival]) -> AsyncIterator[list[_Arrival]]:
     batch: list[_Arrival] = []
     size = 0
-    for arrival in arrivals:
+    async for arrival in arrivals:
         if batch and (len(batch) == BATCH_IMAGES or size + len(arrival.data) > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -176,7 +180,7 @@ def _batches(arrivals: Iterable[_Arrival]) -> Iterator[list[_Arrival]]:
         yield batch
 
 
-def _store(client: Client, copy: ProjectCopy, arrivals: Sequence[_Arrival]) -> dict[str, CopiedImage]:
+async def _store(client: AsyncClient, copy: ProjectCopy, arrivals: Sequence[_Arrival]) -> dict[str, CopiedImage]:
     """Uploads files; returns what became of each, by the image's id at the source."""
     if not arrivals:
         return {}
@@ -190,14 +194,14 @@ def _store(client: Client, copy: ProjectCopy, arrivals: Sequence[_Arrival]) -> d
         for arrival in arrivals
     ]
     request = images_pb2.CreateImagesRequest(project_id=copy.project.project_id, images=uploads)
-    results = client.project.CreateImages(request).results
+    results = (await client.project.CreateImages(request)).results
     return {
         arrival.image.id: CopiedImage(arrival.image.id, OUTCOMES.get(result.status, LEFT_OUT), result.message)
         for arrival, result in zip(arrivals, results, strict=True)
     }
 
 
-def _without_upload(client: Client, copy: ProjectCopy, arrival: _Arrival) -> CopiedImage:
+async def _without_upload(client: AsyncClient, copy: ProjectCopy, arrival: _Arrival) -> CopiedImage:
     image, stored = arrival.image, arrival.stored
     if stored is None:
         return CopiedImage(image.id, LEFT_OUT, arrival.message or "Its file is empty at the source.")
@@ -209,7 +213,7 @@ def _without_upload(client: Client, copy: ProjectCopy, arrival: _Arrival) -> Cop
         project_id=copy.project.project_id, image_ids=[stored.image_id], tag_ids=lacking
     )
     try:
-        client.project.TagImages(request)
+        await client.project.TagImages(request)
     except CustomVisionError as error:
         if error.is_transient:
             raise
@@ -217,9 +221,9 @@ def _without_upload(client: Client, copy: ProjectCopy, arrival: _Arrival) -> Cop
     return CopiedImage(image.id, CopyOutcome.ALREADY_THERE)
 
 
-def _find_project(client: Client, name: str) -> projects_pb2.Project | None:
+async def _find_project(client: AsyncClient, name: str) -> projects_pb2.Project | None:
     try:
-        return client.find_project(name)
+        return await client.find_project(name)
     except CustomVisionError as error:
         # An id is never made up by users: it names a project that is gone.
         if error.reason != "PROJECT_NOT_FOUND" or is_id(name):
@@ -227,7 +231,7 @@ def _find_project(client: Client, name: str) -> projects_pb2.Project | None:
         return None
 
 
-def _create_tag(client: Client, project_id: str, tag: AzureTag) -> str:
+async def _create_tag(client: AsyncClient, project_id: str, tag: AzureTag) -> str:
     request = tags_pb2.CreateTagRequest(
         project_id=project_id,
         name=tag.name,
@@ -235,7 +239,7 @@ def _create_tag(client: Client, project_id: str, tag: AzureTag) -> str:
         type=TAG_TYPES.get(tag.type, tags_pb2.TAG_TYPE_REGULAR),
         request_id=str(uuid.uuid4()),
     )
-    return client.project.CreateTag(request).tag_id
+    return (await client.project.CreateTag(request)).tag_id
 
 
 def _type_of(source: AzureProject) -> "projects_pb2.ClassificationType.ValueType":

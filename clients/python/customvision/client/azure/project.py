@@ -1,7 +1,7 @@
 """An Azure project as it is read: its tags, and its images page by page."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,61 +47,62 @@ class AzureProject:
     domain_name: str
     is_multilabel: bool
 
-    def tags(self) -> list[AzureTag]:
+    async def tags(self) -> list[AzureTag]:
         """Returns all tags."""
         with _understood(self.connection):
-            return [_tag(entry) for entry in self._list("/tags")]
+            return [_tag(entry) for entry in await self._list("/tags")]
 
-    def image_count(self) -> int:
+    async def image_count(self) -> int:
         """Returns how many images there are, tagged or not."""
         with _understood(self.connection):
-            return int(self.connection.get(self._path("/images/count"), {"taggingStatus": "All"}))
+            return int(await self.connection.get(self._path("/images/count"), {"taggingStatus": "All"}))
 
-    def images(self) -> Iterator[AzureImage]:
+    async def images(self) -> AsyncGenerator[AzureImage, None]:
         """Yields all images, tagged or not, oldest first, so that those added meanwhile come last."""
         skip = 0
         while True:
             parameters = {"taggingStatus": "All", "orderBy": "Oldest", "take": str(PAGE_IMAGES), "skip": str(skip)}
             with _understood(self.connection):
-                page = [_image(entry) for entry in self._list("/images", parameters)]
-            yield from page
+                page = [_image(entry) for entry in await self._list("/images", parameters)]
+            for image in page:
+                yield image
             if len(page) < PAGE_IMAGES:
                 return
             skip += len(page)
 
-    def download(self, image: AzureImage) -> bytes:
+    async def download(self, image: AzureImage) -> bytes:
         """Returns an image's file as it was uploaded; asks for a new link where the one at hand has expired."""
-        data = self._download(image.link)
+        data = await self._download(image.link)
         if data is None:
             with _understood(self.connection):
-                renewed = [_image(entry) for entry in self._list("/images/id", {"imageIds": image.id})]
-            data = self._download(renewed[0].link) if renewed else None
+                renewed = [_image(entry) for entry in await self._list("/images/id", {"imageIds": image.id})]
+            data = await self._download(renewed[0].link) if renewed else None
         if data is None:
             raise errors.image_gone()
         return data
 
-    def _download(self, link: str) -> bytes | None:
+    async def _download(self, link: str) -> bytes | None:
         # Resources in a virtual network give paths in place of links.
         if link.startswith("/"):
-            return self.connection.download_artifact(self.id, link, MAX_IMAGE_BYTES)
-        return self.connection.download(link, MAX_IMAGE_BYTES)
+            return await self.connection.download_artifact(self.id, link, MAX_IMAGE_BYTES)
+        return await self.connection.download(link, MAX_IMAGE_BYTES)
 
-    def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
-        return _entries(self.connection.get(self._path(path), parameters))
+    async def _list(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
+        return _entries(await self.connection.get(self._path(path), parameters))
 
     def _path(self, path: str) -> str:
         return f"/projects/{self.id}{path}"
 
 
-def find_azure_project(connection: AzureConnection, name_or_id: str) -> AzureProject:
+async def find_azure_project(connection: AzureConnection, name_or_id: str) -> AzureProject:
     """Returns the classification project with this id or exactly this name.
 
     Raises CustomVisionError: AZURE_PROJECT_NOT_FOUND, AZURE_PROJECT_AMBIGUOUS, AZURE_OBJECT_DETECTION.
     """
     with _understood(connection):
-        found = connection.get(f"/projects/{name_or_id.lower()}") if is_id(name_or_id) else None
-        entry = found or _project_named(name_or_id, _entries(connection.get("/projects")))
-        domain = connection.get(f"/domains/{_uuid(entry['settings']['domainId'])}") or {}
+        found = await connection.get(f"/projects/{name_or_id.lower()}") if is_id(name_or_id) else None
+        entry = found or _project_named(name_or_id, _entries(await connection.get("/projects")))
+        domain = await connection.get(f"/domains/{_uuid(entry['settings']['domainId'])}") or {}
         return _project(connection, entry, domain)
 
 
