@@ -23,7 +23,7 @@ from customvision.vision.head import Head
 # From weak to strong; between neighbours accuracy hardly differs.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Enough images to tell strengths apart and to calibrate by; more would only take longer.
-MAX_COMPARED = 600
+MAX_COMPARED = 400
 
 Views = npt.NDArray[np.float32]
 Step = Callable[[], None]
