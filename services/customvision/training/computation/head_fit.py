@@ -43,7 +43,7 @@ class Examples:
     @property
     def views(self) -> int:
         """v: how many views there are of each image."""
-        return self.features.shape[1]
+        return int(self.features.shape[1])
 
     @cached_property
     def inner(self) -> InnerProducts | None:
