@@ -8,6 +8,7 @@ from pathlib import Path
 import backbones
 import classifying
 import domains
+import posting
 import predicting
 import starting
 import uploading
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "training": training.measure,
     "predicting": predicting.measure,
     "classifying": classifying.measure,
+    "posting": posting.measure,
 }
 
 

@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from figures import Figure
 from photos import backbone_settings, class_photos
@@ -17,6 +18,9 @@ from customvision.v1 import prediction_service_pb2
 from customvision.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from suite import EMBED_WHEN_ASKED, TimedSuite, running_suite
 from training import PUBLISH_NAME, create_project, train, upload
+
+if TYPE_CHECKING:
+    from customvision.v1.prediction_service_pb2_grpc import PredictionServiceAsyncStub
 
 CALLERS = 16
 WARM_UP_SECONDS = 1.0
@@ -53,8 +57,9 @@ async def _rates(suite: TimedSuite, project_id: str, images: Sequence[bytes]) ->
             await _Connection.open(suite.environment["CUSTOMVISION_HTTP_ADDRESS"], project_id, keys)
             for _ in range(CALLERS)
         ]
+        both: tuple[list[Ask], list[Ask]] = ([over_grpc] * CALLERS, [each.ask for each in connections])
         for _ in range(ROUNDS):
-            for rate, callers in zip(rates, ([over_grpc] * CALLERS, [each.ask for each in connections]), strict=True):
+            for rate, callers in zip(rates, both, strict=True):
                 await _rate(callers, images, WARM_UP_SECONDS)
                 rate.append(await _rate(callers, images, ROUND_SECONDS))
         for connection in connections:
@@ -79,7 +84,7 @@ async def _rate(callers: Sequence[Ask], images: Sequence[bytes], seconds: float)
     return count / (passed - used / available_cores())
 
 
-def _over_grpc(stub: PredictionServiceStub, project_id: str) -> Ask:
+def _over_grpc(stub: "PredictionServiceAsyncStub", project_id: str) -> Ask:
     async def ask(image: bytes) -> None:
         request = prediction_service_pb2.PredictRequest(
             project_id=project_id, publish_name=PUBLISH_NAME, image_data=image

@@ -144,8 +144,7 @@ def model_of(operation: Operation) -> str:
         return f"[{schema['items']['$ref'].rpartition('/')[2]}]"
     if schema.get("format") == "binary":
         return "bytes"
-    reference: str = schema.get("$ref", schema.get("type", ""))
-    return reference.rpartition("/")[2]
+    return str(schema.get("$ref") or schema.get("type", "")).rpartition("/")[2]
 
 
 def test_every_operation_of_the_api_is_there(document: dict[str, Any]) -> None:

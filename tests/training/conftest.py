@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_exports import ExportChild, export_child_in
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
+from scripted_exports import ExportChild, export_child_in
 from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
 from training_suite import TrainingSuite
 
