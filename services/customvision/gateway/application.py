@@ -26,7 +26,9 @@ from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.own_hosts import OwnHosts
 from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
+from customvision.gateway.rest.prediction.classification import classification_routes
 from customvision.gateway.services import SERVICES, open_services
+from customvision.gateway.tag_types import TagTypes
 from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
@@ -38,7 +40,9 @@ async def open_application(settings: Settings, keys: Keys, room: Room | None = N
     """
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
     metrics, links = Metrics(health), Links(keys)
+    room = room or Room()
     async with open_services(settings, keys) as services:
+        tag_types = TagTypes(services)
         application = FastAPI(
             openapi_url=None,
             routes=[
@@ -46,6 +50,8 @@ async def open_application(settings: Settings, keys: Keys, room: Room | None = N
                 Route("/metrics", metrics.respond, name="metrics"),
                 Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
                 *Blobs(services, links).routes(),
+                # Most of what is asked for; behind routers within routers they would be found later.
+                *classification_routes(services, tag_types, room),
             ],
             middleware=[
                 Middleware(SecurityHeaders),
@@ -63,7 +69,7 @@ async def open_application(settings: Settings, keys: Keys, room: Room | None = N
                 Exception: api_errors.explain_fault,
             },
         )
-        application.include_router(api_routes(services, links, room or Room()), responses=api_errors.DOCUMENTED)
+        application.include_router(api_routes(services, links, tag_types, room), responses=api_errors.DOCUMENTED)
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")
         application.add_route("/docs", documentation.respond_page, name="docs")

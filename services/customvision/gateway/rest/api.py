@@ -5,7 +5,6 @@ from fastapi import APIRouter, Depends
 from customvision.gateway.bodies import Room
 from customvision.gateway.links import Links
 from customvision.gateway.rest.detection import detection_prediction_routes, detection_training_routes
-from customvision.gateway.rest.prediction.classification import classification_routes
 from customvision.gateway.rest.training.artifacts import artifact_routes
 from customvision.gateway.rest.training.domains import domain_routes
 from customvision.gateway.rest.training.events import event_routes
@@ -25,14 +24,13 @@ from customvision.gateway.rest.training.stored_predictions import stored_predict
 from customvision.gateway.rest.training.suggestions import suggestion_routes
 from customvision.gateway.rest.training.tags import tag_routes
 from customvision.gateway.rest.training.training import training_routes
-from customvision.gateway.rest.versions import PredictionVersion, TrainingVersion
+from customvision.gateway.rest.versions import PREDICTION_PREFIX, TrainingVersion, prediction_version
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 
 
-def api_routes(services: Services, links: Links, room: Room) -> APIRouter:
-    """Returns every route of both APIs, below /customvision/{version}."""
-    tag_types = TagTypes(services)
+def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room) -> APIRouter:
+    """Returns the routes of both APIs, below /customvision/{version}, but for those that classify."""
     training = APIRouter(prefix="/customvision/{version}/training", dependencies=[Depends(_training_version)])
     for routes in (
         domain_routes(services),
@@ -57,19 +55,13 @@ def api_routes(services: Services, links: Links, room: Room) -> APIRouter:
         detection_training_routes(),
     ):
         training.include_router(routes)
-    prediction = APIRouter(prefix="/customvision/{version}/prediction", dependencies=[Depends(_prediction_version)])
-    for routes in (classification_routes(services, tag_types, room), detection_prediction_routes()):
-        prediction.include_router(routes)
+    prediction = APIRouter(prefix=PREDICTION_PREFIX, dependencies=[Depends(prediction_version)])
+    prediction.include_router(detection_prediction_routes())
     every = APIRouter()
-    # Routes are tried one after the other, and predictions are most of what is asked for.
-    every.include_router(prediction)
     every.include_router(training)
+    every.include_router(prediction)
     return every
 
 
 def _training_version(version: TrainingVersion) -> TrainingVersion:
-    return version
-
-
-def _prediction_version(version: PredictionVersion) -> PredictionVersion:
     return version

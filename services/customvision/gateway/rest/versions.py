@@ -2,6 +2,8 @@
 
 import enum
 
+PREDICTION_PREFIX = "/customvision/{version}/prediction"
+
 
 class TrainingVersion(enum.StrEnum):
     """Versions of the training API."""
@@ -29,3 +31,8 @@ class PredictionVersion(enum.StrEnum):
 
     V3_0 = "v3.0"
     V3_1 = "v3.1"
+
+
+def prediction_version(version: PredictionVersion) -> PredictionVersion:
+    """Returns the version that a path names, for routes to depend on."""
+    return version

@@ -4,17 +4,18 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
-from customvision.gateway.api_errors import ApiError, told_as
+from customvision.gateway.api_errors import DOCUMENTED, ApiError, told_as
 from customvision.gateway.bodies import Room, read_json
 from customvision.gateway.image_files import image_files
 from customvision.gateway.rest.documented import body, image_body
 from customvision.gateway.rest.models.predictions import ImagePrediction, ImageUrl
 from customvision.gateway.rest.prediction_answers import image_prediction_response
-from customvision.gateway.rest.versions import PredictionVersion
+from customvision.gateway.rest.versions import PREDICTION_PREFIX, PredictionVersion, prediction_version
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 from customvision.v1 import prediction_service_pb2
@@ -47,9 +48,16 @@ class _ClassifyRoute(APIRoute):
         return handle
 
 
-def classification_routes(services: Services, tag_types: TagTypes, room: Room) -> APIRouter:
-    """Returns the routes that classify. Bodies with an image wait for room."""
-    routes = APIRouter(tags=["Classification"], route_class=_ClassifyRoute, default_response_class=JSONResponse)
+def classification_routes(services: Services, tag_types: TagTypes, room: Room) -> list[BaseRoute]:
+    """Returns the routes that classify, whole paths. Bodies with an image wait for room."""
+    routes = APIRouter(
+        prefix=PREDICTION_PREFIX + PATH,
+        tags=["Classification"],
+        route_class=_ClassifyRoute,
+        default_response_class=JSONResponse,
+        dependencies=[Depends(prediction_version)],
+        responses=DOCUMENTED,
+    )
 
     async def answer(request: prediction_service_pb2.PredictRequest) -> Response:
         with told_as(CODES):
@@ -57,7 +65,7 @@ def classification_routes(services: Services, tag_types: TagTypes, room: Room) -
         return image_prediction_response(request.project_id, predicted, await tag_types.of(request.project_id))
 
     def classify_image(path: str, operation_id: str, *, store: bool) -> None:
-        @routes.post(PATH + path, operation_id=operation_id, response_model=ImagePrediction, openapi_extra=image_body())
+        @routes.post(path, operation_id=operation_id, response_model=ImagePrediction, openapi_extra=image_body())
         async def classify(
             request: Request, project_id: UUID, published_name: str, application: Application = ""
         ) -> Response:
@@ -73,7 +81,7 @@ def classification_routes(services: Services, tag_types: TagTypes, room: Room) -
 
     def classify_url(path: str, operation_id: str, *, store: bool) -> None:
         @routes.post(
-            PATH + path,
+            path,
             operation_id=operation_id,
             response_model=ImagePrediction,
             openapi_extra=body(ImageUrl, required=True),
@@ -95,4 +103,4 @@ def classification_routes(services: Services, tag_types: TagTypes, room: Room) -
     classify_image("/image/nostore", "ClassifyImageWithNoStore", store=False)
     classify_url("/url", "ClassifyImageUrl", store=True)
     classify_url("/url/nostore", "ClassifyImageUrlWithNoStore", store=False)
-    return routes
+    return routes.routes
