@@ -12,6 +12,7 @@ import starting
 import uploading
 from figures import Figure, show
 
+import gateway
 import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "uploading": uploading.measure,
     "training": training.measure,
     "predicting": predicting.measure,
+    "gateway": gateway.measure,
 }
 
 

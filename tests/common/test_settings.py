@@ -7,6 +7,7 @@ import pytest
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.addresses import AllowedHosts
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -39,6 +40,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
             "CUSTOMVISION_TRAINING_MEMORY_LIMIT": "4GiB",
             "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
+            "CUSTOMVISION_URL_ALLOWED_HOSTS": "photos.lan, 10.1.0.0/16",
             "CUSTOMVISION_PREDICTION_RETENTION": "2d12h",
         }
     )
@@ -52,6 +54,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.training_memory_limit_bytes == 4 * 2**30
     assert not settings.training_early_embedding
     assert settings.prediction_retention_seconds == 60 * 3600
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 
 
 def test_predictions_can_be_kept_for_ever() -> None:
@@ -80,6 +83,8 @@ def test_predictions_can_be_kept_for_ever() -> None:
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "0"),
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "plenty"),
         ("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", "soon"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "*"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "0.0.0.0/0"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "30"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "0d"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "on"),

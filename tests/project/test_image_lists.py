@@ -167,7 +167,7 @@ def _fill(connection: Connection) -> None:
             connection, image_id=new_id(), project_id="large", file_name="", content=content, create_time=now()
         )
         if number < 49_000:
-            images.add_tags(connection, [sequence], [rare if number > 48_800 else common])
+            images.add_tags(connection, [sequence], [rare if number > 48_800 else common], now())
 
 
 def _page(**options: Any) -> Callable[[Connection], list[Image]]:

@@ -26,11 +26,24 @@ class BadPageSize(InvalidArgument):
     reason = "PAGE_SIZE_INVALID"
 
 
+class BadSkip(InvalidArgument):
+    """The number of rows to pass over is negative."""
+
+    reason = "SKIP_INVALID"
+
+
 def page_size_of(requested: int) -> int:
     """Returns the rows to answer, 1 to 1,000. Raises BadPageSize where negative."""
     if requested < 0:
         raise BadPageSize(f"page_size is {requested}; it must be 0 (for 100) or more.", field="page_size")
     return min(requested or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def checked_skip(skip: int) -> int:
+    """Returns how many rows to pass over before the first page. Raises BadSkip where negative."""
+    if skip < 0:
+        raise BadSkip(f"skip is {skip}; it must be 0 or more.", field="skip")
+    return skip
 
 
 @dataclass(frozen=True)

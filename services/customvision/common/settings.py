@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from customvision.common.durable_files import make_folder_durably
 from customvision.common.errors import ConfigurationError
 from customvision.common.quantities import parse_duration, parse_size
+from customvision.common.url_fetching.addresses import AllowedHosts
 
 DEFAULT_ADDRESSES = {
     "project": "127.0.0.1:50051",
@@ -18,6 +19,7 @@ DEFAULT_ADDRESSES = {
 CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
+URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
 PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
@@ -35,8 +37,9 @@ class Settings:
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
-    ``training_early_embedding`` computes features of images when they arrive. Stored predictions are kept for
-    ``prediction_retention_seconds``, for ever where that is None.
+    ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
+    although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
+    where that is None.
     """
 
     home: Path
@@ -51,6 +54,7 @@ class Settings:
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
     training_memory_limit_bytes: int | None = None
     training_early_embedding: bool = True
+    url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
 
     @classmethod
@@ -75,6 +79,7 @@ class Settings:
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
+            url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
             prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
         )
 
@@ -162,3 +167,13 @@ def _size(setting: str, values: Mapping[str, str]) -> int | None:
     if size <= 0:
         raise ConfigurationError(f"{setting} is '{value}'; it must be a size above 0, such as 512MiB or 4GB.")
     return size
+
+
+def _allowed_hosts(value: str) -> AllowedHosts:
+    try:
+        return AllowedHosts.parse(value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{URL_ALLOWED_HOSTS} is '{value}', of which {error}; name hosts or networks, such as "
+            "photos.example.com,10.1.0.0/16."
+        ) from error

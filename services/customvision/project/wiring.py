@@ -9,6 +9,7 @@ from customvision.common.folder_lock import FolderLock
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.project.servicer import ProjectServicer, UseCases
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
@@ -17,6 +18,7 @@ from customvision.project.use_cases.artifacts import Artifacts
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import HEARTBEAT_SECONDS, Publishing
@@ -49,21 +51,29 @@ async def open_project_service(
         arrivals = ImageArrivals(database, notifier, heartbeat_seconds=heartbeat_seconds)
         intake = ImageIntake(database, blobs, arrivals)
         stack.callback(intake.close)
+        fetcher = UrlFetcher(settings.url_allowed_hosts)
+        stack.callback(fetcher.close)
         collector = Collector(database, blobs, retention_seconds=settings.prediction_retention_seconds)
         collecting = asyncio.create_task(collector.run())
         stack.push_async_callback(_end, collecting)
         publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
-        yield _definition(_use_cases(database, blobs, intake, arrivals, publishing), notifier)
+        yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing), notifier)
 
 
 def _use_cases(
-    database: Database, blobs: BlobStore, intake: ImageIntake, arrivals: ImageArrivals, publishing: Publishing
+    database: Database,
+    blobs: BlobStore,
+    intake: ImageIntake,
+    fetcher: UrlFetcher,
+    arrivals: ImageArrivals,
+    publishing: Publishing,
 ) -> UseCases:
     return UseCases(
         projects=Projects(database),
         tags=Tags(database),
         images=Images(database, blobs),
         intake=intake,
+        images_from_urls=ImagesFromUrls(intake, fetcher),
         arrivals=arrivals,
         iterations=Iterations(database),
         publishing=publishing,

@@ -118,9 +118,9 @@ def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:
         training_type=training_type_value(run.training_type),
         state=_STATES[run.state],
         phase=_PHASES[run.phase],
-        create_time=_timestamp(run.create_time),
-        start_time=_timestamp(run.start_time) if run.start_time else None,
-        end_time=_timestamp(run.end_time) if run.end_time else None,
+        create_time=timestamp_of(run.create_time),
+        start_time=timestamp_of(run.start_time) if run.start_time else None,
+        end_time=timestamp_of(run.end_time) if run.end_time else None,
         failure_reason=run.failure_reason,
         last_sequence=run.last_sequence,
         attempt=run.attempt,
@@ -139,7 +139,7 @@ def event_message(event: Event | Heartbeat) -> training_service_pb2.TrainingEven
         message.event_time.GetCurrentTime()
         message.heartbeat.SetInParent()
         return message
-    message.event_time.CopyFrom(_timestamp(event.event_time))
+    message.event_time.CopyFrom(timestamp_of(event.event_time))
     match event.detail:
         case StateChanged(reason):
             message.state_change.CopyFrom(training_service_pb2.StateChange(reason=reason))
@@ -190,7 +190,8 @@ def _fine_tuning(progress: FineTuning) -> training_service_pb2.FineTuningProgres
     )
 
 
-def _timestamp(time: datetime) -> Timestamp:
+def timestamp_of(time: datetime) -> Timestamp:
+    """Returns a time as it travels."""
     message = Timestamp()
     message.FromDatetime(time)
     return message

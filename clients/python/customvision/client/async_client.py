@@ -10,6 +10,7 @@ from customvision.client.channel import open_async_channel
 from customvision.client.interceptors import Target
 from customvision.client.operations import (
     answers,
+    batched,
     evaluation,
     files,
     paging,
@@ -106,6 +107,12 @@ class AsyncClient:
         """
         return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
 
+    def create_images_from_urls(
+        self, project_id: str, urls: Iterable[str], tag_ids: Sequence[str] = ()
+    ) -> AsyncGenerator[images_pb2.ImageCreateResult, None]:
+        """Has the service fetch images and give each the tags; yields what became of each, in order."""
+        return self._performer.iterate(batched.create_images_from_urls(project_id, urls, tag_ids))
+
     async def start_training(
         self,
         project_id: str,
@@ -160,14 +167,29 @@ class AsyncClient:
         await self._performer.run(serving.wait_until_served(project_id, publish_name, iteration_id, timeout_seconds))
 
     async def predict(
-        self, project_id: str, image: bytes | Path, publish_name: str = "", *, store: bool = False
+        self,
+        project_id: str,
+        image: bytes | Path | str,
+        publish_name: str = "",
+        *,
+        iteration_id: str = "",
+        store: bool = False,
+        application: str = "",
     ) -> prediction_service_pb2.PredictResponse:
-        """Returns the probability of every tag, likeliest first, for one image: a file's bytes or its path.
+        """Returns the probability of every tag, likeliest first, for one image: a file's bytes, its path, or its URL.
 
-        ``publish_name`` may stay empty where the project has one published model. ``store`` keeps image and answer
-        in the project. Raises CustomVisionError.
+        ``publish_name`` may stay empty where the project has one published model; ``iteration_id`` in place of it asks
+        any completed iteration. ``store`` keeps image and answer in the project, to be found by ``application``.
+        Raises CustomVisionError.
         """
-        return await self._performer.run(serving.predict(project_id, image, publish_name, store))
+        steps = serving.predict(project_id, image, publish_name, iteration_id, store, application)
+        return await self._performer.run(steps)
+
+    def suggest_tags(
+        self, project_id: str, iteration_id: str, image_ids: Iterable[str]
+    ) -> AsyncGenerator[suggestions_pb2.Suggestion, None]:
+        """Yields what an iteration answers to untagged images of its project, which keeps it for people to confirm."""
+        return self._performer.iterate(batched.suggest_tags(project_id, iteration_id, image_ids))
 
     async def evaluate_iteration(
         self,

@@ -1,10 +1,12 @@
 """An image of a project, and how lists of images are selected."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from customvision.common.errors import NotFound
+from customvision.common.errors import InvalidArgument, NotFound
+from customvision.project.domain.metadata_filter import MetadataFilter
 from customvision.project.domain.text import shortened
 
 
@@ -49,6 +51,15 @@ class ImageContent:
 
 
 @dataclass(frozen=True)
+class ImageTag:
+    """A tag on an image; ``create_time`` is when the image got it."""
+
+    tag_id: str
+    tag_name: str
+    create_time: datetime
+
+
+@dataclass(frozen=True)
 class Image:
     """An image's record; ``sequence`` is its place in the order of creation.
 
@@ -58,22 +69,34 @@ class Image:
     sequence: int
     image_id: str
     project_id: str
-    tag_ids: tuple[str, ...]
+    tags: tuple[ImageTag, ...]
+    metadata: Mapping[str, str]
     file_name: str
     content: ImageContent
     current: bool
     create_time: datetime
 
+    @property
+    def tag_ids(self) -> tuple[str, ...]:
+        """The ids of its tags."""
+        return tuple(tag.tag_id for tag in self.tags)
+
 
 @dataclass(frozen=True)
 class ImageFilter:
-    """Selects images of a project: ``tag_ids`` any of these, ``iteration_id`` those it was trained on ("" for none)."""
+    """Selects images of a project: ``tag_ids`` any of these, ``iteration_id`` those it was trained on ("" for none).
+
+    ``image_ids``, where not empty, are the only ones. ``skip`` images in the given order are passed over first.
+    """
 
     project_id: str
     tag_ids: tuple[str, ...] = ()
     tagging_status: TaggingStatus = TaggingStatus.ALL
     iteration_id: str = ""
+    metadata: MetadataFilter | None = None
+    image_ids: tuple[str, ...] = ()
     order: ImageOrder = ImageOrder.OLDEST_FIRST
+    skip: int = 0
 
 
 class ImageNotFound(NotFound):
@@ -85,6 +108,27 @@ class ImageNotFound(NotFound):
         super().__init__(
             f"The project has no image with id '{shortened(image_id)}'; ListImages shows those there are.",
             metadata={"image_id": image_id},
+        )
+
+
+class SkipInvalid(InvalidArgument):
+    """A list shall pass over a negative number of images."""
+
+    reason = "SKIP_INVALID"
+
+    def __init__(self, skip: int) -> None:
+        super().__init__(f"skip is {skip}; it must be 0 or more.", field="skip")
+
+
+class ImageIdsNotAllowed(InvalidArgument):
+    """A call names images beside asking for all."""
+
+    reason = "IMAGE_IDS_NOT_ALLOWED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "image_ids must be empty where all_images is set; leave out one of them.",
+            field="image_ids",
         )
 
 

@@ -1,10 +1,13 @@
 """One image on its way in, and what became of it."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from customvision.common.errors import ServiceError
+from customvision.common.url_fetching.errors import URL_ERRORS, UrlContentTooLarge
 from customvision.project.domain.image import Image
+from customvision.project.domain.image_metadata import MetadataInvalid
 from customvision.project.domain.tag import NegativeBesideRegularTag, TagLimitReached, TagNotFound
 from customvision.project.domain.text import MAX_FILE_NAME_CHARACTERS, checked_count, checked_text
 from customvision.vision.decoding import ImageFormatUnknown, ImageHasTooManyPixels, ImageTooLarge
@@ -25,15 +28,20 @@ class ImageCreateStatus(enum.Enum):
     ERROR_INVALID_TAG = "error_invalid_tag"
     ERROR_TAG_LIMIT = "error_tag_limit"
     ERROR_NEGATIVE_AND_REGULAR_TAG = "error_negative_and_regular_tag"
+    ERROR_METADATA = "error_metadata"
+    ERROR_SOURCE = "error_source"
 
 
 _STATUS_OF_ERROR: dict[type[ServiceError], ImageCreateStatus] = {
+    **dict.fromkeys(URL_ERRORS, ImageCreateStatus.ERROR_SOURCE),
+    UrlContentTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageFormatUnknown: ImageCreateStatus.ERROR_FORMAT,
     ImageTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageHasTooManyPixels: ImageCreateStatus.ERROR_DIMENSIONS,
     TagNotFound: ImageCreateStatus.ERROR_INVALID_TAG,
     TagLimitReached: ImageCreateStatus.ERROR_TAG_LIMIT,
     NegativeBesideRegularTag: ImageCreateStatus.ERROR_NEGATIVE_AND_REGULAR_TAG,
+    MetadataInvalid: ImageCreateStatus.ERROR_METADATA,
 }
 # What one image can be refused for; the others of its batch go on.
 REFUSALS = tuple(_STATUS_OF_ERROR)
@@ -41,16 +49,22 @@ REFUSALS = tuple(_STATUS_OF_ERROR)
 
 @dataclass(frozen=True)
 class ImageUpload:
-    """A file's bytes as they came, the tags to give it, and its name for people."""
+    """A file's bytes as they came, the tags to give it, its name for people, and metadata to keep with it."""
 
     data: bytes
     tag_ids: tuple[str, ...]
     file_name: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self, field: str) -> None:
-        """Raises TextTooLong or TooManyItems, naming the field below ``field``."""
-        checked_text(self.file_name, f"{field}.file_name", MAX_FILE_NAME_CHARACTERS)
-        checked_count(self.tag_ids, MAX_TAGS, f"{field}.tag_ids")
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes of memory while it waits: the file, and its metadata, which may be too much."""
+        return len(self.data) + sum(len(key) + len(value) for key, value in self.metadata.items())
+
+    def check(self, name: str) -> None:
+        """Raises TextTooLong or TooManyItems, naming the field below ``name``."""
+        checked_text(self.file_name, f"{name}.file_name", MAX_FILE_NAME_CHARACTERS)
+        checked_count(self.tag_ids, MAX_TAGS, f"{name}.tag_ids")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,19 @@ class TagNotFound(NotFound):
         )
 
 
+class TagNotInIteration(NotFound):
+    """The data set of the iteration has no such tag."""
+
+    reason = "TAG_NOT_IN_ITERATION"
+
+    def __init__(self, tag_id: str) -> None:
+        super().__init__(
+            f"The iteration was not trained on a tag with id '{shortened(tag_id)}'; ListTags with its iteration_id "
+            "shows those it was.",
+            metadata={"tag_id": tag_id},
+        )
+
+
 class TagNameTaken(AlreadyExists):
     """Another tag of the project has the name."""
 

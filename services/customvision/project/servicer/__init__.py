@@ -16,6 +16,7 @@ from customvision.project.use_cases.artifacts import Artifacts
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import Publishing
@@ -35,6 +36,7 @@ class UseCases:
     tags: Tags
     images: Images
     intake: ImageIntake
+    images_from_urls: ImagesFromUrls
     arrivals: ImageArrivals
     iterations: Iterations
     publishing: Publishing
@@ -63,6 +65,7 @@ class ProjectServicer(
         self._tags = use_cases.tags
         self._images = use_cases.images
         self._intake = use_cases.intake
+        self._images_from_urls = use_cases.images_from_urls
         self._arrivals = use_cases.arrivals
         self._iterations = use_cases.iterations
         self._publishing = use_cases.publishing

@@ -5,7 +5,9 @@ from contextlib import aclosing
 from typing import Any
 
 from customvision.project.domain.image import Image, ImageFilter, ImageOrder, ImageVariant, TaggingStatus
-from customvision.project.servicer.conversions import member_of, timestamp_of
+from customvision.project.domain.image_metadata import ImageMetadataResult
+from customvision.project.domain.metadata_filter import parse_metadata_filter
+from customvision.project.servicer.conversions import member_of, timestamp_of, value_of
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_files import ImageFile
 from customvision.project.use_cases.images import Images
@@ -32,6 +34,26 @@ class ImageMethods:
         return images_pb2.ListImagesResponse(
             images=map(image_message, page.items), next_page_token=page.next_page_token
         )
+
+    async def CountImages(self, request: images_pb2.CountImagesRequest, context: Any) -> images_pb2.CountImagesResponse:
+        """Returns how many images there are."""
+        selected = ImageFilter(
+            project_id=request.project_id,
+            tag_ids=tuple(sorted(set(request.tag_ids))),
+            tagging_status=_tagging_status(request.tagging_status),
+            iteration_id=request.iteration_id,
+            metadata=parse_metadata_filter(request.filter),
+        )
+        return images_pb2.CountImagesResponse(image_count=await self._images.count(selected))
+
+    async def UpdateImageMetadata(
+        self, request: images_pb2.UpdateImageMetadataRequest, context: Any
+    ) -> images_pb2.UpdateImageMetadataResponse:
+        """Sets pairs of metadata on images."""
+        results = await self._images.update_metadata(
+            request.project_id, list(request.image_ids), dict(request.metadata)
+        )
+        return images_pb2.UpdateImageMetadataResponse(results=map(_metadata_message, results))
 
     async def GetImage(self, request: images_pb2.GetImageRequest, context: Any) -> images_pb2.Image:
         """Returns an image's record."""
@@ -67,9 +89,8 @@ class ImageMethods:
         self, request: images_pb2.DeleteImagesRequest, context: Any
     ) -> images_pb2.DeleteImagesResponse:
         """Takes images out of the current data set."""
-        count = await self._images.delete(
-            request.project_id, list(request.image_ids), all_iterations=request.all_iterations
-        )
+        delete = self._images.delete_all if request.all_images else self._images.delete
+        count = await delete(request.project_id, list(request.image_ids), all_iterations=request.all_iterations)
         return images_pb2.DeleteImagesResponse(deleted_count=count)
 
     async def TagImages(self, request: images_pb2.TagImagesRequest, context: Any) -> images_pb2.TagImagesResponse:
@@ -98,6 +119,11 @@ def image_message(image: Image) -> images_pb2.Image:
         source_sha256=content.source_sha256,
         content_sha256=content.content_sha256,
         create_time=timestamp_of(image.create_time),
+        metadata=image.metadata,
+        tags=(
+            images_pb2.ImageTag(tag_id=tag.tag_id, tag_name=tag.tag_name, create_time=timestamp_of(tag.create_time))
+            for tag in image.tags
+        ),
     )
 
 
@@ -105,17 +131,26 @@ def _filter(request: images_pb2.ListImagesRequest) -> ImageFilter:
     return ImageFilter(
         project_id=request.project_id,
         tag_ids=tuple(sorted(set(request.tag_ids))),
-        tagging_status=member_of(
-            TaggingStatus,
-            images_pb2.TaggingStatus,
-            request.tagging_status,
-            field="tagging_status",
-            default=TaggingStatus.ALL,
-        ),
+        tagging_status=_tagging_status(request.tagging_status),
         iteration_id=request.iteration_id,
+        metadata=parse_metadata_filter(request.filter),
+        image_ids=tuple(sorted(set(request.image_ids))),
+        skip=request.skip,
         order=member_of(
             ImageOrder, images_pb2.ImageOrder, request.order, field="order", default=ImageOrder.OLDEST_FIRST
         ),
+    )
+
+
+def _tagging_status(value: int) -> TaggingStatus:
+    return member_of(TaggingStatus, images_pb2.TaggingStatus, value, field="tagging_status", default=TaggingStatus.ALL)
+
+
+def _metadata_message(result: ImageMetadataResult) -> images_pb2.ImageMetadataResult:
+    return images_pb2.ImageMetadataResult(
+        image_id=result.image_id,
+        status=value_of(images_pb2.ImageMetadataStatus, result.status),
+        metadata=result.metadata,
     )
 
 

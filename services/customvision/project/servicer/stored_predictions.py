@@ -68,7 +68,9 @@ class StoredPredictionMethods:
             PredictionCorrection(correction.prediction_id, tuple(correction.tag_ids))
             for correction in request.corrections
         ]
-        results = await self._stored_predictions.create_images(request.project_id, corrections, list(request.tag_ids))
+        results = await self._stored_predictions.create_images(
+            request.project_id, corrections, list(request.tag_ids), dict(request.metadata)
+        )
         return stored_predictions_pb2.CreateImagesFromPredictionsResponse(results=map(result_message, results))
 
 

@@ -29,11 +29,13 @@ class TagMethods:
 
     async def GetTag(self, request: tags_pb2.GetTagRequest, context: Any) -> tags_pb2.Tag:
         """Returns a tag."""
-        return tag_message(await self._tags.get(request.project_id, request.tag_id))
+        return tag_message(await self._tags.get(request.project_id, request.tag_id, iteration_id=request.iteration_id))
 
     async def ListTags(self, request: tags_pb2.ListTagsRequest, context: Any) -> tags_pb2.ListTagsResponse:
         """Returns one page of a project's tags."""
-        page = await self._tags.page(request.project_id, PageRequest(request.page_size, request.page_token))
+        page = await self._tags.page(
+            request.project_id, PageRequest(request.page_size, request.page_token), iteration_id=request.iteration_id
+        )
         return tags_pb2.ListTagsResponse(tags=map(tag_message, page.items), next_page_token=page.next_page_token)
 
     async def UpdateTag(self, request: tags_pb2.UpdateTagRequest, context: Any) -> tags_pb2.Tag:

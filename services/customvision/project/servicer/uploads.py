@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from customvision.common.opening_stream import OpeningStream
+from customvision.project.domain.image_source import ImageSource
 from customvision.project.domain.image_upload import ImageCreateResult, ImageUpload
 from customvision.project.servicer.conversions import value_of
 from customvision.project.servicer.images import image_message
 from customvision.project.use_cases.image_intake import ImageIntake
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.v1 import images_pb2
 
 
@@ -15,13 +17,22 @@ class UploadMethods:
     """Translates the calls that add images."""
 
     _intake: ImageIntake
+    _images_from_urls: ImagesFromUrls
 
     async def CreateImages(
         self, request: images_pb2.CreateImagesRequest, context: Any
     ) -> images_pb2.CreateImagesResponse:
         """Adds up to 64 images."""
         uploads = [_upload(image) for image in request.images]
-        results = await self._intake.add(request.project_id, list(request.tag_ids), uploads)
+        results = await self._intake.add(request.project_id, list(request.tag_ids), uploads, dict(request.metadata))
+        return images_pb2.CreateImagesResponse(results=map(result_message, results))
+
+    async def CreateImagesFromUrls(
+        self, request: images_pb2.CreateImagesFromUrlsRequest, context: Any
+    ) -> images_pb2.CreateImagesResponse:
+        """Fetches and adds up to 64 images."""
+        sources = [ImageSource(image.url, tuple(image.tag_ids)) for image in request.images]
+        results = await self._images_from_urls.add(request.project_id, list(request.tag_ids), sources)
         return images_pb2.CreateImagesResponse(results=map(result_message, results))
 
     async def UploadImages(
@@ -31,7 +42,7 @@ class UploadMethods:
         stream: OpeningStream[images_pb2.UploadImagesRequest] = OpeningStream(request_iterator, "image")
         header = (await stream.header()).header
         uploads = (_upload(message.image) async for message in stream.rest())
-        summary = await self._intake.add_stream(header.project_id, list(header.tag_ids), uploads)
+        summary = await self._intake.add_stream(header.project_id, list(header.tag_ids), uploads, dict(header.metadata))
         return images_pb2.UploadImagesResponse(
             created_count=summary.created_count,
             duplicate_count=summary.duplicate_count,
@@ -59,4 +70,9 @@ def _brief(result: ImageCreateResult) -> images_pb2.ImageCreateResult:
 
 
 def _upload(message: images_pb2.ImageUpload) -> ImageUpload:
-    return ImageUpload(data=message.image_data, tag_ids=tuple(message.tag_ids), file_name=message.file_name)
+    return ImageUpload(
+        data=message.image_data,
+        tag_ids=tuple(message.tag_ids),
+        file_name=message.file_name,
+        metadata=dict(message.metadata),
+    )

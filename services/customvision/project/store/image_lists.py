@@ -1,109 +1,92 @@
-"""Pages of images: each query walks an index in the order of the list, so a page costs the same in any project."""
+"""Pages and counts of images: each query walks an index in the order of the list, so a page costs the same anywhere."""
 
 from collections.abc import Sequence
 
 from customvision.common.database import Connection
-from customvision.project.domain.image import Image, ImageFilter, ImageOrder, TaggingStatus
-from customvision.project.store import images
-from customvision.project.store.columns import to_list
+from customvision.project.domain.image import Image, ImageFilter, ImageOrder, ImageTag, TaggingStatus
+from customvision.project.store import image_metadata, images
+from customvision.project.store.bindings import Bindings
+from customvision.project.store.columns import to_list, to_time
+from customvision.project.store.image_walks import walks_of
 
 _FIRST, _LAST = 0, 2**63 - 1
 
 
 def page(connection: Connection, selected: ImageFilter, *, after: int | None, limit: int) -> list[Image]:
     """Returns images of the current data set after the sequence ``after``, in the filter's order."""
-    sequences = (
-        _by_tags(connection, selected, after, limit) if selected.tag_ids else _all(connection, selected, after, limit)
-    )
-    return images.in_sequences(connection, sequences)
+    return images.in_sequences(connection, _sequences(connection, selected, None, after, limit))
 
 
 def iteration_page(
     connection: Connection, iteration: int, selected: ImageFilter, *, after: int | None, limit: int
 ) -> list[Image]:
-    """Returns images of a frozen data set, with the tags they carried when it was frozen."""
-    if selected.tagging_status is TaggingStatus.UNTAGGED:
-        return []
-    if selected.tag_ids:
-        sequences = _frozen_by_tags(connection, iteration, selected, after, limit)
-    else:
-        sequences = _frozen(connection, iteration, selected, after, limit)
-    tag_ids = frozen_tag_ids(connection, iteration, sequences)
-    return [images.to_image(row, tag_ids[row["sequence"]]) for row in images.rows_in_sequences(connection, sequences)]
+    """Returns images of a frozen data set, with the tags they carried when it was frozen and the metadata they have."""
+    sequences = _sequences(connection, selected, iteration, after, limit)
+    tags = frozen_tags(connection, iteration, sequences)
+    metadata = image_metadata.of_images(connection, sequences)
+    return [
+        images.to_image(row, tags[row["sequence"]], metadata.get(row["sequence"], {}))
+        for row in images.rows_in_sequences(connection, sequences)
+    ]
 
 
-def frozen_tag_ids(connection: Connection, iteration: int, sequences: Sequence[int]) -> dict[int, list[str]]:
-    """Returns the tag ids that these images carry in a frozen data set, by image sequence."""
-    tag_ids: dict[int, list[str]] = {sequence: [] for sequence in sequences}
+def count(connection: Connection, selected: ImageFilter, iteration: int | None) -> int:
+    """Returns how many images there are in the current data set, or in that of an iteration; no order, no skip."""
+    if _selects_nothing(selected, iteration):
+        return 0
+    bindings = Bindings()
+    selection = _selection(connection, selected, iteration, bindings, bounds="")
+    counted: int = connection.execute(f"SELECT count(*) FROM ({selection})", bindings).fetchone()[0]  # noqa: S608
+    return counted
+
+
+def frozen_tags(connection: Connection, iteration: int, sequences: Sequence[int]) -> dict[int, list[ImageTag]]:
+    """Returns the tags that these images carry in a frozen data set, by image sequence."""
+    tags: dict[int, list[ImageTag]] = {sequence: [] for sequence in sequences}
     pairs = connection.execute(
-        "SELECT ii.image, it.tag_id FROM iteration_images ii"
+        "SELECT ii.image, it.tag_id, it.name, coalesce(ii.create_time, i.create_time) FROM iteration_images ii"
         " JOIN iteration_tags it ON it.iteration = ii.iteration AND it.tag = ii.tag"
+        " JOIN images i ON i.sequence = ii.image"
         " WHERE ii.iteration = ? AND ii.image IN (SELECT value FROM json_each(?)) ORDER BY ii.image, ii.tag",
         [iteration, to_list(sequences)],
     )
-    for image, tag_id in pairs:
-        tag_ids[image].append(tag_id)
-    return tag_ids
+    for image, tag_id, name, create_time in pairs:
+        tags[image].append(ImageTag(tag_id, name, to_time(create_time)))
+    return tags
 
 
-def _all(connection: Connection, selected: ImageFilter, after: int | None, limit: int) -> list[int]:
-    bound, order, start = _walk(selected.order, after)
-    tagged = {TaggingStatus.ALL: "", TaggingStatus.TAGGED: "AND tagged = 1", TaggingStatus.UNTAGGED: "AND tagged = 0"}
-    rows = connection.execute(
-        f"SELECT sequence FROM images WHERE project_id = ? AND current = 1 {tagged[selected.tagging_status]}"  # noqa: S608
-        f" AND sequence {bound} ? ORDER BY sequence {order} LIMIT ?",
-        [selected.project_id, start, limit],
-    )
-    return [row[0] for row in rows]
-
-
-def _by_tags(connection: Connection, selected: ImageFilter, after: int | None, limit: int) -> list[int]:
-    if selected.tagging_status is TaggingStatus.UNTAGGED:
-        return []
-    bound, order, start = _walk(selected.order, after)
-    query = (
-        "SELECT it.image FROM image_tags it JOIN tags t ON t.sequence = it.tag"  # noqa: S608
-        f" WHERE t.project_id = ? AND t.tag_id = ? AND it.image {bound} ? ORDER BY it.image {order} LIMIT ?"
-    )
-    # One short walk for each tag, then merged: a single query over several tags would sort all their images.
-    found = {
-        row[0]
-        for tag_id in selected.tag_ids
-        for row in connection.execute(query, [selected.project_id, tag_id, start, limit])
-    }
-    return _merged(found, selected.order, limit)
-
-
-def _frozen(connection: Connection, iteration: int, selected: ImageFilter, after: int | None, limit: int) -> list[int]:
-    bound, order, start = _walk(selected.order, after)
-    rows = connection.execute(
-        f"SELECT DISTINCT image FROM iteration_images WHERE iteration = ? AND image {bound} ?"  # noqa: S608
-        f" ORDER BY image {order} LIMIT ?",
-        [iteration, start, limit],
-    )
-    return [row[0] for row in rows]
-
-
-def _frozen_by_tags(
-    connection: Connection, iteration: int, selected: ImageFilter, after: int | None, limit: int
+def _sequences(
+    connection: Connection, selected: ImageFilter, iteration: int | None, after: int | None, limit: int
 ) -> list[int]:
-    bound, order, start = _walk(selected.order, after)
-    query = (
-        "SELECT ii.image FROM iteration_tags it"  # noqa: S608
-        " JOIN iteration_images ii ON ii.iteration = it.iteration AND ii.tag = it.tag"
-        f" WHERE it.iteration = ? AND it.tag_id = ? AND ii.image {bound} ? ORDER BY ii.image {order} LIMIT ?"
+    if _selects_nothing(selected, iteration):
+        return []
+    newest_first = selected.order is ImageOrder.NEWEST_FIRST
+    start = after if after is not None else _LAST if newest_first else _FIRST
+    bindings = Bindings()
+    bounds = f"walk.image {'<' if newest_first else '>'} {bindings.bind(start)}"
+    selection = _selection(connection, selected, iteration, bindings, bounds=bounds)
+    skip = selected.skip if after is None else 0
+    rows = connection.execute(
+        f"{selection} ORDER BY image {'DESC' if newest_first else 'ASC'}"
+        f" LIMIT {bindings.bind(limit)} OFFSET {bindings.bind(skip)}",
+        bindings,
     )
-    found = {
-        row[0] for tag_id in selected.tag_ids for row in connection.execute(query, [iteration, tag_id, start, limit])
-    }
-    return _merged(found, selected.order, limit)
+    return [row[0] for row in rows]
 
 
-def _walk(order: ImageOrder, after: int | None) -> tuple[str, str, int]:
-    if order is ImageOrder.NEWEST_FIRST:
-        return "<", "DESC", _LAST if after is None else after
-    return ">", "ASC", _FIRST if after is None else after
+def _selection(
+    connection: Connection, selected: ImageFilter, iteration: int | None, bindings: Bindings, *, bounds: str
+) -> str:
+    """Returns a SELECT of the sequences of what is selected; SQLite merges its parts as they walk."""
+    found = walks_of(connection, selected, iteration, bindings)
+    condition = " AND ".join(filter(None, (bounds, *found.conditions))) or "1"
+    return " UNION ".join(
+        f"SELECT DISTINCT walk.image AS image FROM ({walk}) walk WHERE {condition}"  # noqa: S608
+        for walk in found.walks
+    )
 
 
-def _merged(sequences: set[int], order: ImageOrder, limit: int) -> list[int]:
-    return sorted(sequences, reverse=order is ImageOrder.NEWEST_FIRST)[:limit]
+def _selects_nothing(selected: ImageFilter, iteration: int | None) -> bool:
+    # A tag excludes untagged images, and a frozen data set holds none.
+    untagged = selected.tagging_status is TaggingStatus.UNTAGGED
+    return untagged and (bool(selected.tag_ids) or iteration is not None)

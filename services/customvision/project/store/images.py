@@ -1,11 +1,12 @@
 """Images in SQL: records, and which tags they carry."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from customvision.common.database import Connection
-from customvision.project.domain.image import Image, ImageContent
+from customvision.project.domain.image import Image, ImageContent, ImageTag
 from customvision.project.domain.tag import Tag
+from customvision.project.store import image_metadata
 from customvision.project.store.columns import Row, to_content, to_list, to_time
 
 # The plus keeps SQLite from walking all of the project instead.
@@ -22,7 +23,7 @@ def find_several(connection: Connection, project_id: str, image_ids: Iterable[st
     """Returns those of the images that the project has, in no particular order."""
     parameters = [project_id, to_list(image_ids)]
     rows = connection.query(f"SELECT * FROM images WHERE {_CHOSEN}", parameters)  # noqa: S608 - no user text in it
-    return _with_tags(connection, list(rows))
+    return _with_pairs(connection, list(rows))
 
 
 def find_sources(connection: Connection, project_id: str, source_sha256s: Iterable[str]) -> list[Image]:
@@ -32,7 +33,7 @@ def find_sources(connection: Connection, project_id: str, source_sha256s: Iterab
         " AND source_sha256 IN (SELECT value FROM json_each(?))",
         [project_id, to_list(source_sha256s)],
     )
-    return _with_tags(connection, list(rows))
+    return _with_pairs(connection, list(rows))
 
 
 def find_source(connection: Connection, project_id: str, source_sha256: str) -> Image | None:
@@ -40,7 +41,7 @@ def find_source(connection: Connection, project_id: str, source_sha256: str) -> 
     rows = connection.query(
         "SELECT * FROM images WHERE project_id = ? AND source_sha256 = ?", [project_id, source_sha256]
     )
-    return next(iter(_with_tags(connection, list(rows))), None)
+    return next(iter(_with_pairs(connection, list(rows))), None)
 
 
 def find_content(connection: Connection, project_id: str, image_ids: Sequence[str]) -> dict[str, ImageContent]:
@@ -52,7 +53,7 @@ def find_content(connection: Connection, project_id: str, image_ids: Sequence[st
 
 def in_sequences(connection: Connection, sequences: Sequence[int]) -> list[Image]:
     """Returns the images of these sequences, in that order, with the tags they carry now."""
-    return _with_tags(connection, rows_in_sequences(connection, sequences))
+    return _with_pairs(connection, rows_in_sequences(connection, sequences))
 
 
 def rows_in_sequences(connection: Connection, sequences: Sequence[int]) -> list[Row]:
@@ -101,10 +102,11 @@ def restore(connection: Connection, image: Image) -> None:
     connection.execute("UPDATE images SET current = 1 WHERE sequence = ?", [image.sequence])
 
 
-def add_tags(connection: Connection, images: Iterable[int], tags: Sequence[Tag]) -> int:
+def add_tags(connection: Connection, images: Iterable[int], tags: Sequence[Tag], create_time: datetime) -> int:
     """Gives every tag to every image (by sequence) and returns how many pairs are new."""
-    statement = "INSERT OR IGNORE INTO image_tags (image, tag) VALUES (?, ?)"
-    return sum(connection.execute(statement, [image, tag.sequence]).rowcount for image in images for tag in tags)
+    statement = "INSERT OR IGNORE INTO image_tags (image, tag, create_time) VALUES (?, ?, ?)"
+    time = create_time.isoformat()
+    return sum(connection.execute(statement, [image, tag.sequence, time]).rowcount for image in images for tag in tags)
 
 
 def remove_tags(connection: Connection, images: Iterable[int], tags: Sequence[Tag]) -> int:
@@ -144,18 +146,36 @@ def delete(connection: Connection, project_id: str, image_ids: Iterable[str], *,
     return cursor.rowcount
 
 
+def some_ids(connection: Connection, project_id: str, *, last: int, limit: int, past: bool) -> list[str]:
+    """Returns ids of current images up to the sequence ``last``; once none is left and if ``past``, of others."""
+    statement = "SELECT image_id FROM images WHERE project_id = ? AND current = 1 AND sequence <= ? LIMIT ?"
+    found = [row[0] for row in connection.execute(statement, [project_id, last, limit])]
+    if not found and past:
+        statement = "SELECT image_id FROM images WHERE project_id = ? AND current = 0 AND sequence <= ? LIMIT ?"
+        found = [row[0] for row in connection.execute(statement, [project_id, last, limit])]
+    return found
+
+
+def last_sequence(connection: Connection) -> int:
+    """Returns the sequence of the newest image of any project, or 0."""
+    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM images").fetchone()
+    sequence: int = row[0]
+    return sequence
+
+
 def delete_unheld(connection: Connection, project_id: str) -> None:
     """Removes the records of all images that are neither current nor held by an iteration."""
     connection.execute(f"DELETE FROM images WHERE project_id = ? AND {_UNHELD}", [project_id])  # noqa: S608
 
 
-def to_image(row: Row, tag_ids: Sequence[str]) -> Image:
+def to_image(row: Row, tags: Sequence[ImageTag], metadata: Mapping[str, str]) -> Image:
     """Reads a row of images."""
     return Image(
         sequence=row["sequence"],
         image_id=row["image_id"],
         project_id=row["project_id"],
-        tag_ids=tuple(tag_ids),
+        tags=tuple(tags),
+        metadata=metadata,
         file_name=row["file_name"],
         content=to_content(row),
         current=bool(row["current"]),
@@ -163,15 +183,22 @@ def to_image(row: Row, tag_ids: Sequence[str]) -> Image:
     )
 
 
-def _with_tags(connection: Connection, rows: list[Row]) -> list[Image]:
+def _with_pairs(connection: Connection, rows: list[Row]) -> list[Image]:
     if not rows:
         return []
-    tag_ids: dict[int, list[str]] = {row["sequence"]: [] for row in rows}
+    tags = _tags_of(connection, [row["sequence"] for row in rows])
+    metadata = image_metadata.of_images(connection, tags)
+    return [to_image(row, tags[row["sequence"]], metadata.get(row["sequence"], {})) for row in rows]
+
+
+def _tags_of(connection: Connection, sequences: Sequence[int]) -> dict[int, list[ImageTag]]:
+    tags: dict[int, list[ImageTag]] = {sequence: [] for sequence in sequences}
     pairs = connection.execute(
-        "SELECT it.image, t.tag_id FROM image_tags it JOIN tags t ON t.sequence = it.tag"
+        "SELECT it.image, t.tag_id, t.name, coalesce(it.create_time, i.create_time) FROM image_tags it"
+        " JOIN tags t ON t.sequence = it.tag JOIN images i ON i.sequence = it.image"
         " WHERE it.image IN (SELECT value FROM json_each(?)) ORDER BY it.image, it.tag",
-        [to_list(tag_ids)],
+        [to_list(sequences)],
     )
-    for image, tag_id in pairs:
-        tag_ids[image].append(tag_id)
-    return [to_image(row, tag_ids[row["sequence"]]) for row in rows]
+    for image, tag_id, name, create_time in pairs:
+        tags[image].append(ImageTag(tag_id, name, to_time(create_time)))
+    return tags

@@ -19,7 +19,7 @@ from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.tag import Tag
 from customvision.project.domain.training_request import TrainingRequest, TrainingType
 from customvision.project.store.columns import Row, to_list, to_time
-from customvision.project.store.image_lists import frozen_tag_ids
+from customvision.project.store.image_lists import frozen_tags as tags_of_frozen_images
 from customvision.project.store.tags import to_tag
 
 
@@ -118,7 +118,8 @@ def insert_frozen(
         copied,
     )
     connection.execute(
-        "INSERT INTO iteration_images (iteration, image, tag) SELECT :iteration, image, tag FROM image_tags"
+        "INSERT INTO iteration_images (iteration, image, tag, create_time)"
+        " SELECT :iteration, image, tag, create_time FROM image_tags"
         " WHERE tag IN (SELECT value FROM json_each(:tags)) ORDER BY image, tag",
         copied,
     )
@@ -163,10 +164,24 @@ def delete(connection: Connection, iteration: Iteration) -> None:
 
 def frozen_tags(connection: Connection, iteration: Iteration) -> list[Tag]:
     """Returns the tags as they were when the data set was frozen, in order of creation."""
+    return frozen_tags_page(connection, iteration, after=None, limit=-1)
+
+
+def frozen_tags_page(connection: Connection, iteration: Iteration, *, after: int | None, limit: int) -> list[Tag]:
+    """Returns tags as they were when the data set was frozen, after the sequence ``after``; -1 is no limit."""
     rows = connection.query(
-        "SELECT *, tag AS sequence FROM iteration_tags WHERE iteration = ? ORDER BY tag", [iteration.sequence]
+        "SELECT *, tag AS sequence FROM iteration_tags WHERE iteration = ? AND tag > ? ORDER BY tag LIMIT ?",
+        [iteration.sequence, after or 0, limit],
     )
     return [to_tag(row | {"project_id": iteration.project_id}) for row in rows]
+
+
+def find_frozen_tag(connection: Connection, iteration: Iteration, tag_id: str) -> Tag | None:
+    """Returns a tag as it was when the data set was frozen, or None."""
+    rows = connection.query(
+        "SELECT *, tag AS sequence FROM iteration_tags WHERE iteration = ? AND tag_id = ?", [iteration.sequence, tag_id]
+    )
+    return next((to_tag(row | {"project_id": iteration.project_id}) for row in rows), None)
 
 
 def frozen_images(connection: Connection, iteration: Iteration, *, after: int, limit: int) -> list[DataSetImage]:
@@ -176,8 +191,8 @@ def frozen_images(connection: Connection, iteration: Iteration, *, after: int, l
         " FROM iteration_images WHERE iteration = ? AND image > ? ORDER BY image LIMIT ?) ORDER BY sequence",
         [iteration.sequence, after, limit],
     ).fetchall()
-    tag_ids = frozen_tag_ids(connection, iteration.sequence, [row[0] for row in rows])
-    return [DataSetImage(row[0], row[1], row[2], tuple(tag_ids[row[0]])) for row in rows]
+    tags = tags_of_frozen_images(connection, iteration.sequence, [row[0] for row in rows])
+    return [DataSetImage(row[0], row[1], row[2], tuple(tag.tag_id for tag in tags[row[0]])) for row in rows]
 
 
 def to_iteration(row: Row) -> Iteration:

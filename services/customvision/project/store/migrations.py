@@ -37,11 +37,17 @@ def add_domains_and_training_requests(connection: Connection) -> None:
     _run(connection, _DOMAINS_AND_TRAINING_REQUESTS)
 
 
+def add_image_metadata(connection: Connection) -> None:
+    """Metadata of images, and since when an image has a tag."""
+    _run(connection, _IMAGE_METADATA)
+
+
 MIGRATIONS = (
     create_projects_images_iterations,
     create_stored_predictions,
     mark_deleted_projects,
     add_domains_and_training_requests,
+    add_image_metadata,
     add_what_predictions_are_found_by,
     create_suggestions,
 )
@@ -225,4 +231,19 @@ ALTER TABLE iterations ADD COLUMN selected_tag_ids TEXT NOT NULL DEFAULT '[]';;
 ALTER TABLE iterations ADD COLUMN base_iteration_id TEXT NOT NULL DEFAULT '';;
 ALTER TABLE iterations ADD COLUMN requested_backbone_id TEXT NOT NULL DEFAULT '';;
 ALTER TABLE iterations ADD COLUMN fine_tuned INTEGER NOT NULL DEFAULT 0
+"""
+
+# project is the sequence of the image's project, so that a pair is looked for among that project's images only.
+# What was tagged before has no create_time: it counts as tagged when the image was stored.
+_IMAGE_METADATA = """
+CREATE TABLE image_metadata (
+    image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE,
+    project INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (image, key)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX images_by_metadata ON image_metadata (project, key, value, image);;
+ALTER TABLE image_tags ADD COLUMN create_time TEXT;;
+ALTER TABLE iteration_images ADD COLUMN create_time TEXT
 """

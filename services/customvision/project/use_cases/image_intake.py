@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from customvision.common.database import Database
 from customvision.common.errors import ServiceError
 from customvision.common.processors import available_cores
+from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_preparation import PreparedImage, prepare_image
 from customvision.project.domain.image_upload import (
     MAX_BATCH,
@@ -36,6 +37,7 @@ class _Arrival:
     index: int
     file_name: str
     tag_ids: tuple[str, ...]
+    metadata: Metadata
     size_bytes: int
     prepared: "asyncio.Future[PreparedImage | ServiceError]"
 
@@ -50,9 +52,15 @@ class ImageIntake:
         self._decoders = ThreadPoolExecutor(available_cores(), thread_name_prefix="decoder")
 
     async def add(
-        self, project_id: str, tag_ids: Sequence[str], uploads: Sequence[ImageUpload]
+        self,
+        project_id: str,
+        tag_ids: Sequence[str],
+        uploads: Sequence[ImageUpload],
+        metadata: Metadata = NO_METADATA,
     ) -> list[ImageCreateResult]:
-        """Adds a batch of 1 to 64 images, each with ``tag_ids`` beside its own; one result each, in order.
+        """Adds a batch of 1 to 64 images, each with ``tag_ids`` and ``metadata`` beside its own, which goes first.
+
+        There is one result each, in order.
 
         Raises ProjectNotFound, StorageFull, and TooManyItems, NothingGiven or TextTooLong where the batch is not
         well formed.
@@ -62,10 +70,15 @@ class ImageIntake:
         for index, upload in enumerate(uploads):
             upload.check(f"images[{index}]")
         await self._check_project(project_id)
-        return await self._store(project_id, [self._arrival(*entry, tag_ids) for entry in enumerate(uploads)])
+        arrivals = [self._arrival(*entry, tag_ids, metadata) for entry in enumerate(uploads)]
+        return await self._store(project_id, arrivals)
 
     async def add_stream(
-        self, project_id: str, tag_ids: Sequence[str], uploads: AsyncIterator[ImageUpload]
+        self,
+        project_id: str,
+        tag_ids: Sequence[str],
+        uploads: AsyncIterator[ImageUpload],
+        metadata: Metadata = NO_METADATA,
     ) -> UploadSummary:
         """Adds images as they come; the next group is read and decoded while one is stored.
 
@@ -76,7 +89,7 @@ class ImageIntake:
         summary = UploadSummary()
         storing: asyncio.Task[list[ImageCreateResult]] | None = None
         try:
-            async for group in self._groups(tag_ids, uploads):
+            async for group in self._groups(tag_ids, metadata, uploads):
                 _sum_up(summary, await asyncio.shield(storing) if storing else ())
                 storing = asyncio.create_task(self._store(project_id, group))
         finally:
@@ -98,13 +111,13 @@ class ImageIntake:
         await self._database.read(lambda connection: require_classification_type(connection, project_id))
 
     async def _groups(
-        self, tag_ids: Sequence[str], uploads: AsyncIterator[ImageUpload]
+        self, tag_ids: Sequence[str], metadata: Metadata, uploads: AsyncIterator[ImageUpload]
     ) -> AsyncIterator[list[_Arrival]]:
         group: list[_Arrival] = []
         index = 0
         async for upload in uploads:
             upload.check("image")
-            group.append(self._arrival(index, upload, tag_ids))
+            group.append(self._arrival(index, upload, tag_ids, metadata))
             index += 1
             if len(group) == GROUP_IMAGES or sum(arrival.size_bytes for arrival in group) >= GROUP_BYTES:
                 yield group
@@ -112,10 +125,17 @@ class ImageIntake:
         if group:
             yield group
 
-    def _arrival(self, index: int, upload: ImageUpload, tag_ids: Sequence[str]) -> _Arrival:
+    def _arrival(self, index: int, upload: ImageUpload, tag_ids: Sequence[str], metadata: Metadata) -> _Arrival:
         # Decoding begins at once; the bytes are let go of with the upload, not kept until the group is stored.
         prepared = asyncio.get_running_loop().run_in_executor(self._decoders, _prepare_or_refuse, upload.data)
-        return _Arrival(index, upload.file_name, (*tag_ids, *upload.tag_ids), len(upload.data), prepared)
+        return _Arrival(
+            index,
+            upload.file_name,
+            (*tag_ids, *upload.tag_ids),
+            {**metadata, **upload.metadata},
+            upload.size_bytes,
+            prepared,
+        )
 
     async def _store(self, project_id: str, group: Sequence[_Arrival]) -> list[ImageCreateResult]:
         outcomes = [await arrival.prepared for arrival in group]
@@ -125,6 +145,7 @@ class ImageIntake:
                 arrival.file_name,
                 arrival.tag_ids,
                 outcome.content if isinstance(outcome, PreparedImage) else outcome,
+                arrival.metadata,
             )
             for arrival, outcome in zip(group, outcomes, strict=True)
         ]

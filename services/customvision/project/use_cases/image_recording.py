@@ -1,28 +1,31 @@
 """Writes the rows of new images: what is new, what is there already, what the tag rules refuse."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from customvision.common.database import Connection
 from customvision.common.errors import ServiceError
 from customvision.project.domain.image import Image, ImageContent
+from customvision.project.domain.image_metadata import check_metadata, news_for
 from customvision.project.domain.image_upload import REFUSALS, ImageCreateResult, ImageCreateStatus, refusal
 from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.tag import Tag, TagNotFound, check_tags_together
 from customvision.project.domain.text import new_id
-from customvision.project.store import images, tags
+from customvision.project.store import image_metadata, images, tags
 from customvision.project.store.columns import now
 from customvision.project.use_cases.lookups import require_classification_type
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image whose bytes are stored, or that was refused before, with the tags it shall carry."""
+    """An image whose bytes are stored, or that was refused before, with the tags and metadata it shall carry."""
 
     index: int
     file_name: str
     tag_ids: tuple[str, ...]
     content: ImageContent | ServiceError
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def record_images(connection: Connection, project_id: str, candidates: Sequence[Candidate]) -> list[ImageCreateResult]:
@@ -46,19 +49,20 @@ def _record(
     present = images.find_source(connection, project_id, content.source_sha256)
     held = _tags_of(connection, present)
     try:
+        check_metadata(candidate.metadata)
         added = _known_tags(known, candidate.tag_ids)
         check_tags_together(classification_type, held, added, image=_called(candidate.file_name))
     except REFUSALS as error:
         return refusal(candidate.index, candidate.file_name, error)
-    image = _stored(connection, project_id, candidate.file_name, content, present)
-    images.add_tags(connection, [image.sequence], added)
-    together = sorted({tag.sequence: tag.tag_id for tag in (*held, *added)}.items())
+    time = now()
+    sequence = _stored(connection, project_id, candidate, content, present, time)
+    images.add_tags(connection, [sequence], added, time)
     duplicate = present is not None and present.current
     return ImageCreateResult(
         index=candidate.index,
         status=ImageCreateStatus.OK_DUPLICATE if duplicate else ImageCreateStatus.OK,
         file_name=candidate.file_name,
-        image=replace(image, tag_ids=tuple(tag_id for _, tag_id in together)),
+        image=images.in_sequences(connection, [sequence])[0],
     )
 
 
@@ -76,31 +80,34 @@ def _known_tags(known: dict[str, Tag], tag_ids: Sequence[str]) -> list[Tag]:
 
 
 def _stored(
-    connection: Connection, project_id: str, file_name: str, content: ImageContent, present: Image | None
-) -> Image:
-    if present is not None:
-        if not present.current:
-            images.restore(connection, present)
-        return replace(present, current=True)
-    image_id, create_time = new_id(), now()
-    sequence = images.insert(
-        connection,
-        image_id=image_id,
-        project_id=project_id,
-        file_name=file_name,
-        content=content,
-        create_time=create_time,
-    )
-    return Image(
-        sequence=sequence,
-        image_id=image_id,
-        project_id=project_id,
-        tag_ids=(),
-        file_name=file_name,
-        content=content,
-        current=True,
-        create_time=create_time,
-    )
+    connection: Connection,
+    project_id: str,
+    candidate: Candidate,
+    content: ImageContent,
+    present: Image | None,
+    create_time: datetime,
+) -> int:
+    """Stores image and metadata and returns the image's sequence."""
+    if present is None:
+        sequence = images.insert(
+            connection,
+            image_id=new_id(),
+            project_id=project_id,
+            file_name=candidate.file_name,
+            content=content,
+            create_time=create_time,
+        )
+        image_metadata.set_pairs(connection, project_id, [sequence], candidate.metadata)
+    elif present.current:
+        sequence = present.sequence
+        image_metadata.set_pairs(connection, project_id, [sequence], news_for(present.metadata, candidate.metadata))
+    else:
+        # It comes back as it would come anew: without the tags and the metadata that it had when it was deleted.
+        sequence = present.sequence
+        images.restore(connection, present)
+        image_metadata.clear(connection, sequence)
+        image_metadata.set_pairs(connection, project_id, [sequence], candidate.metadata)
+    return sequence
 
 
 def _called(file_name: str) -> str:

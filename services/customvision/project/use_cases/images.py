@@ -6,13 +6,24 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from customvision.common.database import Connection, Database
-from customvision.project.domain.image import Image, ImageContent, ImageFileLost, ImageFilter, ImageVariant
+from customvision.project.domain.image import (
+    Image,
+    ImageContent,
+    ImageFileLost,
+    ImageFilter,
+    ImageIdsNotAllowed,
+    ImageVariant,
+    SkipInvalid,
+)
+from customvision.project.domain.image_metadata import ImageMetadataResult, Metadata, check_metadata
 from customvision.project.domain.image_upload import MAX_TAGS
 from customvision.project.domain.tag import Tag, check_tags_together
 from customvision.project.domain.text import checked_count, checked_sha256, checked_some
 from customvision.project.store import image_lists, images, tags
 from customvision.project.store.blobs import BlobStore
+from customvision.project.store.columns import now
 from customvision.project.use_cases.image_files import ImageFile, read_image_file
+from customvision.project.use_cases.image_metadata_changes import change_metadata
 from customvision.project.use_cases.lookups import (
     require_classification_type,
     require_current_images,
@@ -26,6 +37,8 @@ MAX_IMAGES = 1000
 MAX_DOWNLOADS = 10_000
 # Blobs read ahead of a download: hides the disk, and bounds memory to that many images.
 READ_AHEAD = 4
+# What one transaction deletes of all images: so few that other writes wait for hundredths of a second.
+DELETED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -64,18 +77,23 @@ class Images:
         return [image for image in found if lost.isdisjoint(image.content.blobs)]
 
     async def page(self, selected: ImageFilter, request: PageRequest) -> Page[Image]:
-        """Returns the images that the filter selects. Raises IterationNotFound or TagNotFound."""
-        checked_count(selected.tag_ids, MAX_TAGS, "tag_ids")
+        """Returns the images that the filter selects. Raises IterationNotFound, TagNotFound or SkipInvalid."""
+        _check_filter(selected)
 
         def load(connection: Connection, after: int | None, limit: int) -> list[Image]:
-            if selected.iteration_id:
-                iteration = require_iteration(connection, selected.project_id, selected.iteration_id)
-                return image_lists.iteration_page(connection, iteration.sequence, selected, after=after, limit=limit)
-            require_classification_type(connection, selected.project_id)
-            require_tags(connection, selected.project_id, selected.tag_ids)
+            iteration = _require_data_set(connection, selected)
+            if iteration is not None:
+                return image_lists.iteration_page(connection, iteration, selected, after=after, limit=limit)
             return image_lists.page(connection, selected, after=after, limit=limit)
 
         return await read_page(self._database, request, load, "images", selected)
+
+    async def count(self, selected: ImageFilter) -> int:
+        """Returns how many images the filter selects. Raises IterationNotFound or TagNotFound."""
+        _check_filter(selected)
+        return await self._database.read(
+            lambda connection: image_lists.count(connection, selected, _require_data_set(connection, selected))
+        )
 
     async def content(self, project_id: str, image_id: str, variant: ImageVariant) -> ImageFile:
         """Returns the bytes of an image. Raises ImageFileLost."""
@@ -107,7 +125,10 @@ class Images:
                 task.cancel()
 
     async def delete(self, project_id: str, image_ids: Sequence[str], *, all_iterations: bool) -> int:
-        """Takes images out of the current data set and returns how many were in it; files go later."""
+        """Takes images out of the current data set and returns how many were in it; files go later.
+
+        ``all_iterations`` takes them out of past iterations too.
+        """
         checked_some(image_ids, MAX_IMAGES, "image_ids")
 
         def delete(connection: Connection) -> int:
@@ -115,6 +136,41 @@ class Images:
             return images.delete(connection, project_id, image_ids, all_iterations=all_iterations)
 
         return await self._database.write(delete)
+
+    async def delete_all(self, project_id: str, image_ids: Sequence[str], *, all_iterations: bool) -> int:
+        """Takes all images that there are when it begins out of the current data set; returns how many were in it.
+
+        It does so part by part, so that others can write in between; broken off, it can be repeated. With
+        ``all_iterations`` those that only past iterations hold go as well. Raises ImageIdsNotAllowed.
+        """
+        if image_ids:
+            raise ImageIdsNotAllowed
+
+        def begin(connection: Connection) -> int:
+            require_classification_type(connection, project_id)
+            return images.last_sequence(connection)
+
+        last = await self._database.read(begin)
+
+        def delete_some(connection: Connection) -> tuple[int, int]:
+            ids = images.some_ids(connection, project_id, last=last, limit=DELETED_AT_ONCE, past=all_iterations)
+            return len(ids), images.delete(connection, project_id, ids, all_iterations=all_iterations)
+
+        deleted, found = 0, 1
+        while found:
+            found, count = await self._database.write(delete_some)
+            deleted += count
+        return deleted
+
+    async def update_metadata(
+        self, project_id: str, image_ids: Sequence[str], changes: Metadata
+    ) -> list[ImageMetadataResult]:
+        """Sets pairs of metadata on images, "" removing a key; one result each, in order. Raises MetadataInvalid."""
+        checked_some(image_ids, MAX_IMAGES, "image_ids")
+        check_metadata(changes)
+        return await self._database.write(
+            lambda connection: change_metadata(connection, project_id, image_ids, changes)
+        )
 
     async def tag(self, project_id: str, image_ids: Sequence[str], tag_ids: Sequence[str]) -> int:
         """Gives every tag to every image, or changes nothing; returns how many pairs are new.
@@ -131,7 +187,7 @@ class Images:
             for image in chosen:
                 held = [known[tag_id] for tag_id in image.tag_ids]
                 check_tags_together(classification_type, held, added, image=f"Image {image.image_id}")
-            return images.add_tags(connection, [image.sequence for image in chosen], added)
+            return images.add_tags(connection, [image.sequence for image in chosen], added, now())
 
         return await self._database.write(tag)
 
@@ -149,6 +205,22 @@ class Images:
 
     async def _download(self, image_id: str, content: ImageContent | None) -> DownloadedImage:
         return DownloadedImage(image_id, await read_image_file(self._blobs, content) if content else None)
+
+
+def _check_filter(selected: ImageFilter) -> None:
+    checked_count(selected.tag_ids, MAX_TAGS, "tag_ids")
+    checked_count(selected.image_ids, MAX_IMAGES, "image_ids")
+    if selected.skip < 0:
+        raise SkipInvalid(selected.skip)
+
+
+def _require_data_set(connection: Connection, selected: ImageFilter) -> int | None:
+    """Returns the sequence of the filter's iteration, or None where it is about the current data set."""
+    if selected.iteration_id:
+        return require_iteration(connection, selected.project_id, selected.iteration_id).sequence
+    require_classification_type(connection, selected.project_id)
+    require_tags(connection, selected.project_id, selected.tag_ids)
+    return None
 
 
 def _check_pairs(image_ids: Sequence[str], tag_ids: Sequence[str]) -> None:

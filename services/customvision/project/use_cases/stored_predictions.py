@@ -1,10 +1,12 @@
 """Keeps answers with their images, lists and deletes them, and makes training images of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from customvision.common.database import Connection, Database
 from customvision.common.pagination import RankedPosition
 from customvision.project.domain.image import ImageVariant
+from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult
 from customvision.project.domain.prediction_filter import PredictionFilter
 from customvision.project.domain.project import ClassificationType
@@ -134,10 +136,15 @@ class StoredPredictions:
         return await self._database.write(delete)
 
     async def create_images(
-        self, project_id: str, corrections: Sequence[PredictionCorrection], tag_ids: Sequence[str]
+        self,
+        project_id: str,
+        corrections: Sequence[PredictionCorrection],
+        tag_ids: Sequence[str],
+        metadata: Metadata = NO_METADATA,
     ) -> list[ImageCreateResult]:
         """Makes training images of predictions, with ``tag_ids`` beside their own; one result each, in order.
 
+        ``metadata`` is kept with each of them.
         A prediction whose image was added is deleted; a repeated call finds that image again.
         Raises PredictionNotFound, with nothing changed.
         """
@@ -147,7 +154,7 @@ class StoredPredictions:
             checked_count(correction.tag_ids, MAX_TAGS, f"corrections[{index}].tag_ids")
         try:
             return await self._database.write(
-                lambda connection: _create_images(connection, project_id, corrections, tag_ids)
+                lambda connection: _create_images(connection, project_id, corrections, tag_ids, metadata)
             )
         finally:
             self._arrivals.announce()
@@ -173,11 +180,16 @@ def _record(connection: Connection, answered: StoredPrediction) -> StoredPredict
 
 
 def _create_images(
-    connection: Connection, project_id: str, corrections: Sequence[PredictionCorrection], tag_ids: Sequence[str]
+    connection: Connection,
+    project_id: str,
+    corrections: Sequence[PredictionCorrection],
+    tag_ids: Sequence[str],
+    metadata: Metadata,
 ) -> list[ImageCreateResult]:
     require_classification_type(connection, project_id)
     candidates = [
-        _candidate(connection, project_id, index, correction, tag_ids) for index, correction in enumerate(corrections)
+        replace(_candidate(connection, project_id, index, correction, tag_ids), metadata=metadata)
+        for index, correction in enumerate(corrections)
     ]
     results = record_images(connection, project_id, candidates)
     for correction, result in zip(corrections, results, strict=True):

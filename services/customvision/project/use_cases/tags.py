@@ -4,11 +4,23 @@ from dataclasses import replace
 
 from customvision.common.database import Connection, Database
 from customvision.project.domain.project import RequestIdReused
-from customvision.project.domain.tag import NegativeBesideRegularTag, NegativeTagExists, Tag, TagNameTaken, TagType
+from customvision.project.domain.tag import (
+    NegativeBesideRegularTag,
+    NegativeTagExists,
+    Tag,
+    TagNameTaken,
+    TagNotInIteration,
+    TagType,
+)
 from customvision.project.domain.text import checked_name, checked_request_id, checked_text, new_id
-from customvision.project.store import tags
+from customvision.project.store import iterations, tags
 from customvision.project.store.columns import now
-from customvision.project.use_cases.lookups import request_fingerprint, require_classification_type, require_tag
+from customvision.project.use_cases.lookups import (
+    request_fingerprint,
+    require_classification_type,
+    require_iteration,
+    require_tag,
+)
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
 
@@ -60,18 +72,37 @@ class Tags:
 
         return await self._database.write(create)
 
-    async def get(self, project_id: str, tag_id: str) -> Tag:
-        """Returns the tag."""
-        return await self._database.read(lambda connection: require_tag(connection, project_id, tag_id))
+    async def get(self, project_id: str, tag_id: str, *, iteration_id: str = "") -> Tag:
+        """Returns the tag; with ``iteration_id``, as it was in that data set.
 
-    async def page(self, project_id: str, request: PageRequest) -> Page[Tag]:
-        """Returns tags in order of creation."""
+        Raises IterationNotFound or TagNotInIteration.
+        """
+
+        def get(connection: Connection) -> Tag:
+            if not iteration_id:
+                return require_tag(connection, project_id, tag_id)
+            iteration = require_iteration(connection, project_id, iteration_id)
+            tag = iterations.find_frozen_tag(connection, iteration, tag_id)
+            if tag is None:
+                raise TagNotInIteration(tag_id)
+            return tag
+
+        return await self._database.read(get)
+
+    async def page(self, project_id: str, request: PageRequest, *, iteration_id: str = "") -> Page[Tag]:
+        """Returns tags in order of creation; with ``iteration_id``, as they were in that data set.
+
+        Raises IterationNotFound.
+        """
 
         def load(connection: Connection, after: int | None, limit: int) -> list[Tag]:
+            if iteration_id:
+                iteration = require_iteration(connection, project_id, iteration_id)
+                return iterations.frozen_tags_page(connection, iteration, after=after, limit=limit)
             require_classification_type(connection, project_id)
             return tags.page(connection, project_id, after=after, limit=limit)
 
-        return await read_page(self._database, request, load, "tags", project_id)
+        return await read_page(self._database, request, load, "tags", project_id, iteration_id)
 
     async def update(
         self,
