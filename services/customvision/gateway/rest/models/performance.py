@@ -4,6 +4,8 @@ from uuid import UUID
 
 from customvision.gateway.rest.fields import time_text
 from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.images import ImageTag
+from customvision.gateway.rest.models.predictions import Prediction
 from customvision.v1 import images_pb2, training_service_pb2
 
 
@@ -33,33 +35,17 @@ class IterationPerformance(ApiModel):
     average_precision: float | None
 
 
-class ProbabilityOfTag(ApiModel):
-    """How likely a tag is, 0 to 1."""
-
-    probability: float
-    tag_id: UUID
-    tag_name: str
-
-
-class TagOnImage(ApiModel):
-    """A tag that the image carries."""
-
-    tag_id: UUID
-    tag_name: str
-    created: str
-
-
 class ImagePerformance(ApiModel):
     """What an iteration answers to one held-out image; of an image that was deleted only the answer is left."""
 
-    predictions: list[ProbabilityOfTag]
+    predictions: list[Prediction]
     id: UUID
     created: str | None = None
     width: int | None = None
     height: int | None = None
     image_uri: str | None = None
     thumbnail_uri: str | None = None
-    tags: list[TagOnImage] | None = None
+    tags: list[ImageTag] | None = None
 
 
 def performance_of(performance: training_service_pb2.IterationPerformance) -> IterationPerformance:
@@ -91,7 +77,7 @@ def image_performance_of(
 ) -> ImagePerformance:
     """Returns an iteration's answer to one image as the API tells it; ``image`` is None where it was deleted."""
     predictions = [
-        ProbabilityOfTag(probability=each.probability, tag_id=UUID(each.tag_id), tag_name=each.tag_name)
+        Prediction(probability=each.probability, tag_id=UUID(each.tag_id), tag_name=each.tag_name)
         for each in result.predictions
     ]
     if image is None:
@@ -105,7 +91,7 @@ def image_performance_of(
         image_uri=image_uri,
         thumbnail_uri=thumbnail_uri,
         tags=[
-            TagOnImage(tag_id=UUID(tag.tag_id), tag_name=tag.tag_name, created=time_text(tag.create_time))
+            ImageTag(tag_id=UUID(tag.tag_id), tag_name=tag.tag_name, created=time_text(tag.create_time))
             for tag in image.tags
         ],
     )
