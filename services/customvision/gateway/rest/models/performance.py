@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from customvision.gateway.rest.fields import time_text
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.v1 import images_pb2, training_service_pb2
 
 
@@ -46,7 +46,7 @@ class TagOnImage(ApiModel):
 
     tag_id: UUID
     tag_name: str
-    created: str
+    created: Time
 
 
 class ImagePerformance(ApiModel):
@@ -54,7 +54,7 @@ class ImagePerformance(ApiModel):
 
     predictions: list[ProbabilityOfTag]
     id: UUID
-    created: str | None = None
+    created: Time | None = None
     width: int | None = None
     height: int | None = None
     image_uri: str | None = None
