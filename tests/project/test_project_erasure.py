@@ -18,7 +18,16 @@ from customvision.project.use_cases.projects import Projects
 TIME = "2026-11-01T12:00:00+00:00"
 REQUEST = "5f6dcfd5-c3d5-4c5c-9a7e-0d9d3f5a8b1c"
 IMAGE_COUNT = 25
-TABLES = ("projects", "tags", "images", "image_tags", "iterations", "iteration_images", "stored_predictions")
+TABLES = (
+    "projects",
+    "tags",
+    "images",
+    "image_tags",
+    "image_metadata",
+    "iterations",
+    "iteration_images",
+    "stored_predictions",
+)
 
 
 @pytest.fixture
@@ -58,6 +67,10 @@ def _fill(connection: Connection, project_id: str, image_count: int, *, current:
             [f"{number} of {project_id}", project_id, current, *content],
         )
         connection.execute("INSERT INTO image_tags (image, tag) SELECT ?, max(sequence) FROM tags", [cursor.lastrowid])
+        connection.execute(
+            "INSERT INTO image_metadata (image, project, key, value) SELECT ?, max(sequence), 'a', '1' FROM projects",
+            [cursor.lastrowid],
+        )
         connection.execute(
             "INSERT INTO iteration_images (iteration, image, tag) SELECT max(sequence), ?, 1 FROM iterations",
             [cursor.lastrowid],
