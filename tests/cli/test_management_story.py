@@ -168,7 +168,10 @@ def test_images(suite: SuiteProcess, tmp_path: Path) -> None:
     assert len(images) == 8
     assert "more than these 3" in suite.run("images", "list", *P, "--limit", "3").stderr
     image = images[-1]["image_id"]
-    assert shown(suite, "images", "show", image, *P)["width"] == 96
+    record = shown(suite, "images", "show", image, *P)
+    assert (record["width"], record["metadata"], record["tags"][0]["tag_name"]) == (96, {}, "roses")
+    assert not shown(suite, "images", "list", *P, "--filter", "split eq 'test'")
+    assert "at character 7" in failure(suite, "images", "list", *P, "--filter", "split = 'test'")
     suite.run("images", "untag", image, *P, "--tag", "roses")
     assert [one["image_id"] for one in shown(suite, "images", "list", *P, "--untagged")] == [image]
     suite.run("images", "tag", image, *P, "--tag", "roses")
