@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backbones
+import classifying
 import domains
+import posting
 import predicting
 import starting
 import uploading
@@ -21,6 +23,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "uploading": uploading.measure,
     "training": training.measure,
     "predicting": predicting.measure,
+    "classifying": classifying.measure,
+    "posting": posting.measure,
 }
 
 

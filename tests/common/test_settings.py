@@ -7,6 +7,7 @@ import pytest
 
 from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.addresses import AllowedHosts
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -23,6 +24,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.training_time_limit_seconds == 24 * 3600
     assert settings.training_memory_limit_bytes is None
     assert settings.training_early_embedding
+    assert settings.prediction_retention_seconds == 30 * 86400
 
 
 def test_what_is_set_is_used(tmp_path: Path) -> None:
@@ -38,6 +40,8 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
             "CUSTOMVISION_TRAINING_MEMORY_LIMIT": "4GiB",
             "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
+            "CUSTOMVISION_URL_ALLOWED_HOSTS": "photos.lan, 10.1.0.0/16",
+            "CUSTOMVISION_PREDICTION_RETENTION": "2d12h",
         }
     )
     assert settings.home == tmp_path
@@ -49,6 +53,17 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.training_time_limit_seconds == 5400
     assert settings.training_memory_limit_bytes == 4 * 2**30
     assert not settings.training_early_embedding
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
+    assert settings.prediction_retention_seconds == 60 * 3600
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
+
+
+def test_predictions_can_be_kept_for_ever() -> None:
+    """The retention can be switched off, in any case of letters."""
+    for value in ("off", "OFF"):
+        assert (
+            Settings.from_environment({"CUSTOMVISION_PREDICTION_RETENTION": value}).prediction_retention_seconds is None
+        )
 
 
 @pytest.mark.parametrize(
@@ -69,6 +84,11 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "0"),
         ("CUSTOMVISION_TRAINING_MEMORY_LIMIT", "plenty"),
         ("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", "soon"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "*"),
+        ("CUSTOMVISION_URL_ALLOWED_HOSTS", "0.0.0.0/0"),
+        ("CUSTOMVISION_PREDICTION_RETENTION", "30"),
+        ("CUSTOMVISION_PREDICTION_RETENTION", "0d"),
+        ("CUSTOMVISION_PREDICTION_RETENTION", "on"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:

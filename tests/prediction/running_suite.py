@@ -72,6 +72,10 @@ class Prediction:
         request = messages.PredictRequest(
             project_id=project_id, publish_name=publish_name, image_data=image_data, store=store
         )
+        return await self.ask(request)
+
+    async def ask(self, request: messages.PredictRequest) -> messages.PredictResponse:
+        """Sends a question of any kind."""
         return await self.stub.Predict(request, timeout=2 * PATIENCE_SECONDS)
 
     async def models(self) -> list[messages.ServedModel]:

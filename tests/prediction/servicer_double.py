@@ -8,7 +8,7 @@ import grpc
 
 from customvision.common.errors import NotFound
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
-from customvision.v1 import artifacts_pb2, iterations_pb2, stored_predictions_pb2
+from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, stored_predictions_pb2, suggestions_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
 from customvision.vision.artifacts import ModelArtifact, digest_of
 from models import backbone
@@ -17,15 +17,26 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Event = iterations_pb2.PublishedModelEvent
 
 
+class IterationNotFound(NotFound):
+    """The project has no such iteration."""
+
+    reason = "ITERATION_NOT_FOUND"
+
+
 class ProjectDouble(ProjectServiceServicer):
-    """Holds artifacts and published models.
+    """Holds artifacts, published models, iterations and images.
 
     ``truncated`` digests are served without their last byte; ``away`` ones answer UNAVAILABLE; ``held`` artifacts
     wait for their event. ``fetched`` lists every digest asked for; ``recorded`` every stored prediction.
+    ``suggested`` every call that records suggestions, of which those for images in ``tagged`` are left out.
     """
 
     def __init__(self) -> None:
         self.artifacts: dict[str, bytes] = {}
+        self.iterations: dict[tuple[str, str], iterations_pb2.Iteration] = {}
+        self.images: dict[str, bytes] = {}
+        self.tagged: set[str] = set()
+        self.suggested: list[suggestions_pb2.RecordSuggestionsRequest] = []
         self.published: dict[tuple[str, str], iterations_pb2.PublishedModel] = {}
         self.truncated: set[str] = set()
         self.away: set[str] = set()
@@ -64,6 +75,19 @@ class ProjectDouble(ProjectServiceServicer):
         )
         self.published[project_id, publish_name] = published
         self._tell(Event(published=published))
+        return model_sha256
+
+    def complete(self, project_id: str, iteration_id: str, artifact: ModelArtifact) -> str:
+        """Has the project have a completed iteration; returns the digest of its model's artifact."""
+        model_sha256 = self.add_artifact(artifact.to_bytes())
+        self.iterations[project_id, iteration_id] = iterations_pb2.Iteration(
+            project_id=project_id,
+            iteration_id=iteration_id,
+            status=iterations_pb2.ITERATION_STATUS_COMPLETED,
+            artifacts=iterations_pb2.IterationArtifacts(
+                model_sha256=model_sha256, backbone_sha256=artifact.backbone_sha256
+            ),
+        )
         return model_sha256
 
     def unpublish(self, project_id: str, publish_name: str) -> None:
@@ -116,6 +140,42 @@ class ProjectDouble(ProjectServiceServicer):
             data = data[:-1]
         for start in range(0, len(data), 2**20):
             yield artifacts_pb2.ArtifactChunk(data=data[start : start + 2**20])
+
+    async def GetIteration(
+        self, request: iterations_pb2.GetIterationRequest, context: Context
+    ) -> iterations_pb2.Iteration:
+        """Returns an iteration that the project has."""
+        found = self.iterations.get((request.project_id, request.iteration_id))
+        if found is None:
+            raise IterationNotFound("The project has no such iteration.")
+        return found
+
+    async def DownloadImages(
+        self, request: images_pb2.DownloadImagesRequest, context: Context
+    ) -> AsyncIterator[images_pb2.ImageContentChunk]:
+        """Streams images in small pieces, and says which are missing."""
+        for image_id in request.image_ids:
+            data = self.images.get(image_id)
+            if data is None:
+                yield images_pb2.ImageContentChunk(image_id=image_id, missing=True, last=True)
+                continue
+            for start in range(0, len(data), 1000):
+                end = start + 1000
+                yield images_pb2.ImageContentChunk(image_id=image_id, data=data[start:end], last=end >= len(data))
+
+    async def RecordSuggestions(
+        self, request: suggestions_pb2.RecordSuggestionsRequest, context: Context
+    ) -> suggestions_pb2.RecordSuggestionsResponse:
+        """Keeps suggestions and says how it kept them."""
+        self.suggested.append(request)
+        response = suggestions_pb2.RecordSuggestionsResponse()
+        for suggestion in request.suggestions:
+            if suggestion.image_id not in self.tagged:
+                kept = response.suggestions.add()
+                kept.CopyFrom(suggestion)
+                kept.project_id, kept.iteration_id, kept.uncertainty = request.project_id, request.iteration_id, 0.25
+                kept.create_time.FromSeconds(1_800_000_000)
+        return response
 
     async def RecordPrediction(
         self, request: stored_predictions_pb2.RecordPredictionRequest, context: Context

@@ -9,11 +9,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from customvision.common.errors import NotFound
 from customvision.common.processors import available_cores
+from customvision.common.url_fetching.addresses import AllowedHosts
+from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.errors import PredictionQueueFull
+from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.publication import ModelName, PublishedModel
+from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
 from customvision.prediction.stored_predictions import StoredPredictions
 from customvision.prediction.trunks import compile_trunk
@@ -47,6 +52,16 @@ async def record(_: object) -> None:
     """Keeps nothing."""
 
 
+async def no_iteration(_project_id: str, _iteration_id: str) -> PublishedModel:
+    """Knows no iteration."""
+    raise NotFound("There is no such iteration.")
+
+
+def question(image_data: bytes = b"") -> Question:
+    """Returns a question to the model that is held."""
+    return Question("p", "m", image_data=image_data)
+
+
 @pytest.fixture
 async def predictor() -> AsyncIterator[Predictor]:
     """A predictor in whose queue two calls may wait, asking a model that is held."""
@@ -55,10 +70,13 @@ async def predictor() -> AsyncIterator[Predictor]:
     registry = Registry(load)
     registry.publish(PublishedModel(ModelName("p", "m"), "i", "", ""))
     stored = StoredPredictions(record)
-    predictor = Predictor(registry, stored, max_waiting=2)
+    iterations = IterationModels(no_iteration, load, on_drop=lambda: None)
+    fetcher = UrlFetcher(AllowedHosts())
+    predictor = Predictor(registry, iterations, fetcher, stored, max_waiting=2)
     yield predictor
     HeldModel.released.set()
     predictor.close()
+    fetcher.close()
     await stored.close()
     registry.close()
 
@@ -66,8 +84,7 @@ async def predictor() -> AsyncIterator[Predictor]:
 async def begun(predictor: Predictor, count: int) -> "list[asyncio.Task[object]]":
     """Asks so many times and returns once every thread is busy."""
     calls: list[asyncio.Task[object]] = [
-        asyncio.create_task(predictor.predict("p", "m", str(number).encode(), store=False, seconds=None))
-        for number in range(count)
+        asyncio.create_task(predictor.predict(question(str(number).encode()), seconds=None)) for number in range(count)
     ]
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(HeldModel.asked) < min(count, WORKERS) or predictor._pending < count:
@@ -79,10 +96,10 @@ async def test_refuses_more_calls_than_can_wait(predictor: Predictor) -> None:
     """A call past the limit is refused at once; those before it are answered."""
     calls = await begun(predictor, WORKERS + 2)
     with pytest.raises(PredictionQueueFull, match="try again"):
-        await predictor.predict("p", "m", b"", store=False, seconds=None)
+        await predictor.predict(question(), seconds=None)
     HeldModel.released.set()
     await asyncio.gather(*calls)
-    await predictor.predict("p", "m", b"", store=False, seconds=None)
+    await predictor.predict(question(), seconds=None)
 
 
 async def test_does_not_compute_for_a_caller_that_has_gone(predictor: Predictor) -> None:
@@ -93,7 +110,7 @@ async def test_does_not_compute_for_a_caller_that_has_gone(predictor: Predictor)
     await asyncio.gather(*calls[WORKERS:], return_exceptions=True)
     HeldModel.released.set()
     await asyncio.gather(*calls[:WORKERS])
-    await predictor.predict("p", "m", b"last", store=False, seconds=None)
+    await predictor.predict(question(b"last"), seconds=None)
     assert len(HeldModel.asked) == WORKERS + 1
     assert HeldModel.asked[-1] == b"last"
 

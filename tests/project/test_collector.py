@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customvision.common.database import Database
+from customvision.common.database import Connection, Database
 from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
 from customvision.project.domain.artifact import Artifact
 from customvision.project.domain.image_upload import ImageUpload
 from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.tag_probability import TagProbability
+from customvision.project.domain.text import new_id
 from customvision.project.store import artifacts
 from customvision.project.store.blobs import BlobMissing, BlobStore
 from customvision.project.store.collector import Collector
@@ -22,6 +24,7 @@ from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.projects import Projects
+from customvision.project.use_cases.stored_predictions import StoredPredictions
 from pictures import photo
 
 
@@ -34,10 +37,13 @@ class Store:
     intake: ImageIntake
     ahead_seconds: float = 0.0
 
-    async def collect(self) -> int:
+    async def collect(self, retention_seconds: float | None = None) -> int:
         """Collects at the test's time."""
         clock = lambda: time.time() + self.ahead_seconds  # noqa: E731 - one expression
-        return await Collector(self.database, self.blobs, grace_seconds=600, clock=clock).collect()
+        collector = Collector(
+            self.database, self.blobs, retention_seconds=retention_seconds, grace_seconds=600, clock=clock
+        )
+        return await collector.collect()
 
 
 @pytest.fixture
@@ -136,3 +142,73 @@ async def test_what_a_crash_left_half_written_is_removed(settings: Settings) -> 
     (incoming / ".tmp-half").write_bytes(b"half")
     BlobStore(settings.folder("project") / "blobs").close()
     assert not list(incoming.iterdir())
+
+
+async def _predict(store: Store, project_id: str, seed: int) -> None:
+    await StoredPredictions(
+        store.database, store.blobs, store.intake, ImageArrivals(store.database, Notifier())
+    ).record(
+        project_id,
+        prediction_id=new_id(),
+        iteration_id="",
+        publish_name="",
+        image_data=photo(seed),
+        predictions=(TagProbability("rose", "rose", 1.0),),
+    )
+
+
+def _suggest(connection: Connection, project_id: str) -> None:
+    time_now = datetime.now(UTC).isoformat()
+    connection.execute(
+        "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type, classification_type,"
+        " create_time, image_count, data_set_fingerprint) VALUES ('i', ?, 'i', 1, 'completed', 'quick', 'multiclass',"
+        " ?, 0, '')",
+        [project_id, time_now],
+    )
+    connection.execute(
+        "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time)"
+        " SELECT i.sequence, j.sequence, '[]', 0, ? FROM iterations i, images j",
+        [time_now],
+    )
+    connection.execute(
+        "INSERT INTO suggested_tags (iteration, image, tag_id, probability)"
+        " SELECT iteration, image, 'rose', 1 FROM suggestions"
+    )
+
+
+def _kept(connection: Connection) -> list[int]:
+    tables = ("stored_predictions", "prediction_tags", "suggestions", "suggested_tags", "images")
+    return [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
+
+
+async def test_old_predictions_and_suggestions_go_with_their_files(store: Store) -> None:
+    """Once they are older than the retention; images of the data set stay, and without a retention all do."""
+    project_id, _, digest = await _project_with_image(store)
+    await store.database.write(lambda connection: _suggest(connection, project_id))
+    for seed in (7, 8):
+        await _predict(store, project_id, seed)
+    store.ahead_seconds = 3600
+    assert (await store.collect(None), await store.collect(3700), await store.collect(10.0**12)) == (0, 0, 0)
+    assert await store.database.read(_kept) == [2, 2, 1, 1, 1]
+    assert await store.collect(3500) == 4
+    assert await store.database.read(_kept) == [0, 0, 0, 0, 1]
+    assert await store.blobs.read(digest)
+
+
+async def test_more_old_predictions_than_one_transaction_takes_go_in_one_round(store: Store) -> None:
+    """Expiry goes on in slices until nothing old is left."""
+    project_id, *_ = await _project_with_image(store)
+    await _predict(store, project_id, 7)
+    await store.database.write(
+        lambda connection: connection.execute(
+            "WITH RECURSIVE number(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM number WHERE value < 250)"
+            " INSERT INTO stored_predictions (prediction_id, project_id, iteration_id, publish_name, predictions,"
+            " width, height, content_type, size_bytes, source_sha256, content_sha256, thumbnail_sha256, create_time)"
+            " SELECT value, project_id, '', '', '[]', width, height, content_type, size_bytes, source_sha256,"
+            " content_sha256, thumbnail_sha256, stored_predictions.create_time FROM stored_predictions, number"
+        )
+    )
+    assert (await store.database.read(_kept))[0] == 251
+    store.ahead_seconds = 3600
+    await store.collect(3500)
+    assert (await store.database.read(_kept))[0] == 0

@@ -27,6 +27,9 @@ TABLES = (
     "iterations",
     "iteration_images",
     "stored_predictions",
+    "prediction_tags",
+    "suggestions",
+    "suggested_tags",
 )
 
 
@@ -45,7 +48,7 @@ async def _create(database: Database) -> Project:
 
 
 def _fill(connection: Connection, project_id: str, image_count: int, *, current: int = 1) -> None:
-    """Gives the project images with a tag, an iteration that holds them all, and a prediction for each."""
+    """Gives the project images with a tag, an iteration that holds them all, a prediction and a suggestion for each."""
     connection.execute(
         "INSERT INTO tags (tag_id, project_id, name, description, type, create_time)"
         " VALUES (?, ?, 'rose', '', 'regular', ?)",
@@ -75,11 +78,25 @@ def _fill(connection: Connection, project_id: str, image_count: int, *, current:
             "INSERT INTO iteration_images (iteration, image, tag) SELECT max(sequence), ?, 1 FROM iterations",
             [cursor.lastrowid],
         )
+        # An image of the data set has tags and no suggestion; here it costs what an untagged one does.
         connection.execute(
+            "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time)"
+            " SELECT max(sequence), ?, '[]', 0, ? FROM iterations",
+            [cursor.lastrowid, TIME],
+        )
+        connection.execute(
+            "INSERT INTO suggested_tags (iteration, image, tag_id, probability)"
+            " SELECT max(sequence), ?, 'rose', 1 FROM iterations",
+            [cursor.lastrowid],
+        )
+        predicted = connection.execute(
             "INSERT INTO stored_predictions (prediction_id, project_id, iteration_id, publish_name, predictions, width,"
             " height, content_type, size_bytes, source_sha256, content_sha256, thumbnail_sha256, create_time)"
             " VALUES (?, ?, '', '', '[]', ?, ?, ?, ?, ?, ?, ?, ?)",
             [f"{number} of {project_id}", project_id, *content],
+        )
+        connection.execute(
+            "INSERT INTO prediction_tags (prediction, tag_id, probability) VALUES (?, 'rose', 1)", [predicted.lastrowid]
         )
 
 

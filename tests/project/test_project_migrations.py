@@ -1,5 +1,7 @@
 """Databases of earlier versions open with their data."""
 
+import json
+
 import pytest
 
 from customvision.common.database import Connection, Database
@@ -8,8 +10,10 @@ from customvision.common.settings import Settings
 from customvision.project.domain.data_set import NothingChanged
 from customvision.project.domain.domain import DEFAULT_DOMAIN
 from customvision.project.domain.image import ImageTag
-from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.prediction_filter import PredictionFilter, PredictionOrder, PredictionTagFilter
+from customvision.project.domain.project import ClassificationType, ProjectStatus
 from customvision.project.domain.training_request import TrainingRequest, TrainingType
+from customvision.project.store import prediction_lists
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.migrations import MIGRATIONS
 from customvision.project.use_cases.images import Images
@@ -55,6 +59,7 @@ async def test_a_database_of_the_first_version_opens_with_its_data(settings: Set
         blobs.close()
         database.close()
         assert (project.name, project.image_count, project.tag_count) == ("garden", 1, 1)
+        assert (project.status, project.target_export_platforms) == (ProjectStatus.SUCCEEDED, ())
         assert (image.file_name, image.metadata) == ("a.jpg", {})
         # When it was tagged is not known: not before it was stored.
         assert image.tags == (ImageTag("t", "rose", image.create_time),)
@@ -119,6 +124,7 @@ async def test_trainings_of_the_third_version_still_count(settings: Settings) ->
     iteration = await iterations.get("p", "i")
     assert (iteration.request, iteration.domain_id) == (TrainingRequest(), DEFAULT_DOMAIN.domain_id)
     assert not iteration.fine_tuned
+    assert (iteration.update_time, iteration.publish_target) == (iteration.end_time, "")
     quick = TrainingRequest()
     with pytest.raises(NothingChanged):
         await iterations.create("p", quick, backbone_id="b", force=False, request_id="")
@@ -129,4 +135,57 @@ async def test_trainings_of_the_third_version_still_count(settings: Settings) ->
     assert (repeated.project_id, repeated.domain_id) == ("p", DEFAULT_DOMAIN.domain_id)
     advanced = TrainingRequest(training_type=TrainingType.ADVANCED)
     assert (await iterations.create("p", advanced, backbone_id="b", force=False, request_id="")).number == 2
+    database.close()
+
+
+def _fill_with_predictions(connection: Connection) -> None:
+    """Writes what the fourth version kept of three predictions: of an iteration, and of one that is gone."""
+    domain = "0732100f-1a38-4e49-a514-c9b44c697ab5"
+    connection.execute(
+        "INSERT INTO projects (project_id, name, description, classification_type, create_time, update_time)"
+        " VALUES ('p', 'garden', '', 'multilabel', ?, ?)",
+        [TIME, TIME],
+    )
+    connection.execute(
+        "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type, classification_type,"
+        " create_time, image_count, data_set_fingerprint, domain_id)"
+        " VALUES ('i', 'p', 'Iteration 1', 1, 'completed', 'quick', 'multiclass', ?, 0, '', ?)",
+        [TIME, domain],
+    )
+    answer = [["rose", "Rose", 0.5], ["dahlia", "Dahlia", 0.5], ["rose", "Rose", 0.0], ["aster", "Aster", 0]]
+    for prediction_id, iteration_id, predictions in (
+        ("1", "i", answer),
+        ("2", "gone", [["rose", "Rose", 0.5]]),
+        ("3", "i", []),
+    ):
+        connection.execute(
+            "INSERT INTO stored_predictions (prediction_id, project_id, iteration_id, publish_name, predictions, width,"
+            " height, content_type, size_bytes, source_sha256, content_sha256, thumbnail_sha256, create_time)"
+            " VALUES (?, 'p', ?, 'live', ?, 1, 1, 'image/jpeg', 1, ?, ?, ?, ?)",
+            [prediction_id, iteration_id, json.dumps(predictions), "a" * 64, "b" * 64, "c" * 64, TIME],
+        )
+
+
+async def test_predictions_of_the_fourth_version_are_found_like_new_ones(settings: Settings) -> None:
+    """They get the uncertainty and domain of their model, the project's where it is gone, and are found by tag."""
+    path = settings.folder("project") / "project.sqlite"
+    old = Database(path, MIGRATIONS[:4])
+    await old.write(_fill_with_predictions)
+    old.close()
+    database = Database(path, MIGRATIONS)
+
+    def listed(connection: Connection, *tags: PredictionTagFilter) -> list[tuple[str, float, str]]:
+        selected = PredictionFilter("p", tags=tags, order=PredictionOrder.SUGGESTED)
+        page, _ = prediction_lists.page(connection, selected, after=None, most=10)
+        return [(entry.prediction_id, round(entry.uncertainty, 3), entry.domain_id) for entry in page]
+
+    found = [
+        ("2", 1.0, DEFAULT_DOMAIN.domain_id),
+        ("1", 0.5, "0732100f-1a38-4e49-a514-c9b44c697ab5"),
+        ("3", 0.0, "0732100f-1a38-4e49-a514-c9b44c697ab5"),
+    ]
+    assert await database.read(listed) == found
+    rose, aster = PredictionTagFilter("rose", 0.5, 0.5), PredictionTagFilter("aster", 0, 0)
+    assert await database.read(lambda connection: listed(connection, rose)) == found[:2]
+    assert await database.read(lambda connection: listed(connection, rose, aster)) == found[1:2]
     database.close()

@@ -11,6 +11,7 @@ import pytest
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
+from scripted_exports import ExportChild, export_child_in
 from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
 from training_suite import TrainingSuite
 
@@ -65,6 +66,12 @@ def script_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptChild
     folder = tmp_path / "modules"
     folder.mkdir()
     return script_child_in(folder, monkeypatch)
+
+
+@pytest.fixture
+def export_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportChild:
+    """Scripts the processes of exports."""
+    return export_child_in(tmp_path, monkeypatch)
 
 
 @pytest.fixture

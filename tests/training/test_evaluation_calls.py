@@ -92,6 +92,50 @@ async def test_results_are_filtered(artifacts: Artifacts, tmp_path: Path, serve_
         assert refused.fields == ["tag_id"]
 
 
+async def test_results_of_any_tag_by_age(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:
+    """Results of several tags come in the order asked for, after those passed over, with the number that match."""
+    async with evaluation_service(artifacts, tmp_path, serve_service) as service:
+        newest_first = training_service_pb2.IMAGE_RESULT_ORDER_NEWEST_FIRST
+        options = {"tag_ids": ["b", "a", "a"], "order": newest_first, "skip": 1, "page_size": 2}
+        first = await service.ListImageResults(results_request(**options))
+        assert ([result.image_id for result in first.results], first.total_count) == (["3", "2"], 5)
+        token = first.next_page_token
+        second = await service.ListImageResults(results_request(**options, page_token=token))
+        assert ([result.image_id for result in second.results], second.total_count) == (["1", "0"], 5)
+        assert second.next_page_token == ""
+        same = {**options, "tag_ids": ["a", "b"]}
+        assert await service.ListImageResults(results_request(**same, page_token=token)) == second
+        for changed in ({"skip": 0}, {"tag_ids": ["a"]}, {"order": 0}):
+            other = results_request(**{**options, **changed}, page_token=token)
+            assert (await refusal_of(service.ListImageResults(other))).reason == "PAGE_TOKEN_INVALID"
+        beyond = await service.ListImageResults(results_request(skip=7))
+        assert (list(beyond.results), beyond.next_page_token, beyond.total_count) == ([], "", 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason", "field"),
+    [
+        ({"skip": -1}, grpc.StatusCode.INVALID_ARGUMENT, "SKIP_INVALID", "skip"),
+        ({"order": 9}, grpc.StatusCode.INVALID_ARGUMENT, "ENUM_VALUE_INVALID", "order"),
+        ({"tag_ids": ["a"] * 21}, grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_ITEMS", "tag_ids"),
+        ({"tag_ids": ["a", "z"]}, grpc.StatusCode.NOT_FOUND, "TAG_NOT_IN_ITERATION", "tag_ids"),
+    ],
+)
+async def test_results_that_cannot_be_asked_for(
+    artifacts: Artifacts,
+    tmp_path: Path,
+    serve_service: ServeService,
+    options: dict[str, Any],
+    code: grpc.StatusCode,
+    reason: str,
+    field: str,
+) -> None:
+    """A filter, an order or a skip that makes no sense is refused by its name."""
+    async with evaluation_service(artifacts, tmp_path, serve_service) as service:
+        refused = await refusal_of(service.ListImageResults(results_request(**options)))
+        assert (refused.code, refused.reason, refused.fields) == (code, reason, [field])
+
+
 async def test_comparison_names_what_changed(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:
     """A comparison holds both sides' figures, the images that changed, and whether that may be chance."""
     async with evaluation_service(artifacts, tmp_path, serve_service) as service:

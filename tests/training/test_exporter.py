@@ -3,104 +3,30 @@
 import asyncio
 import hashlib
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import psutil
 import pytest
 
 from customvision.common.errors import ServiceError, StorageFull
-from customvision.training.evaluation.performance import Evaluation
-from customvision.training.export import exporter
 from customvision.training.export.export_format import ExportFormat
-from customvision.training.export.exporter import PIECE_BYTES, Exporter
-from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
+from customvision.training.export.exporter import Exporter
+from customvision.v1 import artifacts_pb2
 from models import backbone, model
+from scripted_exports import (
+    BUILD,
+    EVALUATION,
+    SCRIPTS,
+    STORED,
+    WAIT,
+    ExportChild,
+    exporting_processes,
+    iteration_of,
+)
 from scripted_project import training_parts
 from scripted_server import ScriptedCall
-
-MODULE = "export_of_test"
-PROGRAM = """
-import os, signal, time
-from pathlib import Path
-from customvision.training.children.child import run_child
-from customvision.training.export.working_folder import ZIP_FILE
-
-def build(request, reports):
-    folder = Path(request["folder"])
-    {work}
-
-run_child(build)
-"""
-BUILD = f"(folder / ZIP_FILE).write_bytes(b'x' * {3 * PIECE_BYTES}); reports.send('built')"
-WAIT = "(folder.parent / 'begun').touch(); time.sleep(600)"
-FOUND = ("image 1", "image 3")
-EVALUATION = Evaluation(
-    image_ids=("image 1", "image 2", "image 3"),
-    tag_ids=("1", "2"),
-    tag_names=("one", "two"),
-    image_counts=(9, 6),
-    multilabel=False,
-    truth=np.eye(3, 2, dtype=np.uint8),
-    probabilities=np.full((3, 2), 0.5, np.float32),
-).to_bytes()
-STORED = {hashlib.sha256(data).hexdigest(): data for data in (b"model", b"backbone", b"weights", EVALUATION)}
-
-
-def iteration_of(digests: Iterable[str]) -> iterations_pb2.Iteration:
-    """Returns a completed iteration whose model, backbone, weights and evaluation have these digests."""
-    model, backbone, weights, evaluation = digests
-    return iterations_pb2.Iteration(
-        status=iterations_pb2.ITERATION_STATUS_COMPLETED,
-        project_id="project",
-        iteration_id="iteration",
-        name="Iteration 1",
-        number=1,
-        artifacts=iterations_pb2.IterationArtifacts(
-            model_sha256=model,
-            backbone_sha256=backbone,
-            backbone_weights_sha256=weights,
-            evaluation_sha256=evaluation,
-        ),
-    )
-
-
-def artifact(call: ScriptedCall) -> Iterator[artifacts_pb2.ArtifactChunk]:
-    """Answers an artifact."""
-    yield artifacts_pb2.ArtifactChunk(data=STORED[call.request.sha256])
-
-
-def images(call: ScriptedCall) -> Iterator[images_pb2.ImageContentChunk]:
-    """Answers the images that are still there, in two pieces each."""
-    for image_id in call.request.image_ids:
-        if image_id in FOUND:
-            yield images_pb2.ImageContentChunk(image_id=image_id, data=b"first half, ")
-            yield images_pb2.ImageContentChunk(image_id=image_id, data=image_id.encode(), last=True)
-        else:
-            yield images_pb2.ImageContentChunk(image_id=image_id, missing=True, last=True)
-
-
-SCRIPTS: dict[str, Callable[[ScriptedCall], Any]] = {
-    "GetIteration": lambda _: iteration_of(STORED),
-    "GetArtifact": artifact,
-    "DownloadImages": images,
-}
-
-
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets what the process of an export does; ``folder`` and ``reports`` are at hand."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(exporter, "MODULE", MODULE)
-
-    def write(work: str) -> None:
-        (tmp_path / f"{MODULE}.py").write_text(PROGRAM.format(work=work))
-
-    return write
 
 
 @pytest.fixture
@@ -135,9 +61,9 @@ async def failure(folder: Path, scripts: dict[str, Callable[[ScriptedCall], Any]
     return error.value
 
 
-async def test_stalled_reader_holds_up_nobody(tmp_path: Path, child: Callable[[str], None]) -> None:
+async def test_stalled_reader_holds_up_nobody(tmp_path: Path, export_child: ExportChild) -> None:
     """While one export is read slowly, another is built and read; nothing of either is left behind."""
-    child(BUILD)
+    export_child(BUILD)
     async with training_parts(tmp_path, SCRIPTS) as parts:
         exports = Exporter(parts.iterations, tmp_path)
         async with aclosing(exports.export("project", "iteration", ExportFormat.KERAS)) as stalled:
@@ -148,9 +74,9 @@ async def test_stalled_reader_holds_up_nobody(tmp_path: Path, child: Callable[[s
     assert leftovers(tmp_path) == []
 
 
-async def test_the_child_gets_the_images_that_are_there(tmp_path: Path, child: Callable[[str], None]) -> None:
+async def test_the_child_gets_the_images_that_are_there(tmp_path: Path, export_child: ExportChild) -> None:
     """Held-out images come whole, in their order and with their ids; those deleted meanwhile are left out."""
-    child(
+    export_child(
         "files = sorted((folder / 'images').iterdir()); "
         "made = [(folder / 'image_ids.json').read_text(), *(file.read_text() for file in files)]; "
         "(folder / ZIP_FILE).write_text('|'.join(made)); reports.send('built')"
@@ -170,18 +96,18 @@ async def test_the_child_gets_the_images_that_are_there(tmp_path: Path, child: C
     ],
 )
 async def test_every_failure_has_a_reason(
-    tmp_path: Path, child: Callable[[str], None], work: str, reason: str, words: str
+    tmp_path: Path, export_child: ExportChild, work: str, reason: str, words: str
 ) -> None:
     """A process that cannot build the export ends in an error that says why, and leaves nothing behind."""
-    child(work)
+    export_child(work)
     error = await failure(tmp_path)
     assert error.reason == reason
     assert words in error.message
 
 
-async def test_an_artifact_with_other_content_is_refused(tmp_path: Path, child: Callable[[str], None]) -> None:
+async def test_an_artifact_with_other_content_is_refused(tmp_path: Path, export_child: ExportChild) -> None:
     """What does not match its digest is not exported."""
-    child(BUILD)
+    export_child(BUILD)
     damaged = {**SCRIPTS, "GetArtifact": lambda _: iter([artifacts_pb2.ArtifactChunk(data=b"other")])}
     error = await failure(tmp_path, damaged)
     assert (error.reason, error.metadata) == ("MODEL_DAMAGED", {"iteration_id": "iteration"})
@@ -219,9 +145,9 @@ async def test_an_evaluation_that_is_none_is_named(tmp_path: Path) -> None:
     assert "its evaluation cannot be read" in error.message
 
 
-async def test_a_caller_who_leaves_ends_the_process(tmp_path: Path, child: Callable[[str], None]) -> None:
+async def test_a_caller_who_leaves_ends_the_process(tmp_path: Path, export_child: ExportChild) -> None:
     """An export that nobody waits for ends at once with its process and its files, and the next one is built."""
-    child(WAIT)
+    export_child(WAIT)
     async with training_parts(tmp_path, SCRIPTS) as parts, asyncio.timeout(30):
         exports = Exporter(parts.iterations, tmp_path)
         building = asyncio.create_task(anext(exports.export("project", "iteration", ExportFormat.KERAS)))
@@ -234,14 +160,9 @@ async def test_a_caller_who_leaves_ends_the_process(tmp_path: Path, child: Calla
             await asyncio.gather(task, return_exceptions=True)
         assert not process.is_running()
         assert leftovers(tmp_path) == []
-        child(BUILD)
+        export_child(BUILD)
         piece = await anext(exports.export("project", "iteration", ExportFormat.KERAS))
         assert piece.file_name == "iteration-1-keras.zip"
-
-
-def exporting_processes() -> list[psutil.Process]:
-    """Returns the processes below this one that build an export."""
-    return [child for child in psutil.Process().children() if MODULE in child.cmdline()]
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -1,13 +1,15 @@
 """What the environment sets: where the data is and where the services are."""
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from customvision.common.durable_files import make_folder_durably
 from customvision.common.errors import ConfigurationError
 from customvision.common.quantities import parse_duration, parse_size
+from customvision.common.url_fetching.addresses import AllowedHosts
 
 DEFAULT_ADDRESSES = {
     "project": "127.0.0.1:50051",
@@ -18,7 +20,13 @@ DEFAULT_ADDRESSES = {
 CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
+URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
+PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
+HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
+# A name, an address, or "*".
+HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
+DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
 
 
 def setting_of_address(service: str) -> str:
@@ -33,7 +41,10 @@ class Settings:
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
-    ``training_early_embedding`` computes features of images when they arrive.
+    ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
+    although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
+    where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is
+    every name.
     """
 
     home: Path
@@ -48,6 +59,9 @@ class Settings:
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
     training_memory_limit_bytes: int | None = None
     training_early_embedding: bool = True
+    url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
+    http_allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -71,6 +85,9 @@ class Settings:
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
             training_memory_limit_bytes=_size(MEMORY_LIMIT, values),
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
+            url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
+            prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
+            http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
         )
 
     def address(self, service: str) -> str:
@@ -109,6 +126,14 @@ def _address(setting: str, value: str) -> str:
     return value
 
 
+def _hosts(setting: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = tuple(host.strip() for host in values.get(setting, "").split(",") if host.strip())
+    wrong = next((host for host in hosts if not HOST.fullmatch(host)), None)
+    if wrong is not None:
+        raise ConfigurationError(f"{setting} has '{wrong}'; it must be names of hosts parted by commas, without ports.")
+    return hosts
+
+
 def _switch(setting: str, values: Mapping[str, str], *, default: bool) -> bool:
     value = values.get(setting, "").lower()
     if value in ("", "1", "0", "on", "off", "true", "false"):
@@ -140,6 +165,12 @@ def _duration(setting: str, values: Mapping[str, str], *, default: float) -> flo
     return seconds
 
 
+def _retention(setting: str, values: Mapping[str, str]) -> float | None:
+    if values.get(setting, "").lower() == "off":
+        return None
+    return _duration(setting, values, default=DEFAULT_PREDICTION_RETENTION_SECONDS)
+
+
 def _size(setting: str, values: Mapping[str, str]) -> int | None:
     value = values.get(setting, "")
     if not value:
@@ -151,3 +182,13 @@ def _size(setting: str, values: Mapping[str, str]) -> int | None:
     if size <= 0:
         raise ConfigurationError(f"{setting} is '{value}'; it must be a size above 0, such as 512MiB or 4GB.")
     return size
+
+
+def _allowed_hosts(value: str) -> AllowedHosts:
+    try:
+        return AllowedHosts.parse(value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{URL_ALLOWED_HOSTS} is '{value}', of which {error}; name hosts or networks, such as "
+            "photos.example.com,10.1.0.0/16."
+        ) from error

@@ -49,3 +49,53 @@ class PredictionQueueFull(ResourceExhausted):
     """More calls wait than can be answered soon."""
 
     reason = "PREDICTION_QUEUE_FULL"
+
+
+class FieldsExclusive(InvalidArgument):
+    """The request fills two fields of which only one may be."""
+
+    reason = "FIELDS_EXCLUSIVE"
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(
+            f"Both {one} and {other} are given; send one of them.",
+            metadata={"fields": f"{one},{other}"},
+            field=other,
+        )
+
+
+class TextTooLong(InvalidArgument):
+    """A free text is longer than its field allows."""
+
+    reason = "TEXT_TOO_LONG"
+
+
+class NothingGiven(InvalidArgument):
+    """A list that must have entries has none."""
+
+    reason = "NOTHING_GIVEN"
+
+
+class TooManyItems(InvalidArgument):
+    """A list has more entries than one call may carry."""
+
+    reason = "TOO_MANY_ITEMS"
+
+
+class IterationIdMissing(InvalidArgument):
+    """The request names no iteration and needs one."""
+
+    reason = "ITERATION_ID_MISSING"
+
+
+class IterationNotCompleted(FailedPrecondition):
+    """The iteration has no model."""
+
+    reason = "ITERATION_NOT_COMPLETED"
+
+    def __init__(self, iteration_id: str) -> None:
+        super().__init__(
+            f"Iteration {iteration_id} has no model: its training goes on, failed or was cancelled. "
+            "Ask a completed one.",
+            metadata={"iteration_id": iteration_id},
+        )

@@ -1,4 +1,4 @@
-"""Answers one image: finds the model, computes on a thread, keeps the answer where asked."""
+"""Answers one image: finds the model, gets the image, computes on a thread, keeps the answer where asked."""
 
 import asyncio
 import uuid
@@ -6,11 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from customvision.common.processors import available_cores
+from customvision.common.url_fetching.errors import URL_ERRORS
+from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.errors import PredictionQueueFull
+from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
+from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
+from customvision.vision.decoding import MAX_BYTES
 
 MAX_WAITING = 256
 MAX_LOAD_WAIT_SECONDS = 10.0
@@ -28,32 +33,42 @@ class Answer:
 class Predictor:
     """Computes on its own threads: two for each core, for decoding one image fills the gaps of another."""
 
-    def __init__(self, registry: Registry, stored: StoredPredictions, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        iterations: IterationModels,
+        fetcher: UrlFetcher,
+        stored: StoredPredictions,
+        *,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
         workers = 2 * available_cores()
         self._registry = registry
+        self._iterations = iterations
+        self._fetcher = fetcher
         self._stored = stored
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="predict")
         self._max_pending = workers + max_waiting
         self._pending = 0
 
-    async def predict(
-        self, project_id: str, publish_name: str, image_data: bytes, *, store: bool, seconds: float | None
-    ) -> Answer:
-        """Answers ``image_data``. ``seconds`` are left to the caller, None for no limit.
+    async def predict(self, question: Question, *, seconds: float | None) -> Answer:
+        """Answers a question. ``seconds`` are left to the caller, None for no limit.
 
-        Raises PredictionQueueFull, the errors of Registry.find, and those of customvision.vision.decoding.
+        Raises what Question.check, Registry.find, IterationModels.find and UrlFetcher.fetch raise,
+        PredictionQueueFull, and the errors of customvision.vision.decoding.
         """
-        patience = MAX_LOAD_WAIT_SECONDS if seconds is None else min(seconds, MAX_LOAD_WAIT_SECONDS)
-        model = await self._registry.find(project_id, publish_name, seconds=patience)
-        predictions = await self._compute(model, image_data)
-        prediction_id = self._keep(model, image_data, predictions) if store else ""
+        question.check()
+        model = await self._model(question, seconds)
+        image_data = await self._image_data(question)
+        predictions = await self.compute(model, image_data)
+        prediction_id = self._keep(model, image_data, predictions, question.application) if question.store else ""
         return Answer(model.published, predictions, prediction_id)
 
-    def close(self) -> None:
-        """Ends the threads; what has not begun is not computed."""
-        self._executor.shutdown(cancel_futures=True)
+    async def compute(self, model: Model, image_data: bytes) -> list[TagProbability]:
+        """Asks a model about an image, as soon as a thread is free.
 
-    async def _compute(self, model: Model, image_data: bytes) -> list[TagProbability]:
+        Raises PredictionQueueFull, and the errors of customvision.vision.decoding.
+        """
         if self._pending >= self._max_pending:
             raise PredictionQueueFull(
                 f"{self._pending} predictions wait already; try again in a moment, or with fewer callers.",
@@ -67,6 +82,25 @@ class Predictor:
         finally:
             self._pending -= 1
 
-    def _keep(self, model: Model, image_data: bytes, predictions: list[TagProbability]) -> str:
-        record = PredictionRecord(str(uuid.uuid4()), model.published, image_data, tuple(predictions))
+    def close(self) -> None:
+        """Ends the threads; what has not begun is not computed."""
+        self._executor.shutdown(cancel_futures=True)
+
+    async def _model(self, question: Question, seconds: float | None) -> Model:
+        patience = MAX_LOAD_WAIT_SECONDS if seconds is None else min(seconds, MAX_LOAD_WAIT_SECONDS)
+        if question.iteration_id:
+            return await self._iterations.find(question.project_id, question.iteration_id, seconds=patience)
+        return await self._registry.find(question.project_id, question.publish_name, seconds=patience)
+
+    async def _image_data(self, question: Question) -> bytes:
+        if not question.image_url:
+            return question.image_data
+        try:
+            return await self._fetcher.fetch(question.image_url, MAX_BYTES)
+        except URL_ERRORS as error:
+            error.field = "image_url"
+            raise
+
+    def _keep(self, model: Model, image_data: bytes, predictions: list[TagProbability], application: str) -> str:
+        record = PredictionRecord(str(uuid.uuid4()), model.published, image_data, tuple(predictions), application)
         return record.prediction_id if self._stored.offer(record) else ""

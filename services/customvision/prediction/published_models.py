@@ -31,13 +31,26 @@ log = structlog.get_logger()
 class PublishedModels:
     """Keeps ``registry`` and the list in the file at ``path`` like what the project service has published."""
 
-    def __init__(self, watch: Watch, registry: Registry, cache: ArtifactCache, path: Path, executor: Executor) -> None:
-        """Begins with the models that the file at ``path`` lists, so that they answer while project is away."""
+    def __init__(
+        self,
+        watch: Watch,
+        registry: Registry,
+        cache: ArtifactCache,
+        path: Path,
+        executor: Executor,
+        *,
+        also_needed: Callable[[], set[str]],
+    ) -> None:
+        """Begins with the models that the file at ``path`` lists, so that they answer while project is away.
+
+        ``also_needed`` gives the digests of artifacts that must stay though nothing published needs them.
+        """
         self._watch = watch
         self._registry = registry
         self._cache = cache
         self._path = path
         self._executor = executor
+        self._also_needed = also_needed
         for model in read_remembered(path):
             registry.publish(model.published, model.answered)
 
@@ -83,7 +96,9 @@ class PublishedModels:
         models = self._registry.remembered()
         await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
         # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
-        await self._cache.keep_only(lambda: _digests_of(models) | _digests_of(self._registry.remembered()))
+        await self._cache.keep_only(
+            lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
+        )
 
     def _apply(self, change: PublicationChange, told: set[ModelName] | None) -> set[ModelName] | None:
         """Applies one change. ``told`` holds the names of the initial listing, and is None once that is complete."""

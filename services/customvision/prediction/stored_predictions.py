@@ -22,12 +22,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class PredictionRecord:
-    """An answer to keep, with the image's bytes as they came."""
+    """An answer to keep, with the image's bytes as they came, and the caller's label."""
 
     prediction_id: str
     published: PublishedModel
     image_data: bytes
     predictions: tuple[TagProbability, ...]
+    application: str = ""
 
 
 RecordPrediction = Callable[[PredictionRecord], Awaitable[None]]

@@ -4,13 +4,16 @@ import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
+from customvision.common.authentication import KeyRing
 from customvision.common.background import in_background
 from customvision.common.channel import open_channel
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
 from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.artifact_cache import ArtifactCache
+from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.loader import ModelLoader
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import ProjectClient
@@ -18,6 +21,7 @@ from customvision.prediction.published_models import PublishedModels
 from customvision.prediction.registry import Registry
 from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
+from customvision.prediction.suggestions import Suggestions
 from customvision.prediction.trunks import TrunkPool
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
@@ -41,17 +45,30 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
         cache = ArtifactCache(folder / "artifacts", project.get_artifact, files)
-        registry = Registry(ModelLoader(cache, TrunkPool(cache, files), files).load)
+        loader = ModelLoader(cache, TrunkPool(cache, files), files)
+        registry = Registry(loader.load)
         stack.callback(registry.close)
-        published = PublishedModels(project.watch_published_models, registry, cache, folder / "published.json", files)
+        iterations = IterationModels(project.find_iteration, loader.load, on_drop=registry.to_remember.set)
+        stack.callback(iterations.close)
+        published = PublishedModels(
+            project.watch_published_models,
+            registry,
+            cache,
+            folder / "published.json",
+            files,
+            also_needed=lambda: iterations.digests,
+        )
         stored = StoredPredictions(project.record_prediction)
         stack.push_async_callback(stored.close)
-        predictor = Predictor(registry, stored)
+        fetcher = UrlFetcher(settings.url_allowed_hosts)
+        stack.callback(fetcher.close)
+        predictor = Predictor(registry, iterations, fetcher, stored)
         stack.callback(predictor.close)
+        suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
         await stack.enter_async_context(in_background(published.remember()))
 
-        servicer = PredictionServicer(predictor, registry)
+        servicer = PredictionServicer(predictor, registry, suggestions, KeyRing(keys))
         yield ServiceDefinition(
             name="prediction",
             full_name=FULL_NAME,

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from customvision.common.background import in_background
 from customvision.common.database import Database
 from customvision.common.folder_lock import FolderLock
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.settings import Settings
+from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.project.servicer import ProjectServicer, UseCases
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
@@ -17,10 +19,14 @@ from customvision.project.use_cases.artifacts import Artifacts
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.project_copies import ProjectCopies
+from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import HEARTBEAT_SECONDS, Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
+from customvision.project.use_cases.suggestions import Suggestions
 from customvision.project.use_cases.tags import Tags
 from customvision.v1 import project_service_pb2, project_service_pb2_grpc
 
@@ -48,25 +54,40 @@ async def open_project_service(
         arrivals = ImageArrivals(database, notifier, heartbeat_seconds=heartbeat_seconds)
         intake = ImageIntake(database, blobs, arrivals)
         stack.callback(intake.close)
-        collecting = asyncio.create_task(Collector(database, blobs).run())
+        fetcher = UrlFetcher(settings.url_allowed_hosts)
+        stack.callback(fetcher.close)
+        importer = ProjectImporter(database, blobs, arrivals)
+        copies = ProjectCopies(database, importer.announce)
+        await stack.enter_async_context(in_background(importer.run()))
+        collector = Collector(database, blobs, retention_seconds=settings.prediction_retention_seconds)
+        collecting = asyncio.create_task(collector.run())
         stack.push_async_callback(_end, collecting)
         publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
-        yield _definition(_use_cases(database, blobs, intake, arrivals, publishing), notifier)
+        yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing, copies), notifier)
 
 
 def _use_cases(
-    database: Database, blobs: BlobStore, intake: ImageIntake, arrivals: ImageArrivals, publishing: Publishing
+    database: Database,
+    blobs: BlobStore,
+    intake: ImageIntake,
+    fetcher: UrlFetcher,
+    arrivals: ImageArrivals,
+    publishing: Publishing,
+    copies: ProjectCopies,
 ) -> UseCases:
     return UseCases(
         projects=Projects(database),
+        project_copies=copies,
         tags=Tags(database),
         images=Images(database, blobs),
         intake=intake,
+        images_from_urls=ImagesFromUrls(intake, fetcher),
         arrivals=arrivals,
         iterations=Iterations(database),
         publishing=publishing,
         artifacts=Artifacts(database, blobs),
         stored_predictions=StoredPredictions(database, blobs, intake, arrivals),
+        suggestions=Suggestions(database),
     )
 
 

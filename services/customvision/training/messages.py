@@ -14,6 +14,7 @@ from customvision.training.runs.run_request import (
     TrainingType,
     TrainingTypeUnknown,
     checked_base,
+    checked_base_project,
     checked_budget,
     checked_tags,
 )
@@ -69,6 +70,7 @@ def run_request_of(request: training_service_pb2.StartTrainingRequest, *, time_l
         budget_seconds=checked_budget(training_type, budget, time_limit_seconds=time_limit_seconds),
         selected_tag_ids=checked_tags(request.selected_tag_ids),
         base_iteration_id=checked_base(training_type, request.base_iteration_id),
+        base_project_id=checked_base_project(request.project_id, request.base_project_id, request.base_iteration_id),
     )
 
 
@@ -118,15 +120,16 @@ def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:
         training_type=training_type_value(run.training_type),
         state=_STATES[run.state],
         phase=_PHASES[run.phase],
-        create_time=_timestamp(run.create_time),
-        start_time=_timestamp(run.start_time) if run.start_time else None,
-        end_time=_timestamp(run.end_time) if run.end_time else None,
+        create_time=timestamp_of(run.create_time),
+        start_time=timestamp_of(run.start_time) if run.start_time else None,
+        end_time=timestamp_of(run.end_time) if run.end_time else None,
         failure_reason=run.failure_reason,
         last_sequence=run.last_sequence,
         attempt=run.attempt,
         training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
         selected_tag_ids=run.selected_tag_ids,
         base_iteration_id=run.base_iteration_id,
+        base_project_id=(run.base_project_id or run.project_id) if run.base_iteration_id else "",
     )
 
 
@@ -139,7 +142,7 @@ def event_message(event: Event | Heartbeat) -> training_service_pb2.TrainingEven
         message.event_time.GetCurrentTime()
         message.heartbeat.SetInParent()
         return message
-    message.event_time.CopyFrom(_timestamp(event.event_time))
+    message.event_time.CopyFrom(timestamp_of(event.event_time))
     match event.detail:
         case StateChanged(reason):
             message.state_change.CopyFrom(training_service_pb2.StateChange(reason=reason))
@@ -190,7 +193,8 @@ def _fine_tuning(progress: FineTuning) -> training_service_pb2.FineTuningProgres
     )
 
 
-def _timestamp(time: datetime) -> Timestamp:
+def timestamp_of(time: datetime) -> Timestamp:
+    """Returns a time as it travels."""
     message = Timestamp()
     message.FromDatetime(time)
     return message

@@ -1,15 +1,14 @@
 """The gRPC face of training: each method reads its request, asks the domain, and answers."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
 from customvision.training.backbones.backbone_review import BackboneReview
 from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.user_test_sets import UserTestSets
-from customvision.training.export.export_format import export_format_of
 from customvision.training.export.exporter import Exporter
+from customvision.training.export.kept_exports import KeptExports
 from customvision.training.messages import (
     current_backbone_message,
     event_message,
@@ -21,12 +20,13 @@ from customvision.training.runs.scheduler import Scheduler
 from customvision.training.runs.starter import RunStarter
 from customvision.training.runs.watch import RunWatch
 from customvision.training.servicer_evaluation import EvaluationMethods
+from customvision.training.servicer_exports import ExportMethods
 from customvision.training.store.runs import RunStore
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2_grpc import TrainingServiceServicer
 
 
-class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
+class TrainingServicer(EvaluationMethods, ExportMethods, TrainingServiceServicer):
     """Answers the calls of TrainingService."""
 
     def __init__(
@@ -37,6 +37,7 @@ class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
         watch: RunWatch,
         performances: IterationPerformances,
         exporter: Exporter,
+        kept_exports: KeptExports,
         backbone: BackboneReview,
         test_sets: UserTestSets,
         *,
@@ -48,6 +49,7 @@ class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
         self._watch = watch
         self._performances = performances
         self._exporter = exporter
+        self._kept_exports = kept_exports
         self._backbone = backbone
         self._time_limit_seconds = time_limit_seconds
         self._test_sets = test_sets
@@ -95,20 +97,6 @@ class TrainingServicer(EvaluationMethods, TrainingServiceServicer):
         run_id = _required("training_run_id", request.training_run_id)
         async for event in self._watch.follow(run_id, request.after_sequence):
             yield event_message(event)
-
-    async def ExportIteration(
-        self, request: training_service_pb2.ExportIterationRequest, context: Any
-    ) -> AsyncIterator[training_service_pb2.ExportChunk]:
-        """Streams a zip of the model."""
-        export = self._exporter.export(
-            _required("project_id", request.project_id),
-            _required("iteration_id", request.iteration_id),
-            export_format_of(request.format),
-        )
-        # A caller who leaves ends the export at once.
-        async with aclosing(export):
-            async for piece in export:
-                yield training_service_pb2.ExportChunk(file_name=piece.file_name, data=piece.data)
 
     async def GetBackbone(
         self, request: training_service_pb2.GetBackboneRequest, context: Any

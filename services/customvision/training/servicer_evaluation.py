@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from customvision.common.opening_stream import OpeningStream
-from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
+from customvision.common.pagination import checked_skip, decode_page_token, encode_page_token, page_size_of
 from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.messages import (
     comparison_message,
     performance_message,
+    result_filter_of,
     results_messages,
     test_set_message,
 )
-from customvision.training.evaluation.result_filter import ResultFilter
 from customvision.training.evaluation.spool import SentImage
 from customvision.training.evaluation.user_test_sets import UserTestSets
 from customvision.training.request_fields import required
@@ -46,18 +46,20 @@ class EvaluationMethods:
     async def ListImageResults(
         self, request: training_service_pb2.ListImageResultsRequest, context: Any
     ) -> training_service_pb2.ListImageResultsResponse:
-        """Returns one page of results, the surest errors first."""
-        wanted = ResultFilter(request.wrong_only, request.tag_id, request.taken_for_tag_id)
-        threshold = _threshold(request)
-        filters = ("image_results", request.project_id, request.iteration_id, threshold, wanted)
-        after = decode_page_token(request.page_token, *filters) or 0
-        size = page_size_of(request.page_size)
-        results, more = await self._performances.results(
-            *_iteration(request), threshold, wanted, after=after, size=size
+        """Returns one page of results."""
+        wanted = result_filter_of(request)
+        threshold, skip = _threshold(request), checked_skip(request.skip)
+        filters = ("image_results", request.project_id, request.iteration_id, threshold, wanted, skip)
+        after = decode_page_token(request.page_token, *filters)
+        first = skip if after is None else after
+        following = first + page_size_of(request.page_size)
+        results, total = await self._performances.results(
+            *_iteration(request), threshold, wanted, after=first, size=following - first
         )
         return training_service_pb2.ListImageResultsResponse(
             results=results_messages(results),
-            next_page_token=encode_page_token(after + size, *filters) if more else "",
+            next_page_token=encode_page_token(following, *filters) if total > following else "",
+            total_count=total,
         )
 
     async def CompareIterations(

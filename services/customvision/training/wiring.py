@@ -27,7 +27,10 @@ from customvision.training.early_embedding.early_embedding import EarlyEmbedding
 from customvision.training.early_embedding.image_arrivals import ImageArrivals
 from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.user_test_sets import UserTestSets
+from customvision.training.export.export_files import ExportFiles
+from customvision.training.export.export_keeper import ExportKeeper
 from customvision.training.export.exporter import Exporter
+from customvision.training.export.kept_exports import KeptExports
 from customvision.training.iterations import Iterations
 from customvision.training.runs.attempt import Attempts
 from customvision.training.runs.attempt_plan import Place
@@ -41,6 +44,7 @@ from customvision.training.runs.watch import HEARTBEAT_SECONDS, RunWatch
 from customvision.training.servicer import TrainingServicer
 from customvision.training.store.arrival_position import ArrivalPosition
 from customvision.training.store.events import EventStore
+from customvision.training.store.exports import ExportStore
 from customvision.training.store.migrations import MIGRATIONS
 from customvision.training.store.runs import RunStore
 from customvision.v1.training_service_pb2_grpc import add_TrainingServiceServicer_to_server
@@ -89,13 +93,17 @@ async def open_training_service(
         )
         starter = RunStarter(runs, iterations, backbones, scheduler)
         reporter = OutcomeReporter(runs, iterations, run_ended)
+        exports, exporter = ExportStore(database), Exporter(iterations, folder)
+        export_files = ExportFiles(folder / "exports")
+        export_keeper = ExportKeeper(exports, iterations, exporter, export_files)
         servicer = TrainingServicer(
             runs,
             starter,
             scheduler,
             RunWatch(runs, events, notifier, heartbeat_seconds=heartbeat_seconds),
             IterationPerformances(iterations),
-            Exporter(iterations, folder),
+            exporter,
+            KeptExports(exports, iterations, export_files, export_keeper),
             BackboneReview(preparation, iterations, domains),
             UserTestSets(iterations, folder),
             time_limit_seconds=settings.training_time_limit_seconds,
@@ -105,6 +113,7 @@ async def open_training_service(
         preparation.start()
         await stack.enter_async_context(in_background(reporter.work()))
         await stack.enter_async_context(in_background(scheduler.work()))
+        await stack.enter_async_context(in_background(export_keeper.work()))
         if settings.training_early_embedding:
             position = ArrivalPosition(database)
             early = EarlyEmbedding(ImageArrivals(channel), position, backbones, precedence, place)

@@ -1,13 +1,26 @@
 """The client for threads: every call waits."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from customvision.client.channel import open_blocking_channel
 from customvision.client.interceptors import Target
-from customvision.client.operations import evaluation, files, paging, projects, serving, training, upload, watch
+from customvision.client.operations import (
+    answers,
+    batched,
+    evaluation,
+    files,
+    paging,
+    project_copies,
+    projects,
+    serving,
+    training,
+    upload,
+    watch,
+)
 from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import UploadedImage
 from customvision.client.operations.patience import Contact
@@ -21,6 +34,7 @@ from customvision.v1 import (
     project_service_pb2_grpc,
     projects_pb2,
     stored_predictions_pb2,
+    suggestions_pb2,
     tags_pb2,
     training_service_pb2,
     training_service_pb2_grpc,
@@ -80,6 +94,25 @@ class Client:
         """
         return self._performer.run(projects.find_project(name_or_id))
 
+    def export_project(self, project_id: str) -> projects_pb2.ProjectExport:
+        """Returns a token that lets its holder copy the project for a day. Raises CustomVisionError."""
+        return self._performer.run(project_copies.export_project(project_id))
+
+    def import_project(self, token: str, name: str = "") -> projects_pb2.Project:
+        """Begins a copy of the project that the token is for, and returns it at once.
+
+        Without a ``name`` it gets the project's, with a number behind it. Raises CustomVisionError.
+        """
+        return self._performer.run(project_copies.import_project(token, name))
+
+    def wait_until_imported(self, project_id: str, *, timeout_seconds: float = 600.0) -> projects_pb2.Project:
+        """Returns a copy once it is whole.
+
+        Raises CustomVisionError: PROJECT_IMPORT_FAILED where it ended early, or PROJECT_NOT_IMPORTED_IN_TIME after
+        ``timeout_seconds``.
+        """
+        return self._performer.run(project_copies.wait_until_imported(project_id, timeout_seconds))
+
     def upload_images(
         self,
         project_id: str,
@@ -100,6 +133,12 @@ class Client:
             upload.upload_images(project_id, paths, tag_ids, metadata or {}, patience_seconds)
         )
 
+    def create_images_from_urls(
+        self, project_id: str, urls: Iterable[str], tag_ids: Sequence[str] = ()
+    ) -> Iterator[images_pb2.ImageCreateResult]:
+        """Has the service fetch images and give each the tags; yields what became of each, in order."""
+        return self._performer.iterate(batched.create_images_from_urls(project_id, urls, tag_ids))
+
     def start_training(
         self,
         project_id: str,
@@ -108,13 +147,15 @@ class Client:
         budget_seconds: float | None = None,
         selected_tag_ids: Sequence[str] = (),
         base_iteration_id: str = "",
+        base_project_id: str = "",
         force: bool = False,
     ) -> training_service_pb2.TrainingRun:
         """Freezes the data set, queues a run and returns it.
 
         An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
-        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
-        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        given), where ``base_iteration_id`` is given, beginning with that iteration's; ``base_project_id`` is its
+        project, unless it is this one. Only images with one of ``selected_tag_ids`` are used, where there are any;
+        ``force`` trains also when nothing changed.
         Raises CustomVisionError.
         """
         return self._performer.run(
@@ -124,6 +165,7 @@ class Client:
                 budget_seconds=budget_seconds,
                 selected_tag_ids=selected_tag_ids,
                 base_iteration_id=base_iteration_id,
+                base_project_id=base_project_id,
                 force=force,
             )
         )
@@ -139,10 +181,19 @@ class Client:
         return self._performer.iterate(watch.watch_training(training_run_id, after_sequence, patience_seconds))
 
     def publish(
-        self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool = False
+        self,
+        project_id: str,
+        iteration_id: str,
+        publish_name: str,
+        *,
+        overwrite: bool = False,
+        publish_target: str = "",
     ) -> iterations_pb2.Iteration:
-        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another."""
-        return self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite))
+        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another.
+
+        ``publish_target`` is free text that is kept with the publication. Raises CustomVisionError.
+        """
+        return self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite, publish_target))
 
     def wait_until_served(
         self, project_id: str, publish_name: str, iteration_id: str, *, timeout_seconds: float = 30.0
@@ -154,14 +205,29 @@ class Client:
         self._performer.run(serving.wait_until_served(project_id, publish_name, iteration_id, timeout_seconds))
 
     def predict(
-        self, project_id: str, image: bytes | Path, publish_name: str = "", *, store: bool = False
+        self,
+        project_id: str,
+        image: bytes | Path | str,
+        publish_name: str = "",
+        *,
+        iteration_id: str = "",
+        store: bool = False,
+        application: str = "",
     ) -> prediction_service_pb2.PredictResponse:
-        """Returns the probability of every tag, likeliest first, for one image: a file's bytes or its path.
+        """Returns the probability of every tag, likeliest first, for one image: a file's bytes, its path, or its URL.
 
-        ``publish_name`` may stay empty where the project has one published model. ``store`` keeps image and answer
-        in the project. Raises CustomVisionError.
+        ``publish_name`` may stay empty where the project has one published model; ``iteration_id`` in place of it asks
+        any completed iteration. ``store`` keeps image and answer in the project, to be found by ``application``.
+        Raises CustomVisionError.
         """
-        return self._performer.run(serving.predict(project_id, image, publish_name, store))
+        steps = serving.predict(project_id, image, publish_name, iteration_id, store, application)
+        return self._performer.run(steps)
+
+    def suggest_tags(
+        self, project_id: str, iteration_id: str, image_ids: Iterable[str]
+    ) -> Iterator[suggestions_pb2.Suggestion]:
+        """Yields what an iteration answers to untagged images of its project, which keeps it for people to confirm."""
+        return self._performer.iterate(batched.suggest_tags(project_id, iteration_id, image_ids))
 
     def evaluate_iteration(
         self,
@@ -252,10 +318,39 @@ class Client:
         )
         return self._performer.iterate(paging.list_all("training", "ListImageResults", request, "results"))
 
-    def list_predictions(self, project_id: str) -> Iterator[stored_predictions_pb2.StoredPrediction]:
-        """Yields a project's stored predictions, newest first."""
-        request = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
-        return self._performer.iterate(paging.list_all("project", "ListPredictions", request, "predictions"))
+    def list_predictions(
+        self,
+        project_id: str,
+        *,
+        iteration_id: str = "",
+        application: str = "",
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        tags: Sequence[stored_predictions_pb2.PredictionTagFilter] = (),
+        order: "stored_predictions_pb2.PredictionOrder.ValueType" = stored_predictions_pb2.PREDICTION_ORDER_UNSPECIFIED,
+    ) -> Iterator[stored_predictions_pb2.StoredPrediction]:
+        """Yields a project's stored predictions, newest first unless ``order`` says otherwise.
+
+        Only those that match all that is given: recorded from ``start_time`` on and before ``end_time`` (UTC where
+        they have no time zone), with the label ``application``, and the probabilities of at most two ``tags``.
+        """
+        steps = answers.list_predictions(project_id, iteration_id, application, start_time, end_time, tags, order)
+        return self._performer.iterate(steps)
+
+    def list_suggestions(
+        self,
+        project_id: str,
+        iteration_id: str,
+        *,
+        tag_ids: Sequence[str] = (),
+        threshold: float | None = None,
+        order: "suggestions_pb2.SuggestionOrder.ValueType" = suggestions_pb2.SUGGESTION_ORDER_UNSPECIFIED,
+    ) -> Iterator[suggestions_pb2.Suggestion]:
+        """Yields what an iteration suggests for untagged images, least certain first unless ``order`` says otherwise.
+
+        Only where any of ``tag_ids``, or any tag at all, has at least the probability ``threshold``.
+        """
+        return self._performer.iterate(answers.list_suggestions(project_id, iteration_id, tag_ids, threshold, order))
 
     def list_training_runs(
         self, project_id: str = "", *, iteration_id: str = ""

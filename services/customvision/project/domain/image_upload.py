@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from customvision.common.errors import ServiceError
+from customvision.common.url_fetching.errors import URL_ERRORS, UrlContentTooLarge
 from customvision.project.domain.image import Image
 from customvision.project.domain.image_metadata import MetadataInvalid
 from customvision.project.domain.tag import NegativeBesideRegularTag, TagLimitReached, TagNotFound
@@ -28,9 +29,12 @@ class ImageCreateStatus(enum.Enum):
     ERROR_TAG_LIMIT = "error_tag_limit"
     ERROR_NEGATIVE_AND_REGULAR_TAG = "error_negative_and_regular_tag"
     ERROR_METADATA = "error_metadata"
+    ERROR_SOURCE = "error_source"
 
 
 _STATUS_OF_ERROR: dict[type[ServiceError], ImageCreateStatus] = {
+    **dict.fromkeys(URL_ERRORS, ImageCreateStatus.ERROR_SOURCE),
+    UrlContentTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageFormatUnknown: ImageCreateStatus.ERROR_FORMAT,
     ImageTooLarge: ImageCreateStatus.ERROR_SIZE,
     ImageHasTooManyPixels: ImageCreateStatus.ERROR_DIMENSIONS,

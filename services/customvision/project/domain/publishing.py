@@ -52,14 +52,14 @@ class PublishNameTaken(AlreadyExists):
 
 
 class IterationNotCompleted(FailedPrecondition):
-    """Only a completed iteration has a model to publish."""
+    """Only a completed iteration has a model."""
 
     reason = "ITERATION_NOT_COMPLETED"
 
     def __init__(self, iteration: Iteration) -> None:
         state = "still in training" if iteration.end_time is None else iteration.status.value
         super().__init__(
-            f"{shortened(iteration.name)} is {state}; only a completed iteration can be published.",
+            f"{shortened(iteration.name)} is {state}; take a completed one, which has a model.",
             metadata={"iteration_id": iteration.iteration_id, "status": iteration.status.name},
         )
 

@@ -1,26 +1,23 @@
 """A stored prediction: an answer kept with its image, for people to look at and correct."""
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 
 from customvision.common.errors import AlreadyExists, InvalidArgument, NotFound
 from customvision.project.domain.image import ImageContent
+from customvision.project.domain.tag_probability import TagProbability
 from customvision.project.domain.text import shortened
 
-
-@dataclass(frozen=True)
-class TagProbability:
-    """How likely one tag is, 0 to 1; the name is the one it had when the model was trained."""
-
-    tag_id: str
-    tag_name: str
-    probability: float
+MAX_APPLICATION_CHARACTERS = 256
 
 
 @dataclass(frozen=True)
 class StoredPrediction:
-    """An answer with its image; ``sequence`` is its place in the order of arrival."""
+    """An answer with its image; ``sequence`` is its place in the order of arrival.
+
+    ``application`` is the label that the caller gave, ``uncertainty`` that of the answer, 0 to 1, and ``domain_id``
+    the domain of the model.
+    """
 
     sequence: int
     prediction_id: str
@@ -30,6 +27,9 @@ class StoredPrediction:
     predictions: tuple[TagProbability, ...]
     content: ImageContent
     create_time: datetime
+    application: str
+    uncertainty: float
+    domain_id: str
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,3 @@ class PredictionIdTaken(AlreadyExists):
             "This prediction_id names another stored prediction; give each prediction an id of its own.",
             metadata={"prediction_id": prediction_id},
         )
-
-
-class ProbabilityInvalid(InvalidArgument):
-    """A probability is not a number from 0 to 1."""
-
-    reason = "PROBABILITY_INVALID"
-
-
-def check_probabilities(predictions: tuple[TagProbability, ...]) -> None:
-    """Raises ProbabilityInvalid unless every probability is a number from 0 to 1."""
-    for index, prediction in enumerate(predictions):
-        if not (math.isfinite(prediction.probability) and 0 <= prediction.probability <= 1):
-            raise ProbabilityInvalid(
-                "A probability must be a number from 0 to 1.", field=f"predictions[{index}].probability"
-            )

@@ -1,7 +1,7 @@
 """What every noun's conversions share. Domain enums have the members of the contract's, unprefixed."""
 
 import enum
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from google.protobuf import duration_pb2, timestamp_pb2
@@ -17,6 +17,12 @@ class EnumValueInvalid(InvalidArgument):
     reason = "ENUM_VALUE_INVALID"
 
 
+class TimeInvalid(InvalidArgument):
+    """A timestamp is none of the years 1 to 9999."""
+
+    reason = "TIME_INVALID"
+
+
 def timestamp_of(time: datetime | None) -> timestamp_pb2.Timestamp | None:
     """Returns a protobuf timestamp; None stays None, which leaves the field unset."""
     if time is None:
@@ -24,6 +30,14 @@ def timestamp_of(time: datetime | None) -> timestamp_pb2.Timestamp | None:
     timestamp = timestamp_pb2.Timestamp()
     timestamp.FromDatetime(time)
     return timestamp
+
+
+def time_of(timestamp: timestamp_pb2.Timestamp, field: str) -> datetime:
+    """Returns the time that a protobuf timestamp means, in UTC, in whole microseconds. Raises TimeInvalid."""
+    try:
+        return timestamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise TimeInvalid(f"{field} is no time from year 1 to 9999; send seconds since 1970.", field=field) from error
 
 
 def duration_of(span: timedelta | None) -> duration_pb2.Duration | None:

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from customvision.project.domain.stored_prediction import PredictionCorrection, StoredPrediction, TagProbability
-from customvision.project.servicer.conversions import timestamp_of
+from customvision.project.domain.prediction_filter import PredictionFilter, PredictionOrder, PredictionTagFilter
+from customvision.project.domain.stored_prediction import PredictionCorrection, StoredPrediction
+from customvision.project.servicer.conversions import member_of, time_of, timestamp_of
 from customvision.project.servicer.images import content_chunks, image_variant
+from customvision.project.servicer.tag_probabilities import answer_messages, answer_of
 from customvision.project.servicer.uploads import result_message
 from customvision.project.use_cases.pages import PageRequest
 from customvision.project.use_cases.stored_predictions import StoredPredictions
@@ -27,9 +29,8 @@ class StoredPredictionMethods:
             iteration_id=request.iteration_id,
             publish_name=request.publish_name,
             image_data=request.image_data,
-            predictions=tuple(
-                TagProbability(entry.tag_id, entry.tag_name, entry.probability) for entry in request.predictions
-            ),
+            predictions=answer_of(request.predictions),
+            application=request.application,
         )
         return _message(prediction)
 
@@ -37,11 +38,7 @@ class StoredPredictionMethods:
         self, request: stored_predictions_pb2.ListPredictionsRequest, context: Any
     ) -> stored_predictions_pb2.ListPredictionsResponse:
         """Returns one page of stored predictions."""
-        page = await self._stored_predictions.page(
-            request.project_id,
-            PageRequest(request.page_size, request.page_token),
-            iteration_id=request.iteration_id,
-        )
+        page = await self._stored_predictions.page(_filter(request), PageRequest(request.page_size, request.page_token))
         return stored_predictions_pb2.ListPredictionsResponse(
             predictions=map(_message, page.items), next_page_token=page.next_page_token
         )
@@ -77,18 +74,42 @@ class StoredPredictionMethods:
         return stored_predictions_pb2.CreateImagesFromPredictionsResponse(results=map(result_message, results))
 
 
+def _filter(request: stored_predictions_pb2.ListPredictionsRequest) -> PredictionFilter:
+    return PredictionFilter(
+        project_id=request.project_id,
+        iteration_id=request.iteration_id,
+        application=request.application,
+        start_time=time_of(request.start_time, "start_time") if request.HasField("start_time") else None,
+        end_time=time_of(request.end_time, "end_time") if request.HasField("end_time") else None,
+        tags=tuple(map(_tag_filter, request.tags)),
+        order=member_of(
+            PredictionOrder,
+            stored_predictions_pb2.PredictionOrder,
+            request.order,
+            field="order",
+            default=PredictionOrder.NEWEST_FIRST,
+        ),
+    )
+
+
+def _tag_filter(message: stored_predictions_pb2.PredictionTagFilter) -> PredictionTagFilter:
+    return PredictionTagFilter(
+        tag_id=message.tag_id,
+        min_probability=message.min_probability,
+        max_probability=message.max_probability if message.HasField("max_probability") else 1.0,
+    )
+
+
 def _message(prediction: StoredPrediction) -> stored_predictions_pb2.StoredPrediction:
     return stored_predictions_pb2.StoredPrediction(
         prediction_id=prediction.prediction_id,
         project_id=prediction.project_id,
         iteration_id=prediction.iteration_id,
         publish_name=prediction.publish_name,
-        predictions=(
-            stored_predictions_pb2.TagProbability(
-                tag_id=entry.tag_id, tag_name=entry.tag_name, probability=entry.probability
-            )
-            for entry in prediction.predictions
-        ),
+        predictions=answer_messages(prediction.predictions),
         create_time=timestamp_of(prediction.create_time),
         content_sha256=prediction.content.content_sha256,
+        application=prediction.application,
+        uncertainty=prediction.uncertainty,
+        domain_id=prediction.domain_id,
     )

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from customvision.common.opening_stream import OpeningStream
+from customvision.project.domain.image_source import ImageSource
 from customvision.project.domain.image_upload import ImageCreateResult, ImageUpload
 from customvision.project.servicer.conversions import value_of
 from customvision.project.servicer.images import image_message
 from customvision.project.use_cases.image_intake import ImageIntake
+from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.v1 import images_pb2
 
 
@@ -15,6 +17,7 @@ class UploadMethods:
     """Translates the calls that add images."""
 
     _intake: ImageIntake
+    _images_from_urls: ImagesFromUrls
 
     async def CreateImages(
         self, request: images_pb2.CreateImagesRequest, context: Any
@@ -22,6 +25,16 @@ class UploadMethods:
         """Adds up to 64 images."""
         uploads = [_upload(image) for image in request.images]
         results = await self._intake.add(request.project_id, list(request.tag_ids), uploads, dict(request.metadata))
+        return images_pb2.CreateImagesResponse(results=map(result_message, results))
+
+    async def CreateImagesFromUrls(
+        self, request: images_pb2.CreateImagesFromUrlsRequest, context: Any
+    ) -> images_pb2.CreateImagesResponse:
+        """Fetches and adds up to 64 images."""
+        sources = [ImageSource(image.url, tuple(image.tag_ids), dict(image.metadata)) for image in request.images]
+        results = await self._images_from_urls.add(
+            request.project_id, list(request.tag_ids), sources, dict(request.metadata)
+        )
         return images_pb2.CreateImagesResponse(results=map(result_message, results))
 
     async def UploadImages(

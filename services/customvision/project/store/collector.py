@@ -1,15 +1,16 @@
-"""Removes what nothing names any more: the rows of deleted projects, the records of unused artifacts, then files."""
+"""Removes what nobody needs: rows of deleted projects, old predictions, records of unused artifacts, then files."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from customvision.common.database import Connection, Database
 from customvision.common.errors import StorageFull
-from customvision.project.store import artifacts, projects
+from customvision.project.store import artifacts, projects, stored_predictions, suggestions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import to_list
 
@@ -18,23 +19,30 @@ GRACE_SECONDS = 600.0
 INTERVAL_SECONDS = 300.0
 # What one transaction erases of a deleted project: so few that other writes wait for hundredths of a second.
 ERASED_ROWS = 1000
+# The same of old predictions and suggestions, each of which may have hundreds of tags.
+EXPIRED_ROWS = 100
 
 log = structlog.get_logger()
 
 
 class Collector:
-    """Collects at the start and every few minutes. Files younger than the grace are left alone."""
+    """Collects at the start and every few minutes. Files younger than the grace are left alone.
+
+    Stored predictions and suggestions go after ``retention_seconds``; None keeps them.
+    """
 
     def __init__(
         self,
         database: Database,
         blobs: BlobStore,
         *,
+        retention_seconds: float | None = None,
         grace_seconds: float = GRACE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._blobs = blobs
+        self._retention_seconds = retention_seconds
         self._grace_seconds = grace_seconds
         self._clock = clock
 
@@ -66,7 +74,16 @@ class Collector:
         unused_since = datetime.fromtimestamp(before, UTC)
         while await self._database.write(lambda connection: projects.erase_deleted(connection, ERASED_ROWS)):
             pass
+        if self._retention_seconds is not None:
+            # Nothing is older than the first second of 1970, and not every machine can tell times before.
+            oldest = max(self._clock() - self._retention_seconds, 0.0)
+            await self._expire(datetime.fromtimestamp(oldest, UTC))
         await self._database.write(lambda connection: artifacts.delete_unnamed(connection, unused_since))
+
+    async def _expire(self, before: datetime) -> None:
+        for delete_older in (stored_predictions.delete_older, suggestions.delete_older):
+            while await self._database.write(partial(delete_older, before=before, limit=EXPIRED_ROWS)):
+                pass
 
     async def _named(self, sha256s: list[str]) -> set[str]:
         return await self._database.read(lambda connection: named_blobs(connection, sha256s))

@@ -1,11 +1,11 @@
 """Stored predictions in SQL."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import astuple
+from datetime import datetime
 
 from customvision.common.database import Connection
-from customvision.project.domain.stored_prediction import StoredPrediction, TagProbability
+from customvision.project.domain.stored_prediction import StoredPrediction
+from customvision.project.store.answers import from_answer, take_page, to_answer
 from customvision.project.store.columns import Row, to_content, to_list, to_time
 
 
@@ -18,16 +18,16 @@ def find(connection: Connection, prediction_id: str) -> StoredPrediction | None:
 def insert(connection: Connection, prediction: StoredPrediction) -> None:
     """Adds a stored prediction; its sequence is ignored."""
     content = prediction.content
-    connection.execute(
+    cursor = connection.execute(
         "INSERT INTO stored_predictions (prediction_id, project_id, iteration_id, publish_name, predictions, width,"
-        " height, content_type, size_bytes, source_sha256, content_sha256, thumbnail_sha256, create_time)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " height, content_type, size_bytes, source_sha256, content_sha256, thumbnail_sha256, create_time, application,"
+        " uncertainty, domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             prediction.prediction_id,
             prediction.project_id,
             prediction.iteration_id,
             prediction.publish_name,
-            to_list(astuple(entry) for entry in prediction.predictions),
+            from_answer(prediction.predictions),
             content.width,
             content.height,
             content.content_type,
@@ -36,26 +36,28 @@ def insert(connection: Connection, prediction: StoredPrediction) -> None:
             content.content_sha256,
             content.thumbnail_sha256,
             prediction.create_time.isoformat(),
+            prediction.application,
+            prediction.uncertainty,
+            prediction.domain_id,
         ],
     )
-
-
-def page(
-    connection: Connection, project_id: str, iteration_id: str, *, after: int | None, limit: int
-) -> list[StoredPrediction]:
-    """Returns predictions, newest first, before the sequence ``after``; ``iteration_id`` "" means any."""
-    of_iteration = "AND iteration_id = :iteration_id" if iteration_id else ""
-    rows = connection.query(
-        f"SELECT * FROM stored_predictions WHERE project_id = :project_id {of_iteration}"  # noqa: S608
-        " AND sequence < :after ORDER BY sequence DESC LIMIT :limit",
-        {
-            "project_id": project_id,
-            "iteration_id": iteration_id,
-            "after": 2**63 - 1 if after is None else after,
-            "limit": limit,
-        },
+    connection.conn.executemany(
+        # Of a tag that stands there twice, the likelier one counts: it comes first.
+        "INSERT OR IGNORE INTO prediction_tags (prediction, tag_id, probability) VALUES (?, ?, ?)",
+        [(cursor.lastrowid, entry.tag_id, entry.probability) for entry in prediction.predictions],
     )
-    return [_prediction(row) for row in rows]
+
+
+def page_of(connection: Connection, sequences: Iterable[int], most: int) -> tuple[list[StoredPrediction], bool]:
+    """Returns the first of the predictions of these sequences, at most ``most``, and whether more follow."""
+    # One by one, so that what does not fit is not even read.
+    rows = (
+        row
+        for sequence in sequences
+        for row in connection.query("SELECT * FROM stored_predictions WHERE sequence = ?", [sequence])
+    )
+    page, more = take_page(rows, most)
+    return [_prediction(row) for row in page], more
 
 
 def delete(connection: Connection, project_id: str, prediction_ids: Iterable[str]) -> int:
@@ -63,6 +65,17 @@ def delete(connection: Connection, project_id: str, prediction_ids: Iterable[str
     cursor = connection.execute(
         "DELETE FROM stored_predictions WHERE +project_id = ? AND prediction_id IN (SELECT value FROM json_each(?))",
         [project_id, to_list(prediction_ids)],
+    )
+    removed: int = cursor.rowcount
+    return removed
+
+
+def delete_older(connection: Connection, before: datetime, limit: int) -> int:
+    """Removes at most ``limit`` predictions, of any project, that were recorded before the time; returns how many."""
+    cursor = connection.execute(
+        "DELETE FROM stored_predictions WHERE sequence IN"
+        " (SELECT sequence FROM stored_predictions WHERE create_time < ? LIMIT ?)",
+        [before.isoformat(), limit],
     )
     removed: int = cursor.rowcount
     return removed
@@ -92,7 +105,10 @@ def _prediction(row: Row) -> StoredPrediction:
         project_id=row["project_id"],
         iteration_id=row["iteration_id"],
         publish_name=row["publish_name"],
-        predictions=tuple(TagProbability(*entry) for entry in json.loads(row["predictions"])),
+        predictions=to_answer(row["predictions"]),
         content=to_content(row),
         create_time=to_time(row["create_time"]),
+        application=row["application"],
+        uncertainty=row["uncertainty"],
+        domain_id=row["domain_id"],
     )

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from customvision.common.database import Connection, Database
+from customvision.common.pagination import RankedPosition
 from customvision.project.domain.image import ImageVariant
 from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult
+from customvision.project.domain.prediction_filter import PredictionFilter
+from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.stored_prediction import (
+    MAX_APPLICATION_CHARACTERS,
     PredictionCorrection,
     PredictionFileLost,
     PredictionIdInvalid,
     PredictionIdTaken,
     PredictionNotFound,
     StoredPrediction,
-    TagProbability,
-    check_probabilities,
 )
+from customvision.project.domain.tag_probability import TagProbability, check_answer, uncertainty_of
 from customvision.project.domain.text import (
     MAX_NAME_CHARACTERS,
     checked_count,
@@ -24,7 +27,7 @@ from customvision.project.domain.text import (
     checked_text,
     is_uuid,
 )
-from customvision.project.store import images, stored_predictions
+from customvision.project.store import images, iterations, prediction_lists, stored_predictions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.columns import now
 from customvision.project.use_cases.blob_keeping import keep_until_named
@@ -32,8 +35,8 @@ from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_files import ImageFile, read_image_file
 from customvision.project.use_cases.image_intake import ImageIntake, blobs_of
 from customvision.project.use_cases.image_recording import Candidate, record_images
-from customvision.project.use_cases.lookups import require_classification_type
-from customvision.project.use_cases.pages import Page, PageRequest, read_page
+from customvision.project.use_cases.lookups import require_classification_type, require_domain_id
+from customvision.project.use_cases.pages import Page, PageRequest, read_ranked_page
 
 MAX_DELETED = 1000
 
@@ -56,18 +59,22 @@ class StoredPredictions:
         publish_name: str,
         image_data: bytes,
         predictions: tuple[TagProbability, ...],
+        application: str = "",
     ) -> StoredPrediction:
         """Keeps an answer with its image, cleaned like any other; a repeated id changes nothing.
 
-        Raises PredictionIdInvalid, TextTooLong, ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown,
-        ImageTooLarge, ImageHasTooManyPixels, StorageFull.
+        ``application`` is a label to find it by. Raises PredictionIdInvalid, TextTooLong, TooManyItems,
+        ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels, StorageFull.
         """
         if not is_uuid(prediction_id):
             raise PredictionIdInvalid
         checked_text(iteration_id, "iteration_id", MAX_NAME_CHARACTERS)
         checked_text(publish_name, "publish_name", MAX_NAME_CHARACTERS)
-        check_probabilities(predictions)
-        await self._database.read(lambda connection: require_classification_type(connection, project_id))
+        checked_text(application, "application", MAX_APPLICATION_CHARACTERS)
+        check_answer(predictions)
+        classification_type, domain_id = await self._database.read(
+            lambda connection: _answering_model(connection, project_id, iteration_id)
+        )
         prepared = await self._intake.prepare(image_data)
         answered = StoredPrediction(
             sequence=0,
@@ -78,20 +85,29 @@ class StoredPredictions:
             predictions=predictions,
             content=prepared.content,
             create_time=now(),
+            application=application,
+            uncertainty=uncertainty_of([entry.probability for entry in predictions], classification_type),
+            domain_id=domain_id,
         )
         blobs = blobs_of([prepared])
         async with keep_until_named(self._database, self._blobs, blobs):
             await self._blobs.write(blobs)
             return await self._database.write(lambda connection: _record(connection, answered))
 
-    async def page(self, project_id: str, request: PageRequest, *, iteration_id: str) -> Page[StoredPrediction]:
-        """Returns predictions, newest first; ``iteration_id``, where not empty, selects those of one iteration."""
+    async def page(self, selected: PredictionFilter, request: PageRequest) -> Page[StoredPrediction]:
+        """Returns the predictions that the filter selects; ids that it names and nothing has match none.
 
-        def load(connection: Connection, after: int | None, limit: int) -> list[StoredPrediction]:
-            require_classification_type(connection, project_id)
-            return stored_predictions.page(connection, project_id, iteration_id, after=after, limit=limit)
+        Raises TextTooLong, TooManyItems or ProbabilityInvalid.
+        """
+        selected.check()
 
-        return await read_page(self._database, request, load, "predictions", project_id, iteration_id)
+        def load(
+            connection: Connection, after: RankedPosition | None, most: int
+        ) -> tuple[list[StoredPrediction], bool]:
+            require_classification_type(connection, selected.project_id)
+            return prediction_lists.page(connection, selected, after=after, most=most)
+
+        return await read_ranked_page(self._database, request, load, "predictions", selected)
 
     async def content(self, project_id: str, prediction_id: str, variant: ImageVariant) -> ImageFile:
         """Returns the bytes of a prediction's image. Raises PredictionNotFound or PredictionFileLost."""
@@ -142,6 +158,13 @@ class StoredPredictions:
             )
         finally:
             self._arrivals.announce()
+
+
+def _answering_model(connection: Connection, project_id: str, iteration_id: str) -> tuple[ClassificationType, str]:
+    """Returns type and domain of the iteration or, where it is gone by now, of its project."""
+    of_project = require_classification_type(connection, project_id), require_domain_id(connection, project_id)
+    iteration = iterations.find(connection, project_id, iteration_id)
+    return of_project if iteration is None else (iteration.classification_type, iteration.domain_id)
 
 
 def _record(connection: Connection, answered: StoredPrediction) -> StoredPrediction:

@@ -1,4 +1,4 @@
-"""What a model answers to each image: the surest errors first, for people to look at."""
+"""What a model answers to each image, for people to look at: the surest errors first, or by age."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from customvision.training.evaluation.measures import DEFAULT_THRESHOLD, Decisions
 from customvision.training.evaluation.performance import Evaluation
-from customvision.training.evaluation.result_filter import ResultFilter, TagNotInIteration
+from customvision.training.evaluation.result_filter import ResultFilter, ResultOrder, TagNotInIteration
 
 Scores = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,19 @@ def right_rows(evaluation: Evaluation, threshold: float = DEFAULT_THRESHOLD) -> 
     return right
 
 
-def ranked_rows(evaluation: Evaluation, threshold: float, wanted: ResultFilter) -> list[int]:
-    """Returns the rows that are wanted: wrong ones by how sure the wrong answer is, then right ones by least margin.
-
-    Raises TagNotInIteration.
-    """
+def wanted_rows(evaluation: Evaluation, threshold: float, wanted: ResultFilter) -> list[int]:
+    """Returns the rows that are wanted, in the order that is wanted. Raises TagNotInIteration."""
     right = right_rows(evaluation, threshold)
-    sureness, margin = _sureness_and_margin(evaluation, threshold, right)
-    order = np.lexsort((np.where(right, margin, -sureness), right))
     kept = ~right if wanted.wrong_only else np.ones(len(right), dtype=np.bool_)
     if wanted.tag_id:
         kept &= evaluation.truth[:, _position(evaluation, wanted.tag_id, "tag_id")] > 0
     if wanted.taken_for_tag_id:
         taken_for = _position(evaluation, wanted.taken_for_tag_id, "taken_for_tag_id")
         kept &= evaluation.probabilities.argmax(axis=1) == taken_for
-    return [int(row) for row in order if kept[row]]
+    if wanted.tag_ids:
+        any_of = [_position(evaluation, tag_id, "tag_ids") for tag_id in wanted.tag_ids]
+        kept &= (evaluation.truth[:, any_of] > 0).any(axis=1)
+    return [int(row) for row in _ordered_rows(evaluation, threshold, right, wanted.order) if kept[row]]
 
 
 def results_at(
@@ -75,6 +74,16 @@ def results_at(
             ),
             right=bool(right[row]),
         )
+
+
+def _ordered_rows(evaluation: Evaluation, threshold: float, right: Decisions, order: ResultOrder) -> Rows:
+    """Returns all rows: wrong ones by how sure the wrong answer is, then right ones by least margin; or by age."""
+    if order is ResultOrder.SUREST_ERRORS_FIRST:
+        sureness, margin = _sureness_and_margin(evaluation, threshold, right)
+        return np.lexsort((np.where(right, margin, -sureness), right))
+    # An evaluation has its images in the order of the data set, which is that of their creation.
+    rows = np.arange(len(right))
+    return rows if order is ResultOrder.OLDEST_FIRST else rows[::-1]
 
 
 def _sureness_and_margin(evaluation: Evaluation, threshold: float, right: Decisions) -> tuple[Scores, Scores]:

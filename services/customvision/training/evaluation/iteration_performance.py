@@ -57,8 +57,8 @@ class IterationPerformances:
 
     async def results(
         self, project_id: str, iteration_id: str, threshold: float, wanted: "ResultFilter", *, after: int, size: int
-    ) -> "tuple[list[ImageResult], bool]":
-        """Returns ``size`` results at most that follow ``after`` others, and whether there are more.
+    ) -> "tuple[list[ImageResult], int]":
+        """Returns ``size`` results at most that follow ``after`` others, and how many match in all.
 
         Raises TagNotInIteration.
         """
@@ -100,12 +100,17 @@ def check_threshold(threshold: float) -> None:
 async def completed_iteration(iterations: Iterations, project_id: str, iteration_id: str) -> iterations_pb2.Iteration:
     """Returns an iteration that has a model. Raises IterationNotCompleted, and NotFound where there is none."""
     iteration = await iterations.get(project_id, iteration_id)
+    check_completed(iteration)
+    return iteration
+
+
+def check_completed(iteration: iterations_pb2.Iteration) -> None:
+    """Raises IterationNotCompleted where the iteration has no model."""
     if iteration.status != iterations_pb2.ITERATION_STATUS_COMPLETED:
         raise IterationNotCompleted(
             f"Iteration '{iteration.name}' has no model; wait until its training has succeeded, or train again.",
-            metadata={"iteration_id": iteration_id},
+            metadata={"iteration_id": iteration.iteration_id},
         )
-    return iteration
 
 
 async def _computed(artifact: bytes, compute: "Callable[[Evaluation], Result]") -> Result:
@@ -121,11 +126,11 @@ def _evaluation(artifact: bytes) -> "Evaluation":
 
 def _page(
     evaluation: "Evaluation", threshold: float, wanted: "ResultFilter", after: int, size: int
-) -> "tuple[list[ImageResult], bool]":
-    from customvision.training.evaluation.image_results import ranked_rows, results_at
+) -> "tuple[list[ImageResult], int]":
+    from customvision.training.evaluation.image_results import results_at, wanted_rows
 
-    rows = ranked_rows(evaluation, threshold, wanted)
-    return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows) > after + size
+    rows = wanted_rows(evaluation, threshold, wanted)
+    return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows)
 
 
 def _comparison(artifact: bytes, other: bytes, threshold: float) -> "Comparison":

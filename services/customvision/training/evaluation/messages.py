@@ -3,6 +3,12 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from customvision.training.evaluation.result_filter import (
+    ResultFilter,
+    ResultOrder,
+    ResultOrderUnknown,
+    checked_any_tags,
+)
 from customvision.training.messages import metrics_message
 from customvision.v1 import stored_predictions_pb2, training_service_pb2
 
@@ -13,6 +19,13 @@ if TYPE_CHECKING:
     from customvision.training.evaluation.image_results import ImageResult
     from customvision.training.evaluation.performance import Performance, TagFigures
     from customvision.training.evaluation.user_test_sets import TestSetOutcome
+
+_ORDERS = {
+    training_service_pb2.IMAGE_RESULT_ORDER_UNSPECIFIED: ResultOrder.SUREST_ERRORS_FIRST,
+    training_service_pb2.IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: ResultOrder.SUREST_ERRORS_FIRST,
+    training_service_pb2.IMAGE_RESULT_ORDER_OLDEST_FIRST: ResultOrder.OLDEST_FIRST,
+    training_service_pb2.IMAGE_RESULT_ORDER_NEWEST_FIRST: ResultOrder.NEWEST_FIRST,
+}
 
 
 def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:
@@ -25,6 +38,22 @@ def performance_message(iteration_id: str, performance: "Performance") -> traini
         confusion=_confusion(performance),
         calibration=_calibration(performance.calibration),
         cross_validation=_cross_validation(performance.cross_validation),
+    )
+
+
+def result_filter_of(request: training_service_pb2.ListImageResultsRequest) -> ResultFilter:
+    """Returns which results a caller asks for. Raises TooManyTags, ResultOrderUnknown."""
+    if request.order not in _ORDERS:
+        names = ", ".join(order.name for order in ResultOrder)
+        raise ResultOrderUnknown(
+            f"order is {request.order}, which stands for nothing; choose one of {names}.", field="order"
+        )
+    return ResultFilter(
+        wrong_only=request.wrong_only,
+        tag_id=request.tag_id,
+        taken_for_tag_id=request.taken_for_tag_id,
+        tag_ids=checked_any_tags(request.tag_ids),
+        order=_ORDERS[request.order],
     )
 
 

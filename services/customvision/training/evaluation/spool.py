@@ -1,13 +1,12 @@
 """A user's test set on its way in: each image checked as it comes, and put on disk rather than into memory."""
 
 import asyncio
-import contextlib
-import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from customvision.common.errors import InvalidArgument, StorageFull
+from customvision.common.errors import InvalidArgument
+from customvision.training.full_disk import full_disk_told
 
 MAX_IMAGES = 10_000
 MAX_IMAGE_BYTES = 6 * 1024 * 1024
@@ -149,14 +148,3 @@ class Spool:
 def spooled_file(folder: Path, number: int) -> Path:
     """Returns the file of the image of that number, counted from 0."""
     return folder / f"{number:05}"
-
-
-@contextlib.contextmanager
-def full_disk_told() -> Iterator[None]:
-    """Raises StorageFull where what is inside finds the disk full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull from error
-        raise

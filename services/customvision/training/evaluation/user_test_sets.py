@@ -14,7 +14,8 @@ import structlog
 from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.training.children.child_process import ChildStopped, reports_of
 from customvision.training.evaluation.iteration_performance import check_threshold, completed_iteration
-from customvision.training.evaluation.spool import KnownTags, SentImage, Spool, full_disk_told
+from customvision.training.evaluation.spool import KnownTags, SentImage, Spool
+from customvision.training.full_disk import full_disk_told
 from customvision.training.iterations import Iterations
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _known_tags(model_file: Path) -> KnownTags:
 def _outcome(spool: Spool, threshold: float) -> TestSetOutcome:
     import numpy as np
 
-    from customvision.training.evaluation.image_results import ranked_rows, results_at
+    from customvision.training.evaluation.image_results import results_at, wanted_rows
     from customvision.training.evaluation.performance import Evaluation
     from customvision.training.evaluation.result_filter import ResultFilter
 
@@ -125,7 +126,7 @@ def _outcome(spool: Spool, threshold: float) -> TestSetOutcome:
         truth=truth[readable],
         probabilities=probabilities[readable],
     )
-    rows = ranked_rows(evaluation, threshold, ResultFilter())
+    rows = wanted_rows(evaluation, threshold, ResultFilter())
     likeliest = _tags_per_result(spool)
     return TestSetOutcome(
         performance=evaluation.performance(threshold),

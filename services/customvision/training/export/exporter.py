@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import errno
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +19,15 @@ from customvision.training.export.errors import ExportDiffers, ExportFailed, mod
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.fetching import fetch_makings
 from customvision.training.export.outcome import Outcome
+from customvision.training.export.pieces import ExportPiece, pieces_of
 from customvision.training.export.working_folder import ZIP_FILE
+from customvision.training.full_disk import full_disk_told
 from customvision.training.iterations import Iterations
 from customvision.v1 import iterations_pb2
 
 MODULE = "customvision.training.export"
-PIECE_BYTES = 1024 * 1024
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class ExportPiece:
-    """A piece of the zip; ``file_name`` is set on the first."""
-
-    file_name: str
-    data: bytes
 
 
 class Exporter:
@@ -54,23 +45,35 @@ class Exporter:
 
         Raises IterationNotCompleted, NotFound, ModelDamaged, ExportDiffers, ExportFailed, StorageFull.
         """
+        async with self.built(project_id, iteration_id, export_format) as (zip_file, file_name):
+            async for piece in pieces_of(zip_file, file_name):
+                yield piece
+
+    @contextlib.asynccontextmanager
+    async def built(
+        self, project_id: str, iteration_id: str, export_format: ExportFormat
+    ) -> AsyncIterator[tuple[Path, str]]:
+        """Builds the zip and gives its path and the name suggested to users; at the block's end the file is gone,
+        unless it was moved away. Raises what ``export`` raises."""
         iteration = await completed_iteration(self._iterations, project_id, iteration_id)
-        with _full_disk_told():
+        with full_disk_told():
             folder = Path(
                 await asyncio.to_thread(tempfile.mkdtemp, prefix=f"{TEMPORARY_PREFIX}export-", dir=self._folder)
             )
         try:
             # A slow reader holds up no other export.
             async with self._one_at_a_time:
-                with _full_disk_told():
+                with full_disk_told():
                     await fetch_makings(self._iterations, iteration, folder)
                 await _build(iteration, folder, export_format)
-            # What a user names never becomes part of a path.
-            name = f"iteration-{iteration.number}-{export_format.file_name_part}.zip"
-            async for piece in _pieces(folder / ZIP_FILE, name):
-                yield piece
+            yield folder / ZIP_FILE, file_name_of(iteration, export_format)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def file_name_of(iteration: iterations_pb2.Iteration, export_format: ExportFormat) -> str:
+    """Returns the name suggested for the zip. What a user names never becomes part of a path."""
+    return f"iteration-{iteration.number}-{export_format.file_name_part}.zip"
 
 
 async def _build(iteration: iterations_pb2.Iteration, folder: Path, export_format: ExportFormat) -> None:
@@ -109,20 +112,3 @@ def _stopped(error: ChildStopped, export_format: ExportFormat) -> ExportFailed:
     else:
         message = "The export could not be built; the training service's log says more. Try another format."
     return ExportFailed(message, metadata={"format": export_format.value})
-
-
-@contextlib.contextmanager
-def _full_disk_told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise StorageFull from error
-
-
-async def _pieces(file: Path, name: str) -> AsyncIterator[ExportPiece]:
-    with file.open("rb") as content:
-        while data := await asyncio.to_thread(content.read, PIECE_BYTES):
-            yield ExportPiece(name, data)
-            name = ""

@@ -1,1 +1,1 @@
-"""What the training service keeps: runs and their events, in one SQLite file."""
+"""What the training service keeps: runs with their events, and exports, in one SQLite file."""

@@ -67,4 +67,38 @@ def add_how_far_arrivals_were_embedded(connection: Connection) -> None:
     connection.conn.execute("INSERT INTO arrival_position VALUES (1, 0)")
 
 
-MIGRATIONS = (create_runs_and_events, add_what_advanced_runs_are_asked_for, add_how_far_arrivals_were_embedded)
+def add_kept_exports(connection: Connection) -> None:
+    """Exports in the order in which they were asked for, one per iteration and format."""
+    connection.conn.execute(
+        """
+        CREATE TABLE exports (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            project_id TEXT NOT NULL,
+            iteration_id TEXT NOT NULL,
+            format TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            create_time TEXT NOT NULL,
+            asked_time TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempt INTEGER NOT NULL DEFAULT 0,
+            failure_reason TEXT NOT NULL DEFAULT '',
+            stored_name TEXT NOT NULL DEFAULT '',
+            size_bytes INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (project_id, iteration_id, format)
+        )
+        """
+    )
+
+
+def add_bases_of_other_projects(connection: Connection) -> None:
+    """The project of the iteration that a run begins with; empty where it is the run's own."""
+    connection.conn.execute("ALTER TABLE runs ADD COLUMN base_project_id TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS = (
+    create_runs_and_events,
+    add_what_advanced_runs_are_asked_for,
+    add_how_far_arrivals_were_embedded,
+    add_kept_exports,
+    add_bases_of_other_projects,
+)

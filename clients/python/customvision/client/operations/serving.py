@@ -16,10 +16,16 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
 
-def publish(project_id: str, iteration_id: str, publish_name: str, overwrite: bool) -> Steps[iterations_pb2.Iteration]:
+def publish(
+    project_id: str, iteration_id: str, publish_name: str, overwrite: bool, publish_target: str
+) -> Steps[iterations_pb2.Iteration]:
     """Puts an iteration into service under a name and returns it."""
     request = iterations_pb2.PublishIterationRequest(
-        project_id=project_id, iteration_id=iteration_id, publish_name=publish_name, overwrite=overwrite
+        project_id=project_id,
+        iteration_id=iteration_id,
+        publish_name=publish_name,
+        overwrite=overwrite,
+        publish_target=publish_target,
     )
     iteration: iterations_pb2.Iteration = yield Call("project", "PublishIteration", request)
     return iteration
@@ -53,13 +59,20 @@ def wait_until_served(project_id: str, publish_name: str, iteration_id: str, tim
 
 
 def predict(
-    project_id: str, image: bytes | Path, publish_name: str, store: bool
+    project_id: str, image: bytes | Path | str, publish_name: str, iteration_id: str, store: bool, application: str
 ) -> Steps[prediction_service_pb2.PredictResponse]:
-    """Returns the answer for one image, a file's bytes or its path."""
-    data = image if isinstance(image, bytes) else (yield Work(partial(read_image, image))).data
+    """Returns the answer for one image: a file's bytes, its path, or its URL."""
     request = prediction_service_pb2.PredictRequest(
-        project_id=project_id, image_data=data, publish_name=publish_name, store=store
+        project_id=project_id,
+        publish_name=publish_name,
+        iteration_id=iteration_id,
+        store=store,
+        application=application,
     )
+    if isinstance(image, str):
+        request.image_url = image
+    else:
+        request.image_data = image if isinstance(image, bytes) else (yield Work(partial(read_image, image))).data
     answer: prediction_service_pb2.PredictResponse = yield Call("prediction", "Predict", request)
     return answer
 

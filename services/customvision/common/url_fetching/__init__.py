@@ -1,0 +1,1 @@
+"""Fetches files by URL without letting callers reach what is not meant for them."""
