@@ -18,6 +18,7 @@ from customvision.v1 import (
     iterations_pb2,
     projects_pb2,
     stored_predictions_pb2,
+    suggestions_pb2,
     tags_pb2,
 )
 from customvision.v1 import prediction_service_pb2 as messages
@@ -144,6 +145,44 @@ async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner,
     listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
     kept = (await user.stub.ListPredictions(listing)).predictions
     assert [(it.iteration_id, it.publish_name) for it in kept] == [(iteration_id, "")] * 2
+
+
+async def test_suggestions_stay_until_their_image_has_a_tag(owner: tuple[Owner, Suite]) -> None:
+    """What the model says of untagged images is kept in the project, least certain first, and goes with the tag."""
+    user, suite = owner
+    project_id = await user.new_project()
+    tags = (await user.stub.ListTags(tags_pb2.ListTagsRequest(project_id=project_id))).tags
+    uploads = [images_pb2.ImageUpload(image_data=data) for data in (RED, photo(2, color=(130, 130, 90)))]
+    added = await user.stub.CreateImages(images_pb2.CreateImagesRequest(project_id=project_id, images=uploads))
+    image_ids = [result.image_id for result in added.results]
+    async with suite.prediction() as prediction:
+        iteration_id = await user.published(project_id, ("red", "green"))
+        request = messages.SuggestTagsRequest(project_id=project_id, iteration_id=iteration_id, image_ids=image_ids)
+        made = list((await prediction.stub.SuggestTags(request)).suggestions)
+        assert [suggestion.image_id for suggestion in made] == image_ids
+        listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
+        listed = list((await user.stub.ListSuggestions(listing)).suggestions)
+        assert listed == sorted(made, key=lambda suggestion: -suggestion.uncertainty)
+        tagging = images_pb2.TagImagesRequest(project_id=project_id, image_ids=image_ids[:1], tag_ids=[tags[0].tag_id])
+        await user.stub.TagImages(tagging)
+        assert list((await user.stub.ListSuggestions(listing)).suggestions) == made[1:]
+        (again,) = (await prediction.stub.SuggestTags(request)).suggestions
+        assert again.image_id == image_ids[1]
+
+
+async def test_stored_answers_are_found_by_the_label_of_the_caller(owner: tuple[Owner, Suite]) -> None:
+    """The label that came with the question is one to list by."""
+    user, suite = owner
+    project_id = await user.new_project()
+    async with suite.prediction() as prediction:
+        iteration_id = await user.published(project_id, ("red", "green"))
+        await prediction.serving(iteration_id)
+        for label in ("gate", "shed"):
+            question = messages.PredictRequest(project_id=project_id, image_data=RED, store=True, application=label)
+            await prediction.ask(question)
+    listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id, application="shed")
+    (kept,) = (await user.stub.ListPredictions(listing)).predictions
+    assert kept.application == "shed"
 
 
 async def _withdraw(user: Owner, prediction: Prediction, project_id: str, iteration_id: str) -> None:
