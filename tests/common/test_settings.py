@@ -53,6 +53,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.training_time_limit_seconds == 5400
     assert settings.training_memory_limit_bytes == 4 * 2**30
     assert not settings.training_early_embedding
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
     assert settings.prediction_retention_seconds == 60 * 3600
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 

@@ -147,27 +147,29 @@ async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner,
     assert [(it.iteration_id, it.publish_name) for it in kept] == [(iteration_id, "")] * 2
 
 
-async def test_suggestions_stay_until_their_image_has_a_tag(owner: tuple[Owner, Suite]) -> None:
-    """What the model says of untagged images is kept in the project, least certain first, and goes with the tag."""
+async def test_suggestions_are_kept_until_their_image_has_a_tag(owner: tuple[Owner, Suite]) -> None:
+    """A model answers for images without a tag, the project lists it, least certain first, and it goes with the tag."""
     user, suite = owner
     project_id = await user.new_project()
-    tags = (await user.stub.ListTags(tags_pb2.ListTagsRequest(project_id=project_id))).tags
-    uploads = [images_pb2.ImageUpload(image_data=data) for data in (RED, photo(2, color=(130, 130, 90)))]
-    added = await user.stub.CreateImages(images_pb2.CreateImagesRequest(project_id=project_id, images=uploads))
-    image_ids = [result.image_id for result in added.results]
+    iteration_id = await user.published(project_id, ("red", "green"))
+    [tagged, *_] = (await user.stub.ListImages(images_pb2.ListImagesRequest(project_id=project_id))).images
+    uploads = [images_pb2.ImageUpload(image_data=data) for data in (RED, photo(2, color=(40, 220, 90)))]
+    created = await user.stub.CreateImages(images_pb2.CreateImagesRequest(project_id=project_id, images=uploads))
+    red, green = [result.image_id for result in created.results]
     async with suite.prediction() as prediction:
-        iteration_id = await user.published(project_id, ("red", "green"))
-        request = messages.SuggestTagsRequest(project_id=project_id, iteration_id=iteration_id, image_ids=image_ids)
-        made = list((await prediction.stub.SuggestTags(request)).suggestions)
-        assert [suggestion.image_id for suggestion in made] == image_ids
-        listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
-        listed = list((await user.stub.ListSuggestions(listing)).suggestions)
-        assert listed == sorted(made, key=lambda suggestion: -suggestion.uncertainty)
-        tagging = images_pb2.TagImagesRequest(project_id=project_id, image_ids=image_ids[:1], tag_ids=[tags[0].tag_id])
-        await user.stub.TagImages(tagging)
-        assert list((await user.stub.ListSuggestions(listing)).suggestions) == made[1:]
-        (again,) = (await prediction.stub.SuggestTags(request)).suggestions
-        assert again.image_id == image_ids[1]
+        request = messages.SuggestTagsRequest(
+            project_id=project_id, iteration_id=iteration_id, image_ids=[green, tagged.image_id, red]
+        )
+        suggested = list((await prediction.stub.SuggestTags(request)).suggestions)
+    assert [(it.image_id, it.predictions[0].tag_name) for it in suggested] == [(green, "green"), (red, "red")]
+    assert all(0 < it.uncertainty < 1 and it.create_time.seconds > 0 for it in suggested)
+    listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
+    listed = list((await user.stub.ListSuggestions(listing)).suggestions)
+    assert listed == sorted(suggested, key=lambda it: -it.uncertainty)
+    await user.stub.TagImages(
+        images_pb2.TagImagesRequest(project_id=project_id, image_ids=[red], tag_ids=tagged.tag_ids)
+    )
+    assert [it.image_id for it in (await user.stub.ListSuggestions(listing)).suggestions] == [green]
 
 
 async def test_stored_answers_are_found_by_the_label_of_the_caller(owner: tuple[Owner, Suite]) -> None:

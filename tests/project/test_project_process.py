@@ -21,8 +21,19 @@ import pytest
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.v1 import images_pb2, project_service_pb2_grpc
-from pictures import photo
-from project_calls import Stub, add_images, all_of, image_list, make_project
+from pictures import encoded, photo, picture
+from project_calls import Stub, add_images, all_of, freeze, image_list, make_project, make_trainable, upload
+from project_copying import (
+    IMPORTING,
+    SUCCEEDED,
+    begin_copy,
+    complete_with_model,
+    ended,
+    iterations_of,
+    project_of,
+    tags_of,
+    token_of,
+)
 
 COMMAND = [sys.executable, "-m", "customvision.project"]
 
@@ -144,3 +155,44 @@ def test_the_service_stops_at_once_when_asked(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(10) == 0
         assert time.monotonic() - started < 5
+
+
+async def test_copies_go_on_after_kill_9(tmp_path: Path) -> None:
+    """Two copies of 2,000 images that are begun together, and met by a kill each time a step was made, become whole."""
+    with _process(tmp_path) as (_, address):
+        async with _stub(tmp_path, address) as stub:
+            source, _ = await make_trainable(stub, first_seed=10_000)
+            tag_id = (await tags_of(stub, source))[0].tag_id
+            await upload(stub, source, (encoded(picture(seed, size=(8, 8))) for seed in range(2000)), [tag_id])
+            await complete_with_model(stub, await freeze(stub, source))
+            expected = [(image.content_sha256, len(image.tag_ids)) for image in await image_list(stub, source)]
+            token = await token_of(stub, source)
+    copies: list[str] = []
+    interrupted = 0
+    for _ in range(8):
+        with _process(tmp_path) as (process, address):
+            async with _stub(tmp_path, address) as stub:
+                if not copies:
+                    begun = await asyncio.gather(*[begin_copy(stub, token) for _ in range(2)])
+                    copies = [copy.project_id for copy in begun]
+                before = await _progress(stub, copies)
+                while (now := await _progress(stub, copies)) == before and now[0]:
+                    await asyncio.sleep(0.001)
+                interrupted += now[0]
+                process.send_signal(signal.SIGKILL)
+    assert interrupted
+    with _process(tmp_path) as (_, address):
+        async with _stub(tmp_path, address) as stub:
+            for copy in copies:
+                await ended(stub, copy, SUCCEEDED)
+                images = await image_list(stub, copy, page_size=1000)
+                assert [(image.content_sha256, len(image.tag_ids)) for image in images] == expected
+                [iteration] = await iterations_of(stub, copy)
+                assert iteration.image_count == len(expected) == 2010
+                assert len(await image_list(stub, copy, iteration_id=iteration.iteration_id)) == 2010
+
+
+async def _progress(stub: Stub, project_ids: list[str]) -> tuple[bool, list[int]]:
+    """Returns whether a project is still being copied, and how many images each has."""
+    projects = [await project_of(stub, project_id) for project_id in project_ids]
+    return any(project.status == IMPORTING for project in projects), [project.image_count for project in projects]

@@ -1,7 +1,7 @@
 """Exports that are made in the background and kept, built by a child that needs no Keras."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from customvision.common.errors import NotFound, Unavailable
 from customvision.training.evaluation.iteration_performance import IterationNotCompleted
 from customvision.training.export.export_files import ExportFiles
 from customvision.training.export.export_format import ExportFormat
-from customvision.training.export.export_keeper import GIVEN_UP, ExportKeeper
+from customvision.training.export.export_keeper import GIVEN_UP, OWN_ERROR, ExportKeeper
 from customvision.training.export.exporter import Exporter
 from customvision.training.export.kept_export import (
     MAX_BYTES,
@@ -25,7 +25,7 @@ from customvision.training.export.kept_export import (
 from customvision.training.export.kept_exports import KeptExports
 from customvision.training.export.pieces import PIECE_BYTES
 from customvision.training.store.exports import ExportStore
-from customvision.v1 import iterations_pb2
+from customvision.v1 import artifacts_pb2, iterations_pb2
 from scripted_exports import BUILD, SCRIPTS, WAIT, ExportChild, exporting_processes
 from scripted_project import Scripts, TrainingParts, training_parts
 from scripted_server import ScriptedCall
@@ -159,6 +159,33 @@ async def test_an_export_that_failed_is_made_anew(tmp_path: Path, export_child: 
         again = await kept.start()
         assert (again.state, again.failure_reason) == (ExportState.EXPORTING, "")
         assert (await kept.ended()).state is ExportState.DONE
+
+
+async def test_an_export_outlasts_a_moment_without_the_project_service(
+    tmp_path: Path, export_child: ExportChild
+) -> None:
+    """An export for which the project service is away twice, once in the middle, is made once it is back."""
+    export_child(BUILD)
+
+    def away_twice(call: ScriptedCall) -> Iterator[artifacts_pb2.ArtifactChunk]:
+        if call.number in (1, 3):
+            call.fail(grpc.StatusCode.UNAVAILABLE)
+        yield from SCRIPTS["GetArtifact"](call)
+
+    async with keeping(tmp_path, {**SCRIPTS, "GetArtifact": away_twice}) as kept:
+        done = await kept.made()
+        assert (done.state, done.attempt) == (ExportState.DONE, 1)
+
+
+async def test_an_error_that_nobody_foresaw_fails_one_export(tmp_path: Path, export_child: ExportChild) -> None:
+    """An error of the service's own ends the export, not the keeper: the next one is made."""
+    export_child(BUILD)
+    (tmp_path / "exports").touch()
+    async with keeping(tmp_path) as kept:
+        failed = await kept.made()
+        assert (failed.state, failed.failure_reason) == (ExportState.FAILED, OWN_ERROR)
+        (tmp_path / "exports").unlink()
+        assert (await kept.made()).state is ExportState.DONE
 
 
 async def test_what_is_not_there_cannot_be_read(tmp_path: Path, export_child: ExportChild) -> None:

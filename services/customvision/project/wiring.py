@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from customvision.common.background import in_background
 from customvision.common.database import Database
 from customvision.common.folder_lock import FolderLock
 from customvision.common.notifier import Notifier
@@ -20,6 +21,8 @@ from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.project_copies import ProjectCopies
+from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import HEARTBEAT_SECONDS, Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
@@ -53,11 +56,14 @@ async def open_project_service(
         stack.callback(intake.close)
         fetcher = UrlFetcher(settings.url_allowed_hosts)
         stack.callback(fetcher.close)
+        importer = ProjectImporter(database, blobs, arrivals)
+        copies = ProjectCopies(database, importer.announce)
+        await stack.enter_async_context(in_background(importer.run()))
         collector = Collector(database, blobs, retention_seconds=settings.prediction_retention_seconds)
         collecting = asyncio.create_task(collector.run())
         stack.push_async_callback(_end, collecting)
         publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
-        yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing), notifier)
+        yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing, copies), notifier)
 
 
 def _use_cases(
@@ -67,9 +73,11 @@ def _use_cases(
     fetcher: UrlFetcher,
     arrivals: ImageArrivals,
     publishing: Publishing,
+    copies: ProjectCopies,
 ) -> UseCases:
     return UseCases(
         projects=Projects(database),
+        project_copies=copies,
         tags=Tags(database),
         images=Images(database, blobs),
         intake=intake,

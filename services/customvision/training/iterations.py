@@ -60,6 +60,7 @@ class Iterations:
             training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
             selected_tag_ids=run.selected_tag_ids,
             base_iteration_id=run.base_iteration_id,
+            base_project_id=run.base_project_id,
         )
         iteration = await _answer(self._project.CreateIteration(request, timeout=CALL_SECONDS))
         return iteration.iteration_id, iteration.name

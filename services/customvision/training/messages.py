@@ -14,6 +14,7 @@ from customvision.training.runs.run_request import (
     TrainingType,
     TrainingTypeUnknown,
     checked_base,
+    checked_base_project,
     checked_budget,
     checked_tags,
 )
@@ -69,6 +70,7 @@ def run_request_of(request: training_service_pb2.StartTrainingRequest, *, time_l
         budget_seconds=checked_budget(training_type, budget, time_limit_seconds=time_limit_seconds),
         selected_tag_ids=checked_tags(request.selected_tag_ids),
         base_iteration_id=checked_base(training_type, request.base_iteration_id),
+        base_project_id=checked_base_project(request.project_id, request.base_project_id, request.base_iteration_id),
     )
 
 
@@ -127,6 +129,7 @@ def run_message(run: TrainingRun) -> training_service_pb2.TrainingRun:
         training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
         selected_tag_ids=run.selected_tag_ids,
         base_iteration_id=run.base_iteration_id,
+        base_project_id=(run.base_project_id or run.project_id) if run.base_iteration_id else "",
     )
 
 

@@ -12,6 +12,7 @@ from customvision.cli.commands import (
     evaluation,
     export,
     images,
+    import_azure,
     iterations,
     models,
     predict,
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for module in (suite, train, predict, runs, models, export, backbone, domains):
+for module in (suite, train, import_azure, predict, runs, models, export, backbone, domains):
     module.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(tags.app, name="tags")

@@ -14,6 +14,7 @@ from customvision.client.operations import (
     evaluation,
     files,
     paging,
+    project_copies,
     projects,
     serving,
     training,
@@ -93,6 +94,25 @@ class Client:
         """
         return self._performer.run(projects.find_project(name_or_id))
 
+    def export_project(self, project_id: str) -> projects_pb2.ProjectExport:
+        """Returns a token that lets its holder copy the project for a day. Raises CustomVisionError."""
+        return self._performer.run(project_copies.export_project(project_id))
+
+    def import_project(self, token: str, name: str = "") -> projects_pb2.Project:
+        """Begins a copy of the project that the token is for, and returns it at once.
+
+        Without a ``name`` it gets the project's, with a number behind it. Raises CustomVisionError.
+        """
+        return self._performer.run(project_copies.import_project(token, name))
+
+    def wait_until_imported(self, project_id: str, *, timeout_seconds: float = 600.0) -> projects_pb2.Project:
+        """Returns a copy once it is whole.
+
+        Raises CustomVisionError: PROJECT_IMPORT_FAILED where it ended early, or PROJECT_NOT_IMPORTED_IN_TIME after
+        ``timeout_seconds``.
+        """
+        return self._performer.run(project_copies.wait_until_imported(project_id, timeout_seconds))
+
     def upload_images(
         self,
         project_id: str,
@@ -123,13 +143,15 @@ class Client:
         budget_seconds: float | None = None,
         selected_tag_ids: Sequence[str] = (),
         base_iteration_id: str = "",
+        base_project_id: str = "",
         force: bool = False,
     ) -> training_service_pb2.TrainingRun:
         """Freezes the data set, queues a run and returns it.
 
         An ``advanced`` one fine-tunes the network within ``budget_seconds`` (1 minute to 24 hours; 10 minutes unless
-        given), where ``base_iteration_id`` is given, beginning with that iteration's. Only images with one of
-        ``selected_tag_ids`` are used, where there are any; ``force`` trains also when nothing changed.
+        given), where ``base_iteration_id`` is given, beginning with that iteration's; ``base_project_id`` is its
+        project, unless it is this one. Only images with one of ``selected_tag_ids`` are used, where there are any;
+        ``force`` trains also when nothing changed.
         Raises CustomVisionError.
         """
         return self._performer.run(
@@ -139,6 +161,7 @@ class Client:
                 budget_seconds=budget_seconds,
                 selected_tag_ids=selected_tag_ids,
                 base_iteration_id=base_iteration_id,
+                base_project_id=base_project_id,
                 force=force,
             )
         )
@@ -154,10 +177,19 @@ class Client:
         return self._performer.iterate(watch.watch_training(training_run_id, after_sequence, patience_seconds))
 
     def publish(
-        self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool = False
+        self,
+        project_id: str,
+        iteration_id: str,
+        publish_name: str,
+        *,
+        overwrite: bool = False,
+        publish_target: str = "",
     ) -> iterations_pb2.Iteration:
-        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another."""
-        return self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite))
+        """Puts a completed iteration into service under a name; ``overwrite`` takes the name from another.
+
+        ``publish_target`` is free text that is kept with the publication. Raises CustomVisionError.
+        """
+        return self._performer.run(serving.publish(project_id, iteration_id, publish_name, overwrite, publish_target))
 
     def wait_until_served(
         self, project_id: str, publish_name: str, iteration_id: str, *, timeout_seconds: float = 30.0

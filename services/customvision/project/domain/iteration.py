@@ -110,6 +110,7 @@ class Iteration:
     domain_id: str
     classification_type: ClassificationType
     create_time: datetime
+    update_time: datetime
     end_time: datetime | None
     image_count: int
     publish_name: str
@@ -121,6 +122,12 @@ class Iteration:
     warnings: tuple[str, ...] = ()
     requested_backbone_id: str = ""
     fine_tuned: bool = False
+    publish_target: str = ""
+
+    @property
+    def base_project_id(self) -> str:
+        """The project of the iteration that its training began with; empty where there was none."""
+        return (self.request.base_project_id or self.project_id) if self.request.base_iteration_id else ""
 
     @property
     def shared_backbone_id(self) -> str:

@@ -1,11 +1,15 @@
 """A project: one classifier in the making."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from customvision.common.errors import AlreadyExists, FailedPrecondition, NotFound
-from customvision.project.domain.text import shortened
+from customvision.project.domain.text import checked_count, checked_name, shortened
+
+MAX_EXPORT_PLATFORMS = 16
+MAX_EXPORT_PLATFORM_CHARACTERS = 64
 
 
 class ClassificationType(enum.Enum):
@@ -15,11 +19,19 @@ class ClassificationType(enum.Enum):
     MULTILABEL = "multilabel"
 
 
+class ProjectStatus(enum.Enum):
+    """Whether a project is whole: only copies can be otherwise."""
+
+    SUCCEEDED = "succeeded"
+    IMPORTING = "importing"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Project:
     """A project as it stands; ``sequence`` is its place in the order of creation.
 
-    ``domain_id`` is the domain of trainings to come.
+    ``domain_id`` is the domain of trainings to come. ``thumbnail_image_id`` is its newest image, empty without images.
     """
 
     sequence: int
@@ -32,6 +44,18 @@ class Project:
     image_count: int
     tag_count: int
     domain_id: str
+    target_export_platforms: tuple[str, ...] = ()
+    status: ProjectStatus = ProjectStatus.SUCCEEDED
+    thumbnail_image_id: str = ""
+
+
+def checked_export_platforms(platforms: Sequence[str]) -> tuple[str, ...]:
+    """Returns the platforms as given. Raises TooManyItems or NameInvalid."""
+    checked_count(platforms, MAX_EXPORT_PLATFORMS, "target_export_platforms")
+    return tuple(
+        checked_name(platform, f"target_export_platforms[{index}]", MAX_EXPORT_PLATFORM_CHARACTERS)
+        for index, platform in enumerate(platforms)
+    )
 
 
 class ProjectNotFound(NotFound):
@@ -59,14 +83,20 @@ class RequestIdReused(AlreadyExists):
 
 
 class ProjectInUse(FailedPrecondition):
-    """A project with a published iteration, or one in training, cannot be deleted."""
+    """A project with an iteration that is published, in training, or what a training begins with, cannot be deleted."""
 
     reason = "PROJECT_IN_USE"
 
-    def __init__(self, iteration_name: str, *, published: bool) -> None:
-        state, remedy = ("is published", "unpublish it") if published else ("is in training", "cancel its training")
+    def __init__(self, iteration_name: str, *, published: bool = False, base: bool = False) -> None:
+        """``base``: the iteration is of another project, and its training begins with one of this project's."""
+        if base:
+            state, remedy = "of another project is in training and begins with one of this project's", "cancel that"
+        elif published:
+            state, remedy = "of the project is published", "unpublish it"
+        else:
+            state, remedy = "of the project is in training", "cancel its training"
         super().__init__(
-            f"Iteration '{iteration_name}' of the project {state}; {remedy}, then delete the project.",
+            f"Iteration '{iteration_name}' {state}; {remedy}, then delete the project.",
             metadata={"iteration_name": iteration_name},
         )
 
@@ -81,4 +111,28 @@ class SeveralTagsPerImage(FailedPrecondition):
         super().__init__(
             f"{images} more than one tag; a multiclass project allows one. Take the others off first.",
             metadata={"image_count": str(image_count)},
+        )
+
+
+class ProjectImporting(FailedPrecondition):
+    """A project that is being copied can only be read and deleted."""
+
+    reason = "PROJECT_IMPORTING"
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(
+            "The project is being copied from another; wait until GetProject says SUCCEEDED, then change it.",
+            metadata={"project_id": project_id},
+        )
+
+
+class ProjectImportFailed(FailedPrecondition):
+    """A project whose copying ended early can only be read and deleted."""
+
+    reason = "PROJECT_IMPORT_FAILED"
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(
+            "The project is a copy that ended early and is not whole; delete it and import again.",
+            metadata={"project_id": project_id},
         )

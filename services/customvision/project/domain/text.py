@@ -61,14 +61,17 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def checked_name(name: str, field: str) -> str:
-    """Returns ``name`` as it is. Raises NameInvalid unless it has 1 to 128 characters, not all blank, no control."""
+def checked_name(name: str, field: str, max_characters: int = MAX_NAME_CHARACTERS) -> str:
+    """Returns ``name`` as it is. Raises NameInvalid unless it has 1 to 128 characters, not all blank, no control.
+
+    ``max_characters`` is the limit of names that may be less long.
+    """
     if not name or name.isspace():
-        raise NameInvalid(f"{field} is empty; give 1 to {MAX_NAME_CHARACTERS} characters.", field=field)
-    if len(name) > MAX_NAME_CHARACTERS:
+        raise NameInvalid(f"{field} is empty; give 1 to {max_characters} characters.", field=field)
+    if len(name) > max_characters:
         raise NameInvalid(
-            f"{field} has {len(name):,} characters; at most {MAX_NAME_CHARACTERS} are allowed. Shorten it.",
-            metadata={"characters": str(len(name)), "max_characters": str(MAX_NAME_CHARACTERS)},
+            f"{field} has {len(name):,} characters; at most {max_characters} are allowed. Shorten it.",
+            metadata={"characters": str(len(name)), "max_characters": str(max_characters)},
             field=field,
         )
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):

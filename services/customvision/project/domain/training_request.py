@@ -38,21 +38,26 @@ class BaseIterationNotAllowed(InvalidArgument):
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What was asked for: ``selected_tag_ids`` empty for all tags, ``base_iteration_id`` empty for none."""
+    """What was asked for: ``selected_tag_ids`` empty for all tags, ``base_iteration_id`` empty for none.
+
+    ``base_project_id`` is empty where the base is of the same project.
+    """
 
     training_type: TrainingType = TrainingType.QUICK
     training_budget: timedelta | None = None
     selected_tag_ids: tuple[str, ...] = ()
     base_iteration_id: str = ""
+    base_project_id: str = ""
 
     @property
     def particulars(self) -> tuple[object, ...]:
         """What was asked for beside the type; empty where nothing was."""
         asked = (self.training_budget, self.selected_tag_ids, self.base_iteration_id)
-        return asked if any(asked) else ()
+        # What came later adds nothing where it is not used: so digests of earlier versions still match.
+        return (*asked, *filter(None, [self.base_project_id])) if any(asked) else ()
 
-    def checked(self) -> "TrainingRequest":
-        """Returns the request with each tag once.
+    def checked(self, project_id: str) -> "TrainingRequest":
+        """Returns the request of that project with each tag once, and its own id not named as the base's.
 
         Raises TooManyItems, TrainingBudgetInvalid or BaseIterationNotAllowed.
         """
@@ -61,7 +66,12 @@ class TrainingRequest:
             self._check_budget(self.training_budget)
         if self.base_iteration_id and self.training_type is not TrainingType.ADVANCED:
             raise BaseIterationNotAllowed
-        return replace(self, selected_tag_ids=tuple(dict.fromkeys(self.selected_tag_ids)))
+        elsewhere = self.base_iteration_id and self.base_project_id != project_id
+        return replace(
+            self,
+            selected_tag_ids=tuple(dict.fromkeys(self.selected_tag_ids)),
+            base_project_id=self.base_project_id if elsewhere else "",
+        )
 
     def _check_budget(self, budget: timedelta) -> None:
         if self.training_type is not TrainingType.ADVANCED:

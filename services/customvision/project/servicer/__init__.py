@@ -6,6 +6,7 @@ from customvision.project.servicer.artifacts import ArtifactMethods
 from customvision.project.servicer.domains import DomainMethods
 from customvision.project.servicer.images import ImageMethods
 from customvision.project.servicer.iterations import IterationMethods
+from customvision.project.servicer.project_copies import ProjectCopyMethods
 from customvision.project.servicer.projects import ProjectMethods
 from customvision.project.servicer.publishing import PublishingMethods
 from customvision.project.servicer.stored_predictions import StoredPredictionMethods
@@ -18,6 +19,7 @@ from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.project_copies import ProjectCopies
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import Publishing
 from customvision.project.use_cases.stored_predictions import StoredPredictions
@@ -33,6 +35,7 @@ class UseCases:
     """Everything that the project service can do."""
 
     projects: Projects
+    project_copies: ProjectCopies
     tags: Tags
     images: Images
     intake: ImageIntake
@@ -47,6 +50,7 @@ class UseCases:
 
 class ProjectServicer(
     ProjectMethods,
+    ProjectCopyMethods,
     DomainMethods,
     TagMethods,
     ImageMethods,
@@ -62,6 +66,7 @@ class ProjectServicer(
 
     def __init__(self, use_cases: UseCases) -> None:
         self._projects = use_cases.projects
+        self._project_copies = use_cases.project_copies
         self._tags = use_cases.tags
         self._images = use_cases.images
         self._intake = use_cases.intake

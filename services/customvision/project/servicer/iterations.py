@@ -121,6 +121,9 @@ def iteration_message(iteration: Iteration) -> iterations_pb2.Iteration:
         selected_tag_ids=iteration.request.selected_tag_ids,
         base_iteration_id=iteration.request.base_iteration_id,
         fine_tuned=iteration.fine_tuned,
+        publish_target=iteration.publish_target,
+        update_time=timestamp_of(iteration.update_time),
+        base_project_id=iteration.base_project_id,
     )
 
 
@@ -141,6 +144,7 @@ def _training_request(request: iterations_pb2.CreateIterationRequest) -> Trainin
         training_budget=span_of(request.training_budget) if request.HasField("training_budget") else None,
         selected_tag_ids=tuple(request.selected_tag_ids),
         base_iteration_id=request.base_iteration_id,
+        base_project_id=request.base_project_id,
     )
 
 

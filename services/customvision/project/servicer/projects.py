@@ -31,6 +31,7 @@ class ProjectMethods:
             ),
             request_id=request.request_id,
             domain_id=request.domain_id or DEFAULT_DOMAIN.domain_id,
+            target_export_platforms=request.target_export_platforms,
         )
         return project_message(project)
 
@@ -62,6 +63,9 @@ class ProjectMethods:
             if request.HasField("classification_type")
             else None,
             domain_id=request.domain_id if request.HasField("domain_id") else None,
+            target_export_platforms=request.target_export_platforms.platforms
+            if request.HasField("target_export_platforms")
+            else None,
         )
         return project_message(project)
 
@@ -83,4 +87,7 @@ def project_message(project: Project) -> projects_pb2.Project:
         image_count=project.image_count,
         tag_count=project.tag_count,
         domain_id=project.domain_id,
+        target_export_platforms=project.target_export_platforms,
+        status=value_of(projects_pb2.ProjectStatus, project.status),
+        thumbnail_image_id=project.thumbnail_image_id,
     )

@@ -26,7 +26,11 @@ class PublishingMethods:
     ) -> iterations_pb2.Iteration:
         """Puts a completed iteration into service."""
         iteration = await self._publishing.publish(
-            request.project_id, request.iteration_id, request.publish_name, overwrite=request.overwrite
+            request.project_id,
+            request.iteration_id,
+            request.publish_name,
+            overwrite=request.overwrite,
+            publish_target=request.publish_target,
         )
         return iteration_message(iteration)
 

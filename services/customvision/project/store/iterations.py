@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from customvision.common.database import Connection
@@ -18,7 +18,7 @@ from customvision.project.domain.iteration import (
 from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.tag import Tag
 from customvision.project.domain.training_request import TrainingRequest, TrainingType
-from customvision.project.store.columns import Row, to_list, to_time
+from customvision.project.store.columns import Row, now, to_list, to_time
 from customvision.project.store.image_lists import frozen_tags as tags_of_frozen_images
 from customvision.project.store.tags import to_tag
 
@@ -53,8 +53,12 @@ def find_in_use(connection: Connection, project_id: str) -> Iteration | None:
 
 def find_successor_in_training(connection: Connection, base: Iteration) -> Iteration | None:
     """Returns an iteration in training that begins with the model of ``base``, or None."""
-    condition = "project_id = ? AND base_iteration_id = ? AND status = 'training'"
-    return _first(connection, condition, base.project_id, base.iteration_id)
+    return _first(connection, "base_iteration_id = ? AND status = 'training'", base.iteration_id)
+
+
+def find_foreign_successor_in_training(connection: Connection, project_id: str) -> Iteration | None:
+    """Returns an iteration of another project in training that begins with a model of this one, or None."""
+    return _first(connection, "base_project_id = ? AND base_iteration_id > '' AND status = 'training'", project_id)
 
 
 def page(connection: Connection, project_id: str, *, after: int | None, limit: int) -> list[Iteration]:
@@ -87,9 +91,9 @@ def insert_frozen(
     request = iteration.request
     cursor = connection.execute(
         "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type,"
-        " training_budget_seconds, selected_tag_ids, base_iteration_id, domain_id, classification_type, create_time,"
-        " image_count, data_set_fingerprint, requested_backbone_id, request_id, request_fingerprint)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
+        " training_budget_seconds, selected_tag_ids, base_iteration_id, base_project_id, domain_id,"
+        " classification_type, create_time, update_time, image_count, data_set_fingerprint, requested_backbone_id,"
+        " request_id, request_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
         [
             iteration.iteration_id,
             iteration.project_id,
@@ -100,9 +104,11 @@ def insert_frozen(
             request.training_budget.total_seconds() if request.training_budget is not None else None,
             to_list(request.selected_tag_ids),
             request.base_iteration_id,
+            request.base_project_id,
             iteration.domain_id,
             iteration.classification_type.value,
             iteration.create_time.isoformat(),
+            iteration.update_time.isoformat(),
             iteration.data_set_fingerprint,
             iteration.requested_backbone_id,
             request_id,
@@ -131,18 +137,21 @@ def insert_frozen(
     )
 
 
-def update(connection: Connection, iteration: Iteration) -> None:
-    """Writes everything about an iteration that can change."""
+def update(connection: Connection, iteration: Iteration) -> Iteration:
+    """Writes everything about an iteration that can change, with the time of the change; returns it as written."""
+    iteration = replace(iteration, update_time=now())
     artifacts = iteration.artifacts
     connection.execute(
-        "UPDATE iterations SET name = ?, status = ?, end_time = ?, publish_name = ?, backbone = ?, metrics = ?,"
-        " warnings = ?, failure_reason = ?, model_sha256 = ?, backbone_sha256 = ?, backbone_weights_sha256 = ?,"
-        " evaluation_sha256 = ?, fine_tuned = ? WHERE sequence = ?",
+        "UPDATE iterations SET name = ?, status = ?, update_time = ?, end_time = ?, publish_name = ?,"
+        " publish_target = ?, backbone = ?, metrics = ?, warnings = ?, failure_reason = ?, model_sha256 = ?,"
+        " backbone_sha256 = ?, backbone_weights_sha256 = ?, evaluation_sha256 = ?, fine_tuned = ? WHERE sequence = ?",
         [
             iteration.name,
             iteration.status.value,
+            iteration.update_time.isoformat(),
             iteration.end_time.isoformat() if iteration.end_time else None,
             iteration.publish_name or None,
+            iteration.publish_target,
             _backbone_text(iteration.backbone),
             json.dumps(asdict(iteration.metrics)) if iteration.metrics else None,
             to_list(iteration.warnings),
@@ -155,6 +164,7 @@ def update(connection: Connection, iteration: Iteration) -> None:
             iteration.sequence,
         ],
     )
+    return iteration
 
 
 def delete(connection: Connection, iteration: Iteration) -> None:
@@ -195,6 +205,23 @@ def frozen_images(connection: Connection, iteration: Iteration, *, after: int, l
     return [DataSetImage(row[0], row[1], row[2], tuple(tag.tag_id for tag in tags[row[0]])) for row in rows]
 
 
+def frozen_pairs(connection: Connection, iteration: Iteration) -> Iterator[tuple[str, str]]:
+    """Yields content digest and tag id of all images of the frozen data set, in no particular order."""
+    return connection.execute(
+        "SELECT i.content_sha256, it.tag_id FROM iteration_images ii JOIN images i ON i.sequence = ii.image"
+        " JOIN iteration_tags it ON it.iteration = ii.iteration AND it.tag = ii.tag WHERE ii.iteration = ?",
+        [iteration.sequence],
+    )
+
+
+def completed(connection: Connection, project_id: str) -> list[Iteration]:
+    """Returns the project's completed iterations, oldest first."""
+    rows = connection.query(
+        "SELECT * FROM iterations WHERE project_id = ? AND status = 'completed' ORDER BY number", [project_id]
+    )
+    return [to_iteration(row) for row in rows]
+
+
 def to_iteration(row: Row) -> Iteration:
     """Reads a row of iterations."""
     metrics = json.loads(row["metrics"]) if row["metrics"] else None
@@ -209,6 +236,7 @@ def to_iteration(row: Row) -> Iteration:
         domain_id=row["domain_id"],
         classification_type=ClassificationType(row["classification_type"]),
         create_time=to_time(row["create_time"]),
+        update_time=to_time(row["update_time"]),
         end_time=to_time(row["end_time"]) if row["end_time"] else None,
         image_count=row["image_count"],
         publish_name=row["publish_name"] or "",
@@ -220,6 +248,7 @@ def to_iteration(row: Row) -> Iteration:
         warnings=tuple(json.loads(row["warnings"])),
         requested_backbone_id=row["requested_backbone_id"],
         fine_tuned=bool(row["fine_tuned"]),
+        publish_target=row["publish_target"],
     )
 
 
@@ -235,6 +264,7 @@ def _request(row: Row) -> TrainingRequest:
         training_budget=None if seconds is None else timedelta(seconds=seconds),
         selected_tag_ids=tuple(json.loads(row["selected_tag_ids"])),
         base_iteration_id=row["base_iteration_id"],
+        base_project_id=row["base_project_id"],
     )
 
 

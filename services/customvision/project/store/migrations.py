@@ -42,6 +42,17 @@ def add_image_metadata(connection: Connection) -> None:
     _run(connection, _IMAGE_METADATA)
 
 
+def add_what_projects_and_publications_tell(connection: Connection) -> None:
+    """Export platforms, publish targets, times of change, and bases in other projects."""
+    _run(connection, _WHAT_PROJECTS_AND_PUBLICATIONS_TELL)
+
+
+def create_project_imports(connection: Connection) -> None:
+    """Copies of projects that are under way, and the secret that signs the tokens of those to come."""
+    _run(connection, _PROJECT_IMPORTS)
+    connection.execute("INSERT INTO secrets (name, value) VALUES ('project_export', randomblob(32))")
+
+
 MIGRATIONS = (
     create_projects_images_iterations,
     create_stored_predictions,
@@ -50,6 +61,8 @@ MIGRATIONS = (
     add_image_metadata,
     add_what_predictions_are_found_by,
     create_suggestions,
+    add_what_projects_and_publications_tell,
+    create_project_imports,
 )
 
 _PROJECTS = """
@@ -246,4 +259,48 @@ CREATE TABLE image_metadata (
 CREATE INDEX images_by_metadata ON image_metadata (project, key, value, image);;
 ALTER TABLE image_tags ADD COLUMN create_time TEXT;;
 ALTER TABLE iteration_images ADD COLUMN create_time TEXT
+"""
+
+# A base_project_id that is empty is that of the iteration itself.
+_WHAT_PROJECTS_AND_PUBLICATIONS_TELL = """
+ALTER TABLE projects ADD COLUMN target_export_platforms TEXT NOT NULL DEFAULT '[]';;
+ALTER TABLE iterations ADD COLUMN publish_target TEXT NOT NULL DEFAULT '';;
+ALTER TABLE iterations ADD COLUMN update_time TEXT NOT NULL DEFAULT '';;
+UPDATE iterations SET update_time = coalesce(end_time, create_time);;
+ALTER TABLE iterations ADD COLUMN base_project_id TEXT NOT NULL DEFAULT '';;
+CREATE INDEX bases_in_training ON iterations (base_iteration_id) WHERE status = 'training'
+"""
+
+# The images of the source from copied_image (excluded) to last_image (included) are to be copied yet. imported_tags and
+# imported_iterations say, by sequence in the source, what the copy's are called; tag is that of the copy, or, for a tag
+# that only frozen data sets know, that of the source.
+_PROJECT_IMPORTS = """
+ALTER TABLE projects ADD COLUMN status TEXT NOT NULL DEFAULT 'succeeded';;
+CREATE TABLE project_imports (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id TEXT NOT NULL UNIQUE REFERENCES projects (project_id) ON DELETE CASCADE,
+    source_project_id TEXT NOT NULL,
+    copied_image INTEGER NOT NULL DEFAULT 0,
+    last_image INTEGER NOT NULL
+) STRICT;;
+CREATE TABLE imported_tags (
+    project_id TEXT NOT NULL REFERENCES project_imports (project_id) ON DELETE CASCADE,
+    source INTEGER NOT NULL,
+    source_tag_id TEXT NOT NULL,
+    tag INTEGER NOT NULL,
+    tag_id TEXT NOT NULL,
+    PRIMARY KEY (project_id, source)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE imported_iterations (
+    project_id TEXT NOT NULL REFERENCES project_imports (project_id) ON DELETE CASCADE,
+    source INTEGER NOT NULL,
+    source_iteration_id TEXT NOT NULL,
+    iteration_id TEXT NOT NULL,
+    copied INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (project_id, source)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID
 """

@@ -1,15 +1,19 @@
 """Projects in SQL. One that was deleted is gone for every call here, though what it held may not be erased yet."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from customvision.common.database import Connection
-from customvision.project.domain.project import ClassificationType, Project
-from customvision.project.store.columns import Row, to_time
+from customvision.project.domain.project import ClassificationType, Project, ProjectStatus
+from customvision.project.store.columns import Row, to_list, to_time
 
 _SELECT = """
 SELECT p.*,
     (SELECT count(*) FROM images i WHERE i.project_id = p.project_id AND i.current = 1) AS image_count,
-    (SELECT count(*) FROM tags t WHERE t.project_id = p.project_id) AS tag_count
+    (SELECT count(*) FROM tags t WHERE t.project_id = p.project_id) AS tag_count,
+    (SELECT i.image_id FROM images i WHERE i.project_id = p.project_id AND i.current = 1
+        ORDER BY i.sequence DESC LIMIT 1) AS thumbnail_image_id
 FROM projects p
 WHERE p.deleted = 0
 """
@@ -62,6 +66,14 @@ def domain_id(connection: Connection, project_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+def status(connection: Connection, project_id: str) -> ProjectStatus | None:
+    """Returns whether the project is whole, or None where there is no such project; cheaper than find."""
+    row = connection.execute(
+        "SELECT status FROM projects WHERE project_id = ? AND deleted = 0", [project_id]
+    ).fetchone()
+    return None if row is None else ProjectStatus(row[0])
+
+
 def insert(
     connection: Connection,
     *,
@@ -70,6 +82,7 @@ def insert(
     description: str,
     classification_type: ClassificationType,
     domain_id: str,
+    target_export_platforms: Sequence[str],
     create_time: datetime,
     request_id: str | None,
     request_fingerprint: str,
@@ -77,7 +90,7 @@ def insert(
     """Adds a project."""
     connection.execute(
         "INSERT INTO projects (project_id, name, description, classification_type, create_time, update_time,"
-        " domain_id, request_id, request_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " domain_id, target_export_platforms, request_id, request_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             project_id,
             name,
@@ -86,6 +99,7 @@ def insert(
             create_time.isoformat(),
             create_time.isoformat(),
             domain_id,
+            to_list(target_export_platforms),
             request_id,
             request_fingerprint,
         ],
@@ -106,13 +120,14 @@ def page(connection: Connection, *, name: str, after: int | None, limit: int) ->
 def update(connection: Connection, project: Project) -> None:
     """Writes the fields that a user can change, and the time of the change."""
     connection.execute(
-        "UPDATE projects SET name = ?, description = ?, classification_type = ?, domain_id = ?, update_time = ?"
-        " WHERE project_id = ?",
+        "UPDATE projects SET name = ?, description = ?, classification_type = ?, domain_id = ?,"
+        " target_export_platforms = ?, update_time = ? WHERE project_id = ?",
         [
             project.name,
             project.description,
             project.classification_type.value,
             project.domain_id,
+            to_list(project.target_export_platforms),
             project.update_time.isoformat(),
             project.project_id,
         ],
@@ -160,4 +175,7 @@ def _project(row: Row) -> Project:
         image_count=row["image_count"],
         tag_count=row["tag_count"],
         domain_id=row["domain_id"],
+        target_export_platforms=tuple(json.loads(row["target_export_platforms"])),
+        status=ProjectStatus(row["status"]),
+        thumbnail_image_id=row["thumbnail_image_id"] or "",
     )

@@ -30,13 +30,15 @@ def freeze(
     trained = trained_tags(tags.all_of(connection, project_id), request.selected_tag_ids)
     check_trainable(trained, selected=bool(request.selected_tag_ids))
     if request.base_iteration_id:
-        check_base(require_iteration(connection, project_id, request.base_iteration_id), domain_id)
+        base_project_id = request.base_project_id or project_id
+        check_base(require_iteration(connection, base_project_id, request.base_iteration_id), domain_id)
     fingerprint = fingerprint_of(
         classification_type, domain_id, request, trained, iterations.data_set_pairs(connection, trained)
     )
     if not force:
         check_changed(fingerprint, backbone_id, iterations.find_newest_completed(connection, project_id))
     number = projects.next_iteration_number(connection, project_id)
+    create_time = now()
     iteration = Iteration(
         sequence=0,
         iteration_id=new_id(),
@@ -47,7 +49,8 @@ def freeze(
         request=request,
         domain_id=domain_id,
         classification_type=classification_type,
-        create_time=now(),
+        create_time=create_time,
+        update_time=create_time,
         end_time=None,
         image_count=0,
         publish_name="",

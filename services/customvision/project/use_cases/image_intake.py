@@ -23,7 +23,7 @@ from customvision.project.store.blobs import BlobStore
 from customvision.project.use_cases.blob_keeping import keep_until_named
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_recording import Candidate, record_images
-from customvision.project.use_cases.lookups import require_classification_type
+from customvision.project.use_cases.lookups import require_whole
 
 # What one group of a stream holds: enough to share its fsyncs, little enough to keep memory bounded.
 GROUP_IMAGES = 32
@@ -62,8 +62,8 @@ class ImageIntake:
 
         There is one result each, in order.
 
-        Raises ProjectNotFound, StorageFull, and TooManyItems, NothingGiven or TextTooLong where the batch is not
-        well formed.
+        Raises ProjectNotFound, ProjectImporting, ProjectImportFailed, StorageFull, and TooManyItems, NothingGiven or
+        TextTooLong where the batch is not well formed.
         """
         checked_some(uploads, MAX_BATCH, "images")
         checked_count(tag_ids, MAX_TAGS, "tag_ids")
@@ -108,7 +108,7 @@ class ImageIntake:
         self._decoders.shutdown()
 
     async def _check_project(self, project_id: str) -> None:
-        await self._database.read(lambda connection: require_classification_type(connection, project_id))
+        await self._database.read(lambda connection: require_whole(connection, project_id))
 
     async def _groups(
         self, tag_ids: Sequence[str], metadata: Metadata, uploads: AsyncIterator[ImageUpload]

@@ -14,7 +14,7 @@ from customvision.project.domain.tag import Tag, TagNotFound, check_tags_togethe
 from customvision.project.domain.text import new_id
 from customvision.project.store import image_metadata, images, tags
 from customvision.project.store.columns import now
-from customvision.project.use_cases.lookups import require_classification_type
+from customvision.project.use_cases.lookups import require_classification_type, require_whole
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ class Candidate:
 
 
 def record_images(connection: Connection, project_id: str, candidates: Sequence[Candidate]) -> list[ImageCreateResult]:
-    """Adds candidates to the current data set, each with a result of its own. Raises ProjectNotFound."""
+    """Adds candidates to the current data set, each with a result of its own.
+
+    Raises ProjectNotFound, ProjectImporting, ProjectImportFailed.
+    """
+    require_whole(connection, project_id)
     classification_type = require_classification_type(connection, project_id)
     asked = {tag_id for candidate in candidates for tag_id in candidate.tag_ids}
     known = tags.find_several(connection, project_id, asked) if asked else {}

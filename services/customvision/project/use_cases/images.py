@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from customvision.common.database import Connection, Database
+from customvision.common.pagination import checked_skip
 from customvision.project.domain.image import (
     Image,
     ImageContent,
@@ -13,7 +14,6 @@ from customvision.project.domain.image import (
     ImageFilter,
     ImageIdsNotAllowed,
     ImageVariant,
-    SkipInvalid,
 )
 from customvision.project.domain.image_metadata import ImageMetadataResult, Metadata, check_metadata
 from customvision.project.domain.image_upload import MAX_TAGS
@@ -30,6 +30,7 @@ from customvision.project.use_cases.lookups import (
     require_image,
     require_iteration,
     require_tags,
+    require_whole,
 )
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
@@ -50,7 +51,10 @@ class DownloadedImage:
 
 
 class Images:
-    """What can be done with images. Every method raises ProjectNotFound or ImageNotFound where there is none."""
+    """What can be done with images. Every method raises ProjectNotFound or ImageNotFound where there is none.
+
+    Those that change something also raise ProjectImporting or ProjectImportFailed.
+    """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self._database = database
@@ -77,7 +81,7 @@ class Images:
         return [image for image in found if lost.isdisjoint(image.content.blobs)]
 
     async def page(self, selected: ImageFilter, request: PageRequest) -> Page[Image]:
-        """Returns the images that the filter selects. Raises IterationNotFound, TagNotFound or SkipInvalid."""
+        """Returns the images that the filter selects. Raises IterationNotFound, TagNotFound or BadSkip."""
         _check_filter(selected)
 
         def load(connection: Connection, after: int | None, limit: int) -> list[Image]:
@@ -132,7 +136,7 @@ class Images:
         checked_some(image_ids, MAX_IMAGES, "image_ids")
 
         def delete(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             return images.delete(connection, project_id, image_ids, all_iterations=all_iterations)
 
         return await self._database.write(delete)
@@ -147,7 +151,7 @@ class Images:
             raise ImageIdsNotAllowed
 
         def begin(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             return images.last_sequence(connection)
 
         last = await self._database.read(begin)
@@ -180,6 +184,7 @@ class Images:
         _check_pairs(image_ids, tag_ids)
 
         def tag(connection: Connection) -> int:
+            require_whole(connection, project_id)
             classification_type = require_classification_type(connection, project_id)
             added = require_tags(connection, project_id, tag_ids)
             chosen = require_current_images(connection, project_id, image_ids)
@@ -196,7 +201,7 @@ class Images:
         _check_pairs(image_ids, tag_ids)
 
         def untag(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             taken: list[Tag] = require_tags(connection, project_id, tag_ids)
             chosen = require_current_images(connection, project_id, image_ids)
             return images.remove_tags(connection, [image.sequence for image in chosen], taken)
@@ -210,8 +215,7 @@ class Images:
 def _check_filter(selected: ImageFilter) -> None:
     checked_count(selected.tag_ids, MAX_TAGS, "tag_ids")
     checked_count(selected.image_ids, MAX_IMAGES, "image_ids")
-    if selected.skip < 0:
-        raise SkipInvalid(selected.skip)
+    checked_skip(selected.skip)
 
 
 def _require_data_set(connection: Connection, selected: ImageFilter) -> int | None:

@@ -29,6 +29,7 @@ from customvision.project.use_cases.lookups import (
     request_fingerprint,
     require_classification_type,
     require_iteration,
+    require_whole,
 )
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
@@ -44,7 +45,10 @@ class DataSetPiece:
 
 
 class Iterations:
-    """What can be done with iterations. Methods raise ProjectNotFound or IterationNotFound where there is none."""
+    """What can be done with iterations. Methods raise ProjectNotFound or IterationNotFound where there is none.
+
+    Those that change something also raise ProjectImporting or ProjectImportFailed.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,11 +62,11 @@ class Iterations:
         BaseIterationNotUsable, TooFewTags, TooFewImages, and NothingChanged unless ``force``.
         """
         key = checked_request_id(request_id)
-        request = request.checked()
+        request = request.checked(project_id)
         fingerprint = request_fingerprint(project_id, request.training_type, *request.particulars)
 
         def create(connection: Connection) -> Iteration:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             earlier = iterations.find_request(connection, key) if key else None
             if earlier is not None:
                 if earlier[2] != fingerprint:
@@ -139,8 +143,7 @@ class Iterations:
                 warnings=tuple(warnings),
                 fine_tuned=fine_tuned,
             )
-            iterations.update(connection, completed)
-            return completed
+            return iterations.update(connection, completed)
 
         return await self._database.write(complete)
 
@@ -159,8 +162,7 @@ class Iterations:
                 raise IterationNotInTraining(iteration)
             status = IterationStatus.CANCELLED if cancelled else IterationStatus.FAILED
             ended = replace(iteration, status=status, end_time=now(), failure_reason="" if cancelled else reason)
-            iterations.update(connection, ended)
-            return ended
+            return iterations.update(connection, ended)
 
         return await self._database.write(fail)
 
@@ -183,14 +185,13 @@ class Iterations:
             checked_name(name, "name")
 
         def rename(connection: Connection) -> Iteration:
+            require_whole(connection, project_id)
             iteration = require_iteration(connection, project_id, iteration_id)
             if name is None or name == iteration.name:
                 return iteration
             if iterations.find_named(connection, project_id, name) is not None:
                 raise IterationNameTaken(name)
-            renamed = replace(iteration, name=name)
-            iterations.update(connection, renamed)
-            return renamed
+            return iterations.update(connection, replace(iteration, name=name))
 
         return await self._database.write(rename)
 
@@ -198,6 +199,7 @@ class Iterations:
         """Deletes the iteration and the images that only it held. Raises IterationInUse."""
 
         def delete(connection: Connection) -> None:
+            require_whole(connection, project_id)
             iteration = require_iteration(connection, project_id, iteration_id)
             if iteration.publish_name or iteration.status is IterationStatus.TRAINING:
                 raise IterationInUse(iteration)

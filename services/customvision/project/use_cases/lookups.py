@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from customvision.common.database import Connection
 from customvision.project.domain.image import Image, ImageNotFound
 from customvision.project.domain.iteration import Iteration, IterationNotFound
-from customvision.project.domain.project import ClassificationType, Project, ProjectNotFound
+from customvision.project.domain.project import (
+    ClassificationType,
+    Project,
+    ProjectImportFailed,
+    ProjectImporting,
+    ProjectNotFound,
+    ProjectStatus,
+)
 from customvision.project.domain.tag import Tag, TagNotFound
 from customvision.project.store import images, iterations, projects, tags
 
@@ -25,6 +32,17 @@ def require_classification_type(connection: Connection, project_id: str) -> Clas
     if classification_type is None:
         raise ProjectNotFound(project_id)
     return classification_type
+
+
+def require_whole(connection: Connection, project_id: str) -> None:
+    """Raises ProjectNotFound, or ProjectImporting or ProjectImportFailed where the project can only be read."""
+    status = projects.status(connection, project_id)
+    if status is None:
+        raise ProjectNotFound(project_id)
+    if status is ProjectStatus.IMPORTING:
+        raise ProjectImporting(project_id)
+    if status is ProjectStatus.FAILED:
+        raise ProjectImportFailed(project_id)
 
 
 def require_domain_id(connection: Connection, project_id: str) -> str:

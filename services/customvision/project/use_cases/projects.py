@@ -1,5 +1,6 @@
 """Creates, reads, changes and deletes projects."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from customvision.common.database import Connection, Database
@@ -10,11 +11,12 @@ from customvision.project.domain.project import (
     ProjectInUse,
     RequestIdReused,
     SeveralTagsPerImage,
+    checked_export_platforms,
 )
 from customvision.project.domain.text import checked_name, checked_request_id, checked_text, new_id
 from customvision.project.store import images, iterations, projects
 from customvision.project.store.columns import now
-from customvision.project.use_cases.lookups import request_fingerprint, require_project
+from customvision.project.use_cases.lookups import request_fingerprint, require_project, require_whole
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
 
@@ -32,17 +34,19 @@ class Projects:
         classification_type: ClassificationType,
         request_id: str,
         domain_id: str = DEFAULT_DOMAIN.domain_id,
+        target_export_platforms: Sequence[str] = (),
     ) -> Project:
         """Creates a project; a repeated ``request_id`` answers the same one.
 
-        Raises NameInvalid, TextTooLong, DomainNotFound, RequestIdInvalid, RequestIdReused.
+        Raises NameInvalid, TextTooLong, TooManyItems, DomainNotFound, RequestIdInvalid, RequestIdReused.
         """
         checked_name(name, "name")
         checked_text(description, "description")
         domain = require_domain(domain_id)
+        platforms = checked_export_platforms(target_export_platforms)
         key = checked_request_id(request_id)
-        # The default is left out: so it was fingerprinted before there were others.
-        chosen = () if domain is DEFAULT_DOMAIN else (domain.domain_id,)
+        # Defaults are left out: so it was fingerprinted before there were others.
+        chosen = (() if domain is DEFAULT_DOMAIN else (domain.domain_id,)) + ((platforms,) if platforms else ())
         fingerprint = request_fingerprint(name, description, classification_type, *chosen)
 
         def create(connection: Connection) -> Project:
@@ -57,6 +61,7 @@ class Projects:
                 description=description,
                 classification_type=classification_type,
                 domain_id=domain.domain_id,
+                target_export_platforms=platforms,
                 create_time=now(),
                 request_id=key,
                 request_fingerprint=fingerprint,
@@ -87,15 +92,22 @@ class Projects:
         description: str | None,
         classification_type: ClassificationType | None,
         domain_id: str | None = None,
+        target_export_platforms: Sequence[str] | None = None,
     ) -> Project:
-        """Changes what is not None. Raises NameInvalid, TextTooLong, DomainNotFound, SeveralTagsPerImage."""
+        """Changes what is not None.
+
+        Raises NameInvalid, TextTooLong, TooManyItems, DomainNotFound, SeveralTagsPerImage, ProjectImporting,
+        ProjectImportFailed.
+        """
         if name is not None:
             checked_name(name, "name")
         if description is not None:
             checked_text(description, "description")
         domain = None if domain_id is None else require_domain(domain_id)
+        platforms = None if target_export_platforms is None else checked_export_platforms(target_export_platforms)
 
         def update(connection: Connection) -> Project:
+            require_whole(connection, project_id)
             present = require_project(connection, project_id)
             changed = replace(
                 present,
@@ -103,6 +115,7 @@ class Projects:
                 description=present.description if description is None else description,
                 classification_type=classification_type or present.classification_type,
                 domain_id=domain.domain_id if domain else present.domain_id,
+                target_export_platforms=present.target_export_platforms if platforms is None else platforms,
             )
             if changed == present:
                 return present
@@ -121,6 +134,9 @@ class Projects:
             in_use = iterations.find_in_use(connection, project_id)
             if in_use is not None:
                 raise ProjectInUse(in_use.name, published=bool(in_use.publish_name))
+            successor = iterations.find_foreign_successor_in_training(connection, project_id)
+            if successor is not None:
+                raise ProjectInUse(successor.name, base=True)
             projects.delete(connection, project_id)
 
         await self._database.write(delete)

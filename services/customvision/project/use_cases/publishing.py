@@ -16,9 +16,9 @@ from customvision.project.domain.publishing import (
     Synchronized,
     UnpublishedModel,
 )
-from customvision.project.domain.text import checked_name
+from customvision.project.domain.text import checked_name, checked_text
 from customvision.project.store import iterations, publishing
-from customvision.project.use_cases.lookups import require_iteration
+from customvision.project.use_cases.lookups import require_iteration, require_whole
 
 HEARTBEAT_SECONDS = 15.0
 _TOPIC = "published models"
@@ -32,26 +32,34 @@ class Publishing:
         self._notifier = notifier
         self._heartbeat_seconds = heartbeat_seconds
 
-    async def publish(self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool) -> Iteration:
+    async def publish(
+        self, project_id: str, iteration_id: str, publish_name: str, *, overwrite: bool, publish_target: str = ""
+    ) -> Iteration:
         """Puts an iteration into service; a name it had before is given up, in the same step.
 
-        Raises NameInvalid, IterationNotCompleted, and PublishNameTaken unless ``overwrite``.
+        Repeating it changes nothing but the ``publish_target``, where that is another.
+        Raises NameInvalid, TextTooLong, ProjectImporting, ProjectImportFailed, IterationNotCompleted, and
+        PublishNameTaken unless ``overwrite``.
         """
         checked_name(publish_name, "publish_name")
+        checked_text(publish_target, "publish_target")
 
         def publish(connection: Connection) -> Iteration:
+            require_whole(connection, project_id)
             iteration = require_iteration(connection, project_id, iteration_id)
-            if iteration.publish_name == publish_name:
+            published = replace(iteration, publish_name=publish_name, publish_target=publish_target)
+            if published == iteration:
                 return iteration
+            if published.publish_name == iteration.publish_name:
+                return iterations.update(connection, published)
             if iteration.status is not IterationStatus.COMPLETED:
                 raise IterationNotCompleted(iteration)
             holder = publishing.find_holder(connection, project_id, publish_name)
             if holder is not None:
                 if not overwrite:
                     raise PublishNameTaken(publish_name, holder)
-                iterations.update(connection, replace(holder, publish_name=""))
-            published = replace(iteration, publish_name=publish_name)
-            iterations.update(connection, published)
+                iterations.update(connection, replace(holder, publish_name="", publish_target=""))
+            published = iterations.update(connection, published)
             publishing.record_change(connection, project_id, publish_name)
             if iteration.publish_name:
                 publishing.record_change(connection, project_id, iteration.publish_name)
@@ -68,8 +76,7 @@ class Publishing:
             iteration = require_iteration(connection, project_id, iteration_id)
             if not iteration.publish_name:
                 raise IterationNotPublished(iteration)
-            unpublished = replace(iteration, publish_name="")
-            iterations.update(connection, unpublished)
+            unpublished = iterations.update(connection, replace(iteration, publish_name="", publish_target=""))
             publishing.record_change(connection, project_id, iteration.publish_name)
             return unpublished
 

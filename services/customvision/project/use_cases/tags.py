@@ -20,12 +20,16 @@ from customvision.project.use_cases.lookups import (
     require_classification_type,
     require_iteration,
     require_tag,
+    require_whole,
 )
 from customvision.project.use_cases.pages import Page, PageRequest, read_page
 
 
 class Tags:
-    """What can be done with tags. Every method raises ProjectNotFound or TagNotFound where there is none."""
+    """What can be done with tags. Every method raises ProjectNotFound or TagNotFound where there is none.
+
+    Those that change something also raise ProjectImporting or ProjectImportFailed.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,7 +53,7 @@ class Tags:
         fingerprint = request_fingerprint(project_id, name, description, type)
 
         def create(connection: Connection) -> Tag:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             earlier = tags.find_request(connection, key) if key else None
             if earlier is not None:
                 return _repeated(connection, earlier, fingerprint, request_id)
@@ -123,6 +127,7 @@ class Tags:
             checked_text(description, "description")
 
         def update(connection: Connection) -> Tag:
+            require_whole(connection, project_id)
             present = require_tag(connection, project_id, tag_id)
             changed = replace(
                 present,
@@ -141,9 +146,12 @@ class Tags:
 
     async def delete(self, project_id: str, tag_id: str) -> None:
         """Deletes the tag; its images stay and lose it, past iterations keep it."""
-        await self._database.write(
-            lambda connection: tags.delete(connection, require_tag(connection, project_id, tag_id))
-        )
+
+        def delete(connection: Connection) -> None:
+            require_whole(connection, project_id)
+            tags.delete(connection, require_tag(connection, project_id, tag_id))
+
+        await self._database.write(delete)
 
 
 def _repeated(connection: Connection, earlier: tuple[str, str, str], fingerprint: str, request_id: str) -> Tag:

@@ -192,7 +192,8 @@ class Attempts:
     async def _base_of(self, run: TrainingRun) -> BaseModel | None:
         if not run.base_iteration_id:
             return None
-        base = await patiently(lambda: self._iterations.get(run.project_id, run.base_iteration_id))
+        project_id = run.base_project_id or run.project_id
+        base = await patiently(lambda: self._iterations.get(project_id, run.base_iteration_id))
         artifacts = base.artifacts
         return BaseModel(artifacts.model_sha256, artifacts.backbone_sha256, artifacts.backbone_weights_sha256)
 

@@ -58,7 +58,8 @@ class TrainingRun:
     """One run of training. Times are UTC; ``attempt`` counts processes started, ``kills`` those that a signal ended.
 
     ``outcome_reported`` is False while the project service has yet to hear that the run failed or was cancelled.
-    ``budget_seconds`` is None for a quick training; ``used_seconds`` is how long its processes have run.
+    ``budget_seconds`` is None for a quick training; ``used_seconds`` is how long its processes have run;
+    ``base_project_id`` is empty where the base is of the same project.
     """
 
     training_run_id: str
@@ -82,6 +83,7 @@ class TrainingRun:
     budget_seconds: float | None = None
     selected_tag_ids: tuple[str, ...] = ()
     base_iteration_id: str = ""
+    base_project_id: str = ""
     used_seconds: float = 0.0
 
     @property
@@ -94,6 +96,7 @@ class TrainingRun:
             budget_seconds=self.budget_seconds,
             selected_tag_ids=self.selected_tag_ids,
             base_iteration_id=self.base_iteration_id,
+            base_project_id=self.base_project_id,
         )
 
 

@@ -60,7 +60,10 @@ class BaseIterationNotAllowed(InvalidArgument):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to train, and how. ``budget_seconds`` is None for a quick training; no selected tags means all."""
+    """What to train, and how. ``budget_seconds`` is None for a quick training; no selected tags means all.
+
+    ``base_project_id`` is empty where the base is of the same project.
+    """
 
     project_id: str
     training_type: TrainingType
@@ -68,6 +71,7 @@ class RunRequest:
     budget_seconds: float | None = None
     selected_tag_ids: tuple[str, ...] = ()
     base_iteration_id: str = ""
+    base_project_id: str = ""
 
 
 def checked_budget(
@@ -115,3 +119,13 @@ def checked_base(training_type: TrainingType, base_iteration_id: str) -> str:
             field="base_iteration_id",
         )
     return base_iteration_id
+
+
+def checked_base_project(project_id: str, base_project_id: str, base_iteration_id: str) -> str:
+    """Returns the project of the iteration to begin with, empty for this one. Raises BaseIterationNotAllowed."""
+    if base_project_id and not base_iteration_id:
+        raise BaseIterationNotAllowed(
+            "base_project_id goes with base_iteration_id; name an iteration to begin with, or leave both out.",
+            field="base_project_id",
+        )
+    return "" if base_project_id == project_id else base_project_id

@@ -124,6 +124,7 @@ def _new_run(request: RunRequest, request_id: str | None) -> TrainingRun:
         budget_seconds=request.budget_seconds,
         selected_tag_ids=request.selected_tag_ids,
         base_iteration_id=request.base_iteration_id,
+        base_project_id=request.base_project_id,
     )
 
 

@@ -90,9 +90,15 @@ def add_kept_exports(connection: Connection) -> None:
     )
 
 
+def add_bases_of_other_projects(connection: Connection) -> None:
+    """The project of the iteration that a run begins with; empty where it is the run's own."""
+    connection.conn.execute("ALTER TABLE runs ADD COLUMN base_project_id TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS = (
     create_runs_and_events,
     add_what_advanced_runs_are_asked_for,
     add_how_far_arrivals_were_embedded,
     add_kept_exports,
+    add_bases_of_other_projects,
 )

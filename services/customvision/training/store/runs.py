@@ -15,7 +15,8 @@ from customvision.training.runs.run_request import TrainingType
 _COLUMNS = (
     "training_run_id, request_id, project_id, iteration_id, iteration_name, training_type, force, state, phase, "
     "create_time, start_time, end_time, failure_reason, last_sequence, attempt, kills, cancel_requested, "
-    "outcome_reported, budget_seconds, selected_tag_ids, base_iteration_id, used_seconds"
+    "outcome_reported, budget_seconds, selected_tag_ids, base_iteration_id, base_project_id, "
+    "used_seconds"
 )
 _NAMES = tuple(_COLUMNS.split(", "))
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _NAMES)})"  # noqa: S608 - constants

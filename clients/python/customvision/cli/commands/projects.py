@@ -1,4 +1,4 @@
-"""``projects``: list, show, create, update, rename, delete."""
+"""``projects``: list, show, create, update, rename, copy, delete."""
 
 import uuid
 from typing import Annotated
@@ -117,6 +117,18 @@ def rename(
         found = client.find_project(project)
         client.project.UpdateProject(projects_pb2.UpdateProjectRequest(project_id=found.project_id, name=name))
     output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
+
+
+@app.command()
+def copy(
+    project: ProjectArgument,
+    name: Annotated[str, typer.Option(help="The copy's name; otherwise the project's with a number behind it.")] = "",
+) -> None:
+    """Copy a project with its tags, images and completed iterations, wait until the copy is whole and print its id."""
+    with connect() as client:
+        found = client.find_project(project)
+        begun = client.import_project(client.export_project(found.project_id).token, name)
+        output.print(client.wait_until_imported(begun.project_id).project_id)
 
 
 @app.command()

@@ -16,10 +16,16 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
 
-def publish(project_id: str, iteration_id: str, publish_name: str, overwrite: bool) -> Steps[iterations_pb2.Iteration]:
+def publish(
+    project_id: str, iteration_id: str, publish_name: str, overwrite: bool, publish_target: str
+) -> Steps[iterations_pb2.Iteration]:
     """Puts an iteration into service under a name and returns it."""
     request = iterations_pb2.PublishIterationRequest(
-        project_id=project_id, iteration_id=iteration_id, publish_name=publish_name, overwrite=overwrite
+        project_id=project_id,
+        iteration_id=iteration_id,
+        publish_name=publish_name,
+        overwrite=overwrite,
+        publish_target=publish_target,
     )
     iteration: iterations_pb2.Iteration = yield Call("project", "PublishIteration", request)
     return iteration

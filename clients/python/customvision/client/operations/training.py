@@ -16,6 +16,7 @@ def start_training(
     budget_seconds: float | None,
     selected_tag_ids: Sequence[str],
     base_iteration_id: str,
+    base_project_id: str,
     force: bool,
 ) -> Steps[training_service_pb2.TrainingRun]:
     """Freezes the data set, queues a run and returns it; a call that is repeated starts one run only."""
@@ -27,6 +28,7 @@ def start_training(
         training_budget=_duration(budget_seconds) if budget_seconds is not None else None,
         selected_tag_ids=selected_tag_ids,
         base_iteration_id=base_iteration_id,
+        base_project_id=base_project_id,
     )
     run: training_service_pb2.TrainingRun = yield Call("training", "StartTraining", request)
     return run
