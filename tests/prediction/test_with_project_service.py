@@ -147,8 +147,8 @@ async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner,
     assert [(it.iteration_id, it.publish_name) for it in kept] == [(iteration_id, "")] * 2
 
 
-async def test_suggestions_are_kept_for_untagged_images(owner: tuple[Owner, Suite]) -> None:
-    """A model answers for images without a tag, and the project lists what it answered; tagged ones are left out."""
+async def test_suggestions_are_kept_until_their_image_has_a_tag(owner: tuple[Owner, Suite]) -> None:
+    """A model answers for images without a tag, the project lists it, least certain first, and it goes with the tag."""
     user, suite = owner
     project_id = await user.new_project()
     iteration_id = await user.published(project_id, ("red", "green"))
@@ -165,7 +165,26 @@ async def test_suggestions_are_kept_for_untagged_images(owner: tuple[Owner, Suit
     assert all(0 < it.uncertainty < 1 and it.create_time.seconds > 0 for it in suggested)
     listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
     listed = list((await user.stub.ListSuggestions(listing)).suggestions)
-    assert sorted(listed, key=lambda it: it.image_id) == sorted(suggested, key=lambda it: it.image_id)
+    assert listed == sorted(suggested, key=lambda it: -it.uncertainty)
+    await user.stub.TagImages(
+        images_pb2.TagImagesRequest(project_id=project_id, image_ids=[red], tag_ids=tagged.tag_ids)
+    )
+    assert [it.image_id for it in (await user.stub.ListSuggestions(listing)).suggestions] == [green]
+
+
+async def test_stored_answers_are_found_by_the_label_of_the_caller(owner: tuple[Owner, Suite]) -> None:
+    """The label that came with the question is one to list by."""
+    user, suite = owner
+    project_id = await user.new_project()
+    async with suite.prediction() as prediction:
+        iteration_id = await user.published(project_id, ("red", "green"))
+        await prediction.serving(iteration_id)
+        for label in ("gate", "shed"):
+            question = messages.PredictRequest(project_id=project_id, image_data=RED, store=True, application=label)
+            await prediction.ask(question)
+    listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id, application="shed")
+    (kept,) = (await user.stub.ListPredictions(listing)).predictions
+    assert kept.application == "shed"
 
 
 async def _withdraw(user: Owner, prediction: Prediction, project_id: str, iteration_id: str) -> None:

@@ -80,13 +80,13 @@ def _fill(connection: Connection, project_id: str, image_count: int, *, current:
         )
         # An image of the data set has tags and no suggestion; here it costs what an untagged one does.
         connection.execute(
-            "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time)"
-            " SELECT max(sequence), ?, '[]', 0, ? FROM iterations",
+            "INSERT INTO suggestions (iteration, image, predictions, uncertainty, likeliest, create_time)"
+            " SELECT max(sequence), ?, '[]', 0, 1, ? FROM iterations",
             [cursor.lastrowid, TIME],
         )
         connection.execute(
-            "INSERT INTO suggested_tags (iteration, image, tag_id, probability)"
-            " SELECT max(sequence), ?, 'rose', 1 FROM iterations",
+            "INSERT INTO suggested_tags (iteration, image, tag_id, uncertainty, probability)"
+            " SELECT max(sequence), ?, 'rose', 0, 1 FROM iterations",
             [cursor.lastrowid],
         )
         predicted = connection.execute(
