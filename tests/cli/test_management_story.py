@@ -151,6 +151,23 @@ def test_projects(suite: SuiteProcess) -> None:
     assert "no project 'gone'" in failure(suite, "projects", "show", "gone")
 
 
+def test_copies(suite: SuiteProcess, flowers: Path) -> None:
+    """A copy gets the name with a number, or one that is given, and its model answers as that of its source."""
+    copy = suite.run("projects", "copy", "flowers").stdout.strip()
+    shown_copy = shown(suite, "projects", "show", "flowers (1)")
+    assert (shown_copy["project_id"], shown_copy["image_count"]) == (copy, 16)
+    named = suite.run("projects", "copy", copy, "--name", "herbarium").stdout.strip()
+    assert shown(suite, "projects", "show", "herbarium")["project_id"] == named
+    suite.run("iterations", "publish", "1", "--project", named, "--publish-name", "copy")
+    image = flowers / "roses" / "003.jpg"
+    answers = [shown(suite, "predict", image, "--project", project) for project in ("flowers", "herbarium")]
+    assert answers[0] == answers[1]
+    suite.run("iterations", "unpublish", "1", "--project", named, "--yes")
+    for project in (copy, named):
+        suite.run("projects", "delete", project, "--yes")
+    assert "no project 'gone'" in failure(suite, "projects", "copy", "gone")
+
+
 def test_tags(suite: SuiteProcess) -> None:
     """Tags are listed with their counts, made, renamed and deleted."""
     assert [tag["image_count"] for tag in shown(suite, "tags", "list", *P)] == [8, 8]

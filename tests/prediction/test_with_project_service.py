@@ -27,7 +27,8 @@ from customvision.vision.artifacts import digest_of
 from models import backbone, model
 from pictures import photo
 from prediction.running_suite import Prediction, Suite
-from project_calls import refusal_of
+from project_calls import freeze, make_trainable, refusal_of
+from project_copying import complete_with_model, copied, iterations_of, tags_of
 
 if TYPE_CHECKING:
     from customvision.v1.project_service_pb2_grpc import ProjectServiceAsyncStub
@@ -126,6 +127,28 @@ async def test_follows_a_project_from_publication_to_withdrawal(owner: tuple[Own
     async with suite.prediction() as prediction:
         assert (await prediction.predict(project_id, "", RED)).iteration_id == second
         await _withdraw(user, prediction, project_id, second)
+
+
+async def test_a_copy_answers_with_its_own_tags(owner: tuple[Owner, Suite]) -> None:
+    """The model of a copied project, published, names the tags of the copy and answers as that of the source."""
+    user, suite = owner
+    project_id, tag_ids = await make_trainable(user.stub)
+    await complete_with_model(user.stub, await freeze(user.stub, project_id))
+    copy = await copied(user.stub, project_id)
+    async with suite.prediction() as prediction:
+        published = []
+        for owner_id in (project_id, copy.project_id):
+            [iteration] = await iterations_of(user.stub, owner_id)
+            publication = iterations_pb2.PublishIterationRequest(
+                project_id=owner_id, iteration_id=iteration.iteration_id, publish_name="live"
+            )
+            published.append(await user.stub.PublishIteration(publication))
+        await prediction.serving(*[iteration.iteration_id for iteration in published])
+        answers = [(await prediction.predict(it.project_id, "live", RED)).predictions for it in published]
+    own = {tag.name: tag.tag_id for tag in await tags_of(user.stub, copy.project_id)}
+    assert [(it.tag_id, it.tag_name) for it in answers[1]] == [(own[it.tag_name], it.tag_name) for it in answers[0]]
+    assert [it.probability for it in answers[1]] == [it.probability for it in answers[0]]
+    assert {it.tag_id for it in answers[0]} == set(tag_ids)
 
 
 async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner, Suite]) -> None:
