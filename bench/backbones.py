@@ -16,7 +16,7 @@ from customvision.training.backbones.network import bare_network, save_network
 from customvision.training.backbones.prepared import BACKBONE_FILE
 from customvision.training.backbones.sources import BUILT_IN
 from customvision.training.backbones.weights_file import read_shape
-from customvision.training.computation.head_fit import fit_head
+from customvision.training.computation.head_fit import Examples, fit_head
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.trunk import Features, Trunk
@@ -111,8 +111,8 @@ def _accuracy(features: Features, photos: Photos, per_class: int) -> float:
     for draw in range(DRAWS):
         drawn, others = photos.draw(per_class, draw)
         truth = np.eye(len(photos.class_names), dtype=np.uint8)[labels[drawn]]
-        one_view, apart = features[drawn][:, None], np.arange(len(drawn))
-        head = fit_head(one_view, truth, apart, multilabel=False).head
+        examples = Examples(features[drawn][:, None], truth)
+        head = fit_head(examples, np.arange(len(drawn)), multilabel=False).head
         shares.append(np.mean(head.probabilities(features[others]).argmax(axis=1) == labels[others]))
     return float(np.mean(shares))
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backbones
+import classifying
 import domains
+import posting
 import predicting
 import starting
 import uploading
 from figures import Figure, show
 
-import gateway
 import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -22,7 +23,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "uploading": uploading.measure,
     "training": training.measure,
     "predicting": predicting.measure,
-    "gateway": gateway.measure,
+    "classifying": classifying.measure,
+    "posting": posting.measure,
 }
 
 

@@ -8,8 +8,10 @@ from typing import Any, Self
 import grpc
 from google.protobuf import message_factory
 
+from customvision.common.server import MAX_RECEIVE_BYTES
 from customvision.v1 import prediction_service_pb2, project_service_pb2, training_service_pb2
 
+OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES)]
 SERVICES = [
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
@@ -43,7 +45,7 @@ class ScriptedServer:
     def __init__(self, scripts: Mapping[str, Callable[[ScriptedCall], Any]], port: int = 0) -> None:
         self.calls: dict[str, list[ScriptedCall]] = {name: [] for name in scripts}
         self._scripts = scripts
-        self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(ThreadPoolExecutor(8), options=OPTIONS)
         for service in SERVICES:
             handlers = {method.name: self._handler(method) for method in service.methods if method.name in scripts}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))

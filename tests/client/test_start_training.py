@@ -21,13 +21,20 @@ def test_advanced_training_is_asked_for(make_settings: MakeSettings) -> None:
     with ScriptedServer({"StartTraining": started}) as server, Client(make_settings(server.address)) as client:
         for _ in range(2):
             run = client.start_training(
-                "p", advanced=True, budget_seconds=90.5, selected_tag_ids=["a"], base_iteration_id="i", force=True
+                "p",
+                advanced=True,
+                budget_seconds=90.5,
+                selected_tag_ids=["a"],
+                base_iteration_id="i",
+                base_project_id="q",
+                force=True,
             )
         assert run.training_run_id == RUN
         first, second = [call.request for call in server.calls["StartTraining"]]
     assert first.training_type == iterations_pb2.TRAINING_TYPE_ADVANCED
     assert (first.training_budget.seconds, first.training_budget.nanos) == (90, 500_000_000)
     assert (list(first.selected_tag_ids), first.base_iteration_id, first.force) == (["a"], "i", True)
+    assert first.base_project_id == "q"
     assert first.request_id != second.request_id
 
 

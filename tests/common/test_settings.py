@@ -55,6 +55,7 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert not settings.training_early_embedding
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
     assert settings.prediction_retention_seconds == 60 * 3600
+    assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 
 
 def test_predictions_can_be_kept_for_ever() -> None:

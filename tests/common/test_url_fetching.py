@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -129,6 +130,16 @@ async def test_an_operator_can_allow_a_host(web: WebServer, entry: str) -> None:
     web.give("/photo.jpg", b"bytes")
     with fetching(AllowedHosts.parse(entry), Names(photos=["127.0.0.1"])) as fetcher:
         assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES) == b"bytes"
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+async def test_an_allowed_ipv6_address_is_reached() -> None:
+    """It stands in brackets in the URL and in what the server is told."""
+    async with web_server(address="::1") as web:
+        web.give("/photo.jpg", b"bytes")
+        with fetching(AllowedHosts.parse("::1")) as fetcher:
+            assert await fetcher.fetch(web.url(host="[0:0::1]"), MAX_BYTES) == b"bytes"
+        assert f"Host: [::1]:{web.port}\r\n" in web.requests[0]
 
 
 async def test_the_system_is_asked_for_names(web: WebServer) -> None:

@@ -8,34 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.keys import Keys
-from customvision.common.listening import bind
 from customvision.common.server import TRAINING_KEY_ONLY, Server, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.authentication import is_open, roles_of
-from customvision.gateway.http_server import serve_http
 from customvision.gateway.services import SERVICES
-
-
-@asynccontextmanager
-async def gateway(settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
-    """Serves the gateway and yields a client of it that carries no key."""
-    listener = bind("127.0.0.1:0", "http")
-    stopping = asyncio.Event()
-    async with open_application(settings, keys) as application:
-        serving = asyncio.create_task(serve_http(application, listener, stopping))
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
-                yield client
-        finally:
-            stopping.set()
-            await serving
+from running_gateway import gateway
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from customvision.v1 import (
     iterations_pb2,
     projects_pb2,
     stored_predictions_pb2,
+    suggestions_pb2,
     tags_pb2,
 )
 from customvision.v1 import prediction_service_pb2 as messages
@@ -144,6 +145,27 @@ async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner,
     listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
     kept = (await user.stub.ListPredictions(listing)).predictions
     assert [(it.iteration_id, it.publish_name) for it in kept] == [(iteration_id, "")] * 2
+
+
+async def test_suggestions_are_kept_for_untagged_images(owner: tuple[Owner, Suite]) -> None:
+    """A model answers for images without a tag, and the project lists what it answered; tagged ones are left out."""
+    user, suite = owner
+    project_id = await user.new_project()
+    iteration_id = await user.published(project_id, ("red", "green"))
+    [tagged, *_] = (await user.stub.ListImages(images_pb2.ListImagesRequest(project_id=project_id))).images
+    uploads = [images_pb2.ImageUpload(image_data=data) for data in (RED, photo(2, color=(40, 220, 90)))]
+    created = await user.stub.CreateImages(images_pb2.CreateImagesRequest(project_id=project_id, images=uploads))
+    red, green = [result.image_id for result in created.results]
+    async with suite.prediction() as prediction:
+        request = messages.SuggestTagsRequest(
+            project_id=project_id, iteration_id=iteration_id, image_ids=[green, tagged.image_id, red]
+        )
+        suggested = list((await prediction.stub.SuggestTags(request)).suggestions)
+    assert [(it.image_id, it.predictions[0].tag_name) for it in suggested] == [(green, "green"), (red, "red")]
+    assert all(0 < it.uncertainty < 1 and it.create_time.seconds > 0 for it in suggested)
+    listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
+    listed = list((await user.stub.ListSuggestions(listing)).suggestions)
+    assert sorted(listed, key=lambda it: it.image_id) == sorted(suggested, key=lambda it: it.image_id)
 
 
 async def _withdraw(user: Owner, prediction: Prediction, project_id: str, iteration_id: str) -> None:

@@ -1,5 +1,6 @@
 """A disk without room: what is sent is refused as a whole, what is stored is read, and room is all it takes."""
 
+import asyncio
 import hashlib
 import subprocess
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 
 from customvision.common.database import Database
 from customvision.common.errors import StorageFull
@@ -19,6 +21,7 @@ from customvision.project.store import projects
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
 from customvision.project.store.migrations import MIGRATIONS
+from customvision.project.use_cases import project_importing
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.projects import Projects
@@ -32,10 +35,12 @@ from project_calls import (
     content_of,
     image_list,
     make_project,
+    make_trainable,
     refusal_of,
     upload,
     upload_artifact,
 )
+from project_copying import IMPORTING, SUCCEEDED, begin_copy, ended, project_of, token_of
 
 MEBIBYTE = 1024 * 1024
 
@@ -172,3 +177,22 @@ async def test_file_work_says_that_the_disk_is_full(tmp_path: Path) -> None:
     with pytest.raises(StorageFull):
         await blobs.run(Path("/dev/full").write_bytes, b"x")
     blobs.close()
+
+
+@pytest.mark.usefixtures("small_disk")
+async def test_a_copy_waits_for_room(
+    stub: Stub, settings: Settings, held_back: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is full in the middle the copy stays what it is, and becomes whole once there is room."""
+    monkeypatch.setattr(project_importing, "SECONDS_UNTIL_THERE_IS_ROOM", 0.05)
+    project_id, _ = await make_trainable(stub)
+    copy = await begin_copy(stub, await token_of(stub, project_id))
+    ballast = _fill(settings.home, room=0)
+    with structlog.testing.capture_logs() as told:
+        held_back.set()
+        async with asyncio.timeout(10):
+            while not any("go on once there is room" in entry["event"] for entry in told):
+                await asyncio.sleep(0.01)
+    assert (await project_of(stub, copy.project_id)).status == IMPORTING
+    ballast.unlink()
+    assert (await ended(stub, copy.project_id, SUCCEEDED)).image_count == 10

@@ -56,6 +56,24 @@ async def test_images_are_fetched_and_added_like_uploads(stub: Stub, web: WebSer
     assert (again.status, again.image_id) == (images_pb2.IMAGE_CREATE_STATUS_OK_DUPLICATE, result.image_id)
 
 
+async def test_metadata_is_kept_with_what_was_fetched(stub: Stub, web: WebServer) -> None:
+    """An image has the pairs of the batch and its own, which go first; too many refuse that image alone."""
+    project_id = (await make_project(stub)).project_id
+    web.give("/1.jpg", photo(1))
+    web.give("/2.jpg", photo(2))
+    too_many = {f"key {number}": "value" for number in range(11)}
+    images = [
+        images_pb2.ImageUrl(url=web.url("/1.jpg"), metadata={"place": "garden"}),
+        images_pb2.ImageUrl(url=web.url("/2.jpg"), metadata=too_many),
+    ]
+    request = images_pb2.CreateImagesFromUrlsRequest(
+        project_id=project_id, images=images, metadata={"place": "field", "by": "me"}
+    )
+    kept, refused = (await stub.CreateImagesFromUrls(request)).results
+    assert dict(kept.image.metadata) == {"place": "garden", "by": "me"}
+    assert refused.status == images_pb2.IMAGE_CREATE_STATUS_ERROR_METADATA
+
+
 async def test_each_url_has_its_own_result_in_order(stub: Stub, web: WebServer) -> None:
     """What cannot be fetched, is too large or is no image is told with its place; the others are stored."""
     project_id = (await make_project(stub)).project_id

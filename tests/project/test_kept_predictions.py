@@ -1,14 +1,20 @@
 """Predictions that are kept with their image: recorded, listed, deleted, made into training images."""
 
+import asyncio
+import dataclasses
 import hashlib
 import io
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import grpc
 from PIL import Image
 
+from customvision.common.server import ServiceDefinition
 from customvision.common.settings import Settings
-from customvision.v1 import images_pb2, stored_predictions_pb2
+from customvision.project.wiring import open_project_service
+from customvision.v1 import images_pb2, project_service_pb2_grpc, stored_predictions_pb2
 from pictures import encoded, photo, picture
 from project_calls import (
     MISSING,
@@ -21,6 +27,8 @@ from project_calls import (
     make_tag,
     refusal_of,
 )
+
+ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 
 
 def recording(project_id: str, seed: int, **fields: object) -> stored_predictions_pb2.RecordPredictionRequest:
@@ -198,3 +206,20 @@ async def test_deleting_predictions_passes_over_those_that_are_gone(stub: Stub) 
     here = stored_predictions_pb2.DeletePredictionsRequest(project_id=one, prediction_ids=ids)
     assert (await stub.DeletePredictions(here)).deleted_count == 1
     assert (await stub.DeletePredictions(here)).deleted_count == 0
+
+
+async def test_predictions_older_than_the_setting_go_once_the_service_runs(
+    settings: Settings, serve_service: ServeService
+) -> None:
+    """What is too old when the service starts is removed soon after, without anybody's doing."""
+    async with open_project_service(settings) as definition, serve_service(definition) as channel:
+        stub = project_service_pb2_grpc.ProjectServiceStub(channel)
+        project_id = (await make_project(stub)).project_id
+        await stub.RecordPrediction(recording(project_id, 1))
+        assert await listed(stub, project_id)
+    forgetful = dataclasses.replace(settings, prediction_retention_seconds=1e-6)
+    async with open_project_service(forgetful) as definition, serve_service(definition) as channel:
+        stub = project_service_pb2_grpc.ProjectServiceStub(channel)
+        async with asyncio.timeout(30):
+            while await listed(stub, project_id):
+                pass

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-import pytest
 
-from customvision.project.domain.project_copy import ProjectImport
-from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.training.evaluation.performance import Evaluation
 from customvision.v1 import images_pb2, iterations_pb2, projects_pb2, tags_pb2
 from customvision.vision.artifacts import ModelArtifact
@@ -46,20 +43,6 @@ from project_copying import (
 )
 
 
-@pytest.fixture
-def held_back(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Copies that are begun are not made until this is set."""
-    may_go_on = asyncio.Event()
-    make = ProjectImporter._make
-
-    async def wait_and_make(self: ProjectImporter, project_import: ProjectImport) -> None:
-        await may_go_on.wait()
-        await make(self, project_import)
-
-    monkeypatch.setattr(ProjectImporter, "_make", wait_and_make)
-    return may_go_on
-
-
 def without_ids(message: Any, *fields: str) -> Any:
     """Returns a message without the fields in which a copy must differ."""
     other = type(message)()
@@ -84,7 +67,12 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
     nothing = await make_tag(stub, source.project_id, "nothing", negative=True)
     await add_photos(stub, source.project_id, range(3), tag_ids)
     await add_photos(stub, source.project_id, range(3, 5), [nothing])
-    await add_photos(stub, source.project_id, range(5, 7))
+    plain = await add_photos(stub, source.project_id, range(5, 7))
+    await stub.UpdateImageMetadata(
+        images_pb2.UpdateImageMetadataRequest(
+            project_id=source.project_id, image_ids=[plain[0].image_id], metadata={"camera": "🌷", "site": "x"}
+        )
+    )
     export = await stub.ExportProject(projects_pb2.ExportProjectRequest(project_id=source.project_id))
     assert (export.image_count, export.tag_count, export.iteration_count) == (7, 3, 0)
     begun = await begin_copy(stub, export.token)
@@ -109,6 +97,14 @@ async def test_a_copy_holds_tags_and_images_as_they_are(stub: Stub) -> None:
         [ids[tag_id] for tag_id in image.tag_ids] for image in source_images
     ]
     assert copy.thumbnail_image_id == copied_images[-1].image_id
+    assert [[(tag.tag_name, tag.create_time) for tag in image.tags] for image in copied_images] == [
+        [(tag.tag_name, tag.create_time) for tag in image.tags] for image in source_images
+    ]
+    assert [tag.tag_id for image in copied_images for tag in image.tags] == [
+        tag_id for image in copied_images for tag_id in image.tag_ids
+    ]
+    [found] = await image_list(stub, copy.project_id, filter="camera eq '🌷'")
+    assert found == copied_images[5]
     untagged = await image_list(stub, copy.project_id, tagging_status=images_pb2.TAGGING_STATUS_UNTAGGED)
     assert [image.image_id for image in untagged] == [image.image_id for image in copied_images[5:]]
 
@@ -223,7 +219,7 @@ async def test_bases_stay_what_they_were(stub: Stub) -> None:
     another project's still does."""
     project_id, _ = await make_trainable(stub)
     elsewhere_id, _ = await make_trainable(stub, first_seed=200)
-    advanced = {"training_type": iterations_pb2.TRAINING_TYPE_ADVANCED, "force": True}
+    advanced: dict[str, Any] = {"training_type": iterations_pb2.TRAINING_TYPE_ADVANCED, "force": True}
     base = await complete_with_model(stub, await freeze(stub, project_id))
     foreign = await complete_with_model(stub, await freeze(stub, elsewhere_id))
     begun_here = await freeze(stub, project_id, base_iteration_id=base.iteration_id, **advanced)
@@ -304,8 +300,8 @@ async def test_until_it_is_whole_a_copy_is_only_read_and_deleted(stub: Stub, hel
 
 def changing_calls(stub: Stub, project_id: str, tag_id: str) -> dict[str, Callable[[], Any]]:
     """Returns calls that would change a project, by what they do."""
-    pair = {"project_id": project_id, "image_ids": [MISSING], "tag_ids": [tag_id]}
-    iteration = {"project_id": project_id, "iteration_id": MISSING}
+    pair: dict[str, Any] = {"project_id": project_id, "image_ids": [MISSING], "tag_ids": [tag_id]}
+    iteration: dict[str, Any] = {"project_id": project_id, "iteration_id": MISSING}
     return {
         "create a tag": lambda: make_tag(stub, project_id, "new"),
         "update a tag": lambda: stub.UpdateTag(tags_pb2.UpdateTagRequest(project_id=project_id, tag_id=tag_id)),
@@ -316,6 +312,12 @@ def changing_calls(stub: Stub, project_id: str, tag_id: str) -> dict[str, Callab
         "untag": lambda: stub.UntagImages(images_pb2.UntagImagesRequest(**pair)),
         "delete images": lambda: stub.DeleteImages(
             images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[MISSING])
+        ),
+        "delete all images": lambda: stub.DeleteImages(
+            images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True)
+        ),
+        "metadata": lambda: stub.UpdateImageMetadata(
+            images_pb2.UpdateImageMetadataRequest(project_id=project_id, image_ids=[MISSING], metadata={"camera": "x"})
         ),
         "train": lambda: freeze(stub, project_id),
         "publish": lambda: stub.PublishIteration(

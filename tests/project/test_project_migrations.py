@@ -10,7 +10,7 @@ from customvision.common.settings import Settings
 from customvision.project.domain.data_set import NothingChanged
 from customvision.project.domain.domain import DEFAULT_DOMAIN
 from customvision.project.domain.prediction_filter import PredictionFilter, PredictionOrder, PredictionTagFilter
-from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.project import ClassificationType, ProjectStatus
 from customvision.project.domain.training_request import TrainingRequest, TrainingType
 from customvision.project.store import prediction_lists
 from customvision.project.store.blobs import BlobStore
@@ -58,6 +58,7 @@ async def test_a_database_of_the_first_version_opens_with_its_data(settings: Set
         blobs.close()
         database.close()
         assert (project.name, project.image_count, project.tag_count) == ("garden", 1, 1)
+        assert (project.status, project.target_export_platforms) == (ProjectStatus.SUCCEEDED, ())
         assert (image.file_name, image.tag_ids) == ("a.jpg", ("t",))
         assert [row["name"] for row in names] == [migration.__name__ for migration in MIGRATIONS]
 
@@ -120,6 +121,7 @@ async def test_trainings_of_the_third_version_still_count(settings: Settings) ->
     iteration = await iterations.get("p", "i")
     assert (iteration.request, iteration.domain_id) == (TrainingRequest(), DEFAULT_DOMAIN.domain_id)
     assert not iteration.fine_tuned
+    assert (iteration.update_time, iteration.publish_target) == (iteration.end_time, "")
     quick = TrainingRequest()
     with pytest.raises(NothingChanged):
         await iterations.create("p", quick, backbone_id="b", force=False, request_id="")

@@ -1,12 +1,14 @@
 """Projects: created, read, listed, changed, deleted."""
 
+from typing import Any
+
 import grpc
 from google.protobuf import empty_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customvision.project.domain.text import NameInvalid, checked_name
-from customvision.v1 import projects_pb2
+from customvision.v1 import images_pb2, projects_pb2
 from project_calls import MISSING, Stub, add_photos, freeze, make_project, make_tag, make_trainable, refusal_of
 
 REQUEST = "5f6dcfd5-c3d5-4c5c-9a7e-0d9d3f5a8b1c"
@@ -92,6 +94,48 @@ async def test_update_changes_only_what_is_present(stub: Stub) -> None:
     unknown = projects_pb2.UpdateProjectRequest(project_id=project.project_id, classification_type=9)  # type: ignore[arg-type]
     assert (await refusal_of(stub.UpdateProject(unknown))).fields == ["classification_type"]
     assert (await stub.GetProject(projects_pb2.GetProjectRequest(project_id=project.project_id))).name == "park"
+
+
+async def test_export_platforms_are_kept_as_given(stub: Stub) -> None:
+    """Those of creation stay until others, or none, come in their place; too many, too long and empty are refused."""
+    request = projects_pb2.CreateProjectRequest(
+        name="garden", target_export_platforms=["ONNX", "ONNX", "vaidk"], request_id=REQUEST
+    )
+    project = await stub.CreateProject(request)
+    assert list(project.target_export_platforms) == ["ONNX", "ONNX", "vaidk"]
+    assert project.status == projects_pb2.PROJECT_STATUS_SUCCEEDED
+    assert await stub.CreateProject(request) == project
+    request.target_export_platforms.append("CoreML")
+    assert (await refusal_of(stub.CreateProject(request))).reason == "REQUEST_ID_REUSED"
+
+    def update(*platforms: str, **fields: Any) -> projects_pb2.UpdateProjectRequest:
+        return projects_pb2.UpdateProjectRequest(
+            project_id=project.project_id,
+            target_export_platforms=projects_pb2.TargetExportPlatforms(platforms=platforms),
+            **fields,
+        )
+
+    renamed = projects_pb2.UpdateProjectRequest(project_id=project.project_id, name="park")
+    assert len((await stub.UpdateProject(renamed)).target_export_platforms) == 3
+    assert list((await stub.UpdateProject(update("CoreML"))).target_export_platforms) == ["CoreML"]
+    many = await refusal_of(stub.UpdateProject(update(*["x"] * 17, name="new")))
+    assert (many.reason, many.fields) == ("TOO_MANY_ITEMS", ["target_export_platforms"])
+    for platform in ("", "x" * 65, "a\nb"):
+        refusal = await refusal_of(stub.UpdateProject(update("ONNX", platform)))
+        assert (refusal.reason, refusal.fields) == ("NAME_INVALID", ["target_export_platforms[1]"])
+    assert list((await stub.UpdateProject(update())).target_export_platforms) == []
+
+
+async def test_a_project_is_known_by_its_newest_image(stub: Stub) -> None:
+    """The thumbnail is an image of the current data set, in lists as well; without images there is none."""
+    project_id = (await make_project(stub)).project_id
+    get = projects_pb2.GetProjectRequest(project_id=project_id)
+    assert (await stub.GetProject(get)).thumbnail_image_id == ""
+    images = await add_photos(stub, project_id, range(3))
+    [listed] = (await stub.ListProjects(projects_pb2.ListProjectsRequest())).projects
+    assert listed.thumbnail_image_id == images[-1].image_id
+    await stub.DeleteImages(images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[images[-1].image_id]))
+    assert (await stub.GetProject(get)).thumbnail_image_id == images[1].image_id
 
 
 async def test_a_project_becomes_multiclass_only_with_one_tag_per_image(stub: Stub) -> None:

@@ -25,7 +25,7 @@ async def two(stub: Stub) -> AsyncIterator[list[iterations_pb2.Iteration]]:
 
 
 async def publish(
-    stub: Stub, iteration: iterations_pb2.Iteration, name: str, *, overwrite: bool = False
+    stub: Stub, iteration: iterations_pb2.Iteration, name: str, *, overwrite: bool = False, publish_target: str = ""
 ) -> iterations_pb2.Iteration:
     """Publishes an iteration."""
     return await stub.PublishIteration(
@@ -34,6 +34,7 @@ async def publish(
             iteration_id=iteration.iteration_id,
             publish_name=name,
             overwrite=overwrite,
+            publish_target=publish_target,
         )
     )
 
@@ -66,6 +67,25 @@ async def test_a_name_has_one_iteration(stub: Stub, two: list[iterations_pb2.Ite
     assert (await publish(stub, second, "🌷 live", overwrite=True)).publish_name == "🌷 live"
     read = iterations_pb2.GetIterationRequest(project_id=first.project_id, iteration_id=first.iteration_id)
     assert (await stub.GetIteration(read)).publish_name == ""
+
+
+async def test_what_comes_with_a_publication_goes_with_it(stub: Stub, two: list[iterations_pb2.Iteration]) -> None:
+    """The target is answered until the iteration is unpublished or loses its name; the repeat with another replaces it;
+    each change, and nothing else, moves update_time."""
+    first, second = two
+    target = "/subscriptions/x/accounts/flowers"
+    published = await publish(stub, first, "live", publish_target=target)
+    assert published.publish_target == target
+    assert published.update_time.ToNanoseconds() > first.update_time.ToNanoseconds()
+    assert await publish(stub, first, "live", publish_target=target) == published
+    moved = await publish(stub, first, "live", publish_target="elsewhere")
+    assert (moved.publish_target, moved.publish_name) == ("elsewhere", "live")
+    refusal = await refusal_of(publish(stub, first, "live", publish_target="x" * 1025))
+    assert (refusal.reason, refusal.fields) == ("TEXT_TOO_LONG", ["publish_target"])
+    await publish(stub, second, "live", overwrite=True, publish_target=target)
+    read = iterations_pb2.GetIterationRequest(project_id=first.project_id, iteration_id=first.iteration_id)
+    assert (await stub.GetIteration(read)).publish_target == ""
+    assert (await unpublish(stub, second)).publish_target == ""
 
 
 async def test_only_completed_iterations_are_published(stub: Stub, two: list[iterations_pb2.Iteration]) -> None:

@@ -266,9 +266,9 @@ def _insert_iteration(connection: Connection, project_id: str) -> str:
     iteration_id = new_id()
     connection.execute(
         "INSERT INTO iterations (iteration_id, project_id, name, number, status, training_type, classification_type,"
-        " create_time, image_count, data_set_fingerprint) SELECT ?, ?, ?, 1 + count(*), 'completed', 'quick',"
-        " 'multilabel', ?, 0, '' FROM iterations",
-        [iteration_id, project_id, iteration_id, now().isoformat()],
+        " create_time, update_time, image_count, data_set_fingerprint) SELECT ?, ?, ?, 1 + count(*), 'completed',"
+        " 'quick', 'multilabel', ?, ?, 0, '' FROM iterations",
+        [iteration_id, project_id, iteration_id, now().isoformat(), now().isoformat()],
     )
     return iteration_id
 

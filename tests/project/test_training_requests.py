@@ -180,6 +180,54 @@ async def test_a_base_stays_while_a_training_begins_with_it(stub: Stub) -> None:
     assert (await stub.GetIteration(read)).base_iteration_id == base.iteration_id
 
 
+async def test_a_base_may_be_of_another_project(stub: Stub) -> None:
+    """It is kept with its project, held to the same conditions, and neither it nor its project goes meanwhile."""
+    elsewhere_id, _ = await make_trainable(stub, first_seed=50)
+    base = await complete(stub, await freeze(stub, elsewhere_id))
+    unfinished = await freeze(stub, elsewhere_id, force=True)
+    project_id, _ = await make_trainable(stub)
+    where: dict[str, Any] = {"base_iteration_id": base.iteration_id, "base_project_id": elsewhere_id}
+    refusals = [
+        (where | {"base_project_id": MISSING}, "PROJECT_NOT_FOUND"),
+        (where | {"base_project_id": project_id}, "ITERATION_NOT_FOUND"),
+        (where | {"base_iteration_id": unfinished.iteration_id}, "BASE_ITERATION_NOT_USABLE"),
+    ]
+    for options, reason in refusals:
+        assert (await refusal_of(advance(stub, project_id, **options))).reason == reason
+    await change_domain(stub, project_id, COMPACT)
+    assert "another domain" in (await refusal_of(advance(stub, project_id, **where))).message
+    await change_domain(stub, project_id, DEFAULT_DOMAIN.domain_id)
+    successor = await advance(stub, project_id, request_id=MISSING, **where)
+    assert (successor.base_iteration_id, successor.base_project_id) == (base.iteration_id, elsewhere_id)
+    assert await advance(stub, project_id, request_id=MISSING, **where) == successor
+    refusal = await refusal_of(advance(stub, project_id, request_id=MISSING, **where | {"base_project_id": MISSING}))
+    assert refusal.reason == "REQUEST_ID_REUSED"
+    await stub.FailIteration(
+        iterations_pb2.FailIterationRequest(project_id=elsewhere_id, iteration_id=unfinished.iteration_id, reason="x")
+    )
+    deletion = iterations_pb2.DeleteIterationRequest(project_id=elsewhere_id, iteration_id=base.iteration_id)
+    assert (await refusal_of(stub.DeleteIteration(deletion))).reason == "ITERATION_IN_USE"
+    whole = projects_pb2.DeleteProjectRequest(project_id=elsewhere_id)
+    held = await refusal_of(stub.DeleteProject(whole))
+    assert (held.code, held.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROJECT_IN_USE")
+    assert "of another project" in held.message
+    await complete(stub, successor)
+    await stub.DeleteProject(whole)
+    read = iterations_pb2.GetIterationRequest(project_id=project_id, iteration_id=successor.iteration_id)
+    assert (await stub.GetIteration(read)).base_project_id == elsewhere_id
+
+
+async def test_the_own_project_of_a_base_need_not_be_named(stub: Stub) -> None:
+    """With and without it the request is the same, and the answer names it."""
+    project_id, _ = await make_trainable(stub)
+    base = await complete(stub, await freeze(stub, project_id))
+    asked: dict[str, Any] = {"request_id": MISSING, "base_iteration_id": base.iteration_id}
+    first = await advance(stub, project_id, **asked)
+    assert await advance(stub, project_id, base_project_id=project_id, **asked) == first
+    assert first.base_project_id == project_id
+    assert base.base_project_id == ""
+
+
 @pytest.mark.parametrize(
     ("options", "reason", "fields"),
     [

@@ -83,6 +83,22 @@ async def test_process_is_given_what_it_needs(scripted: ScriptedTraining, script
     assert (run.training_budget.seconds, run.base_iteration_id) == (120, "base")
 
 
+async def test_a_base_of_another_project_is_read_there(scripted: ScriptedTraining, script_child: ScriptChild) -> None:
+    """The project service hears whose iteration it is, and the run tells it; its own project is told as well."""
+    script_child(FINE_TUNES)
+    scripted.keeper.iterations["base"] = BASE
+    for asked, told in (("other", "other"), ("", "project"), ("project", "project")):
+        run_id = await scripted.start_advanced(
+            "project", 120, base_iteration_id="base", base_project_id=asked, force=True
+        )
+        assert (await scripted.events(run_id))[-1].state == SUCCEEDED
+        assert (await scripted.run(run_id)).base_project_id == told
+        read = [call.request for call in scripted.server.calls["GetIteration"] if call.request.iteration_id == "base"]
+        assert read[-1].project_id == told
+    created = [call.request.base_project_id for call in scripted.server.calls["CreateIteration"]]
+    assert created == ["other", "", ""]
+
+
 async def test_quick_head_may_win(scripted: ScriptedTraining, script_child: ScriptChild) -> None:
     """A result without a network of its own rests on the prepared backbone."""
     script_child("    succeed(reports)")

@@ -2,7 +2,14 @@
 
 import pytest
 
-from customvision.training.runs.run_request import TrainingBudgetInvalid, TrainingType, checked_budget, checked_tags
+from customvision.training.runs.run_request import (
+    BaseIterationNotAllowed,
+    TrainingBudgetInvalid,
+    TrainingType,
+    checked_base_project,
+    checked_budget,
+    checked_tags,
+)
 
 HOUR = 3600.0
 ADVANCED = TrainingType.ADVANCED
@@ -40,3 +47,12 @@ def test_quick_training_has_no_budget() -> None:
 def test_tags_count_once() -> None:
     """A tag that is named twice is trained once, and the order stays."""
     assert checked_tags(["b", "a", "b"]) == ("b", "a")
+
+
+def test_project_of_a_base() -> None:
+    """The run's own project is as good as none; another one needs an iteration."""
+    assert checked_base_project("own", "own", "base") == checked_base_project("own", "", "base") == ""
+    assert checked_base_project("own", "other", "base") == "other"
+    with pytest.raises(BaseIterationNotAllowed) as caught:
+        checked_base_project("own", "other", "")
+    assert caught.value.field == "base_project_id"

@@ -163,6 +163,7 @@ async def test_what_was_asked_for_is_kept(runs: RunStore) -> None:
         budget_seconds=90.5,
         selected_tag_ids=("b", "a"),
         base_iteration_id="base",
+        base_project_id="other",
     )
     await runs.insert(asked)
     await runs.record(asked.training_run_id, queued("iteration", "I"), StateChanged())

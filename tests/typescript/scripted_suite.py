@@ -143,7 +143,7 @@ def definitions(told: int) -> list[ServiceDefinition]:
     return [
         definition(project_service_pb2.DESCRIPTOR, add_project, ScriptedProject(), TRAINING_KEY_ONLY),  # type: ignore[abstract]
         definition(training_service_pb2.DESCRIPTOR, add_training, ScriptedTraining(told), TRAINING_KEY_ONLY),  # type: ignore[abstract]
-        definition(prediction_service_pb2.DESCRIPTOR, add_prediction, ScriptedPrediction(), ANY_KEY),
+        definition(prediction_service_pb2.DESCRIPTOR, add_prediction, ScriptedPrediction(), ANY_KEY),  # type: ignore[abstract]
     ]
 
 

@@ -1,6 +1,7 @@
 """What the environment sets: where the data is and where the services are."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
 URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
 PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
+HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
+# A name, an address, or "*".
+HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
 
@@ -38,9 +42,9 @@ class Settings:
     ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
-    although they are not of the internet.
-    ``training_early_embedding`` computes features of images when they arrive. Stored predictions are kept for
-    ``prediction_retention_seconds``, for ever where that is None.
+    although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
+    where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is
+    every name.
     """
 
     home: Path
@@ -57,6 +61,7 @@ class Settings:
     training_early_embedding: bool = True
     url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
+    http_allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -82,6 +87,7 @@ class Settings:
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
             url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
             prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
+            http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
         )
 
     def address(self, service: str) -> str:
@@ -118,6 +124,14 @@ def _address(setting: str, value: str) -> str:
     if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ConfigurationError(f"{setting} is '{value}'; it must be HOST:PORT, such as 127.0.0.1:50051.")
     return value
+
+
+def _hosts(setting: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = tuple(host.strip() for host in values.get(setting, "").split(",") if host.strip())
+    wrong = next((host for host in hosts if not HOST.fullmatch(host)), None)
+    if wrong is not None:
+        raise ConfigurationError(f"{setting} has '{wrong}'; it must be names of hosts parted by commas, without ports.")
+    return hosts
 
 
 def _switch(setting: str, values: Mapping[str, str], *, default: bool) -> bool:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from customvision.common.errors import ResourceExhausted, ServiceError, StorageFull, Unavailable
 from customvision.common.status import code_of, error_from_call
+from customvision.gateway.response_headers import HEADERS
 from customvision.gateway.rest.models.base import CustomVisionError
 
 RETRY_SECONDS = 2
@@ -66,6 +67,16 @@ CODES = {
     "MODEL_NOT_FETCHED": "ErrorPredictionModelNotCached",
     "MODEL_DAMAGED": "ErrorPredictionModelNotFound",
     "PREDICTION_NOT_FOUND": "NotFoundImage",
+    "PREDICTION_FILE_LOST": "NotFoundImage",
+    "METADATA_INVALID": "BadRequestImageMetadataValue",
+    "URL_INVALID": "BadRequestImageUrl",
+    "URL_REFUSED": "BadRequestImageUrl",
+    "URL_HOST_UNKNOWN": "BadRequestImageUrl",
+    "URL_UNREACHABLE": "BadRequestImageUrl",
+    "URL_TOO_SLOW": "BadRequestImageUrl",
+    "URL_ANSWER_UNUSABLE": "BadRequestImageUrl",
+    "URL_REDIRECTED_TOO_OFTEN": "BadRequestImageUrl",
+    "URL_CONTENT_TOO_LARGE": "BadRequestImageSizeBytes",
     "THRESHOLD_INVALID": "BadRequestPredictionInvalidQueryParameters",
 }
 # Where the table names no code for a reason, the kind of the error does.
@@ -87,6 +98,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         (401, "No key, or a wrong one."),
         (404, "What the path names is not there."),
         (503, "A service is away; repeat the request."),
+        ("default", "Any other error."),
     )
 }
 
@@ -107,19 +119,24 @@ def api_error(error: ServiceError, codes: Mapping[str, str] | None = None) -> Ap
     return ApiError(code or "ErrorUnknown", error.message, status=status)
 
 
+def service_error(error: grpc.aio.AioRpcError) -> ServiceError:
+    """Returns the error that a call to a service ended with."""
+    return error_from_call(error, service="called")
+
+
 @contextmanager
 def told_as(codes: Mapping[str, str]) -> Iterator[None]:
     """Gives the services' errors other codes than the table does: codes by reason."""
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise api_error(_service_error(error), codes) from error
+        raise api_error(service_error(error), codes) from error
 
 
 async def explain_call(_request: Request, error: Exception) -> JSONResponse:
     """Answers where a call to a service ended with an error."""
     assert isinstance(error, grpc.aio.AioRpcError)  # noqa: S101 - registered for this kind alone
-    return respond(api_error(_service_error(error)))
+    return respond(api_error(service_error(error)))
 
 
 async def explain(_request: Request, error: Exception) -> JSONResponse:
@@ -138,6 +155,14 @@ async def explain_http(_request: Request, error: Exception) -> JSONResponse:
     return respond(ApiError("ErrorUnknown", "Something went wrong.", status=status))
 
 
+async def explain_fault(_request: Request, _error: Exception) -> JSONResponse:
+    """Answers where something went wrong that nobody foresaw; the log has it whole."""
+    answer = respond(ApiError("ErrorUnknown", "Something went wrong inside the gateway; its log says more."))
+    # Made outside of all middleware.
+    answer.headers.update(HEADERS)
+    return answer
+
+
 async def explain_query(_request: Request, error: Exception) -> JSONResponse:
     """Answers where a query parameter is missing or cannot be read."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this kind alone
@@ -154,10 +179,6 @@ def respond(error: ApiError) -> JSONResponse:
     """Returns the response that tells ``error``."""
     headers = {"Retry-After": str(RETRY_SECONDS)} if error.status in (429, 503) else None
     return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status, headers=headers)
-
-
-def _service_error(error: grpc.aio.AioRpcError) -> ServiceError:
-    return error_from_call(error, service="called")
 
 
 def _status_of_kind(error: ServiceError) -> int | None:

@@ -13,32 +13,52 @@ from starlette.routing import Route
 from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.gateway import api_errors
+from customvision.gateway import api_errors, export_downloads
 from customvision.gateway.authentication import RequireKey
+from customvision.gateway.blobs import Blobs
+from customvision.gateway.bodies import Room
 from customvision.gateway.canonical_paths import CanonicalPaths
+from customvision.gateway.documentation import Documentation
+from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
+from customvision.gateway.links import Links
 from customvision.gateway.metrics import CountRequests, Metrics
+from customvision.gateway.own_hosts import OwnHosts
+from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
+from customvision.gateway.rest.prediction.classification import classification_routes
 from customvision.gateway.services import SERVICES, open_services
+from customvision.gateway.tag_types import TagTypes
+from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[FastAPI]:
-    """Yields the application; its channels to the services are closed at the end."""
+async def open_application(settings: Settings, keys: Keys, room: Room | None = None) -> AsyncIterator[FastAPI]:
+    """Yields the application; its channels to the services are closed at the end.
+
+    ``room`` is what the image bodies that are read at one time may take.
+    """
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
-    metrics = Metrics(health)
+    metrics, links = Metrics(health), Links(keys)
+    room = room or Room()
     async with open_services(settings, keys) as services:
+        tag_types = TagTypes(services)
         application = FastAPI(
-            title="Custom Vision",
-            docs_url=None,
-            redoc_url=None,
+            openapi_url=None,
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
+                Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
+                *Blobs(services, links).routes(),
+                # Most of what is asked for; behind routers within routers they would be found later.
+                *classification_routes(services, tag_types, room),
             ],
             middleware=[
+                Middleware(SecurityHeaders),
                 Middleware(CanonicalPaths),
                 Middleware(CountRequests, metrics=metrics),
+                Middleware(ReadToTheEnd),
+                Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
             ],
             exception_handlers={
@@ -46,9 +66,13 @@ async def open_application(settings: Settings, keys: Keys) -> AsyncIterator[Fast
                 grpc.aio.AioRpcError: api_errors.explain_call,
                 RequestValidationError: api_errors.explain_query,
                 HTTPException: api_errors.explain_http,
+                Exception: api_errors.explain_fault,
             },
         )
-        application.include_router(api_routes(services), responses=api_errors.DOCUMENTED)
+        application.include_router(api_routes(services, links, tag_types, room), responses=api_errors.DOCUMENTED)
+        documentation = Documentation(application)
+        application.add_route("/openapi.json", documentation.respond_json, name="openapi")
+        application.add_route("/docs", documentation.respond_page, name="docs")
         try:
             yield application
         finally:

@@ -10,7 +10,8 @@ from customvision.common.server import ANY_KEY, TRAINING_KEY_ONLY
 from customvision.gateway import links
 from customvision.gateway.api_errors import api_error, respond
 
-OPEN_PATHS = frozenset({"/healthz"})
+# The documentation is the same for everyone and holds nothing of anyone's.
+OPEN_PATHS = frozenset({"/healthz", "/openapi.json", "/docs"})
 # What a signed link opens checks the signature instead.
 SIGNED_PREFIX = links.PREFIX
 PREDICTION_PATHS = re.compile(r"/customvision/[^/]+/prediction/")

@@ -15,31 +15,60 @@ MIB = 1024 * 1024
 MAX_JSON_BYTES = MIB
 # 64 images in base64 would be half a gigabyte: clients that send so many large ones split them.
 MAX_BATCH_BYTES = 160 * MIB
-# What all bodies that are read at one time may take; those that come then wait.
-MAX_BYTES_AT_ONCE = 320 * MIB
+# A JSON body is in memory as bytes, as text and as what was read from it.
+COPIES_OF_JSON = 3
+# What all bodies with images that are read at one time may take; those that come then wait.
+MAX_BYTES_AT_ONCE = 512 * MIB
+# A caller that sends nothing for so long holds room that others wait for.
+IDLE_SECONDS = 60.0
 MAX_DEPTH = 32
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Room:
-    """Room for the bodies that are in memory at one time."""
+    """Room in bytes for the bodies that are in memory at one time; who comes first gets it first."""
 
     def __init__(self, size: int = MAX_BYTES_AT_ONCE) -> None:
-        self._free, self._changed = size, asyncio.Condition()
+        self._free = self.lowest = size
+        self._turn, self._freed = asyncio.Lock(), asyncio.Event()
 
     @asynccontextmanager
     async def taken(self, size: int) -> AsyncIterator[None]:
         """Waits until ``size`` bytes are free and keeps them until the end."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._free >= size)
+        async with self._turn:
+            while self._free < size:
+                self._freed.clear()
+                await self._freed.wait()
             self._free -= size
+            self.lowest = min(self.lowest, self._free)
         try:
             yield
         finally:
             self._free += size
-            async with self._changed:
-                self._changed.notify_all()
+            self._freed.set()
+
+    @property
+    def free(self) -> int:
+        """The bytes that are free now; ``lowest`` is the least that ever were."""
+        return self._free
+
+
+async def chunks(request: Request) -> AsyncIterator[bytes]:
+    """Yields the body as it comes. Raises ApiError where its sender goes away or falls silent."""
+    stream = request.stream()
+    try:
+        while True:
+            async with asyncio.timeout(IDLE_SECONDS):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
+            yield chunk
+    except TimeoutError as error:
+        message = f"Nothing of the body came for {IDLE_SECONDS:.0f} seconds; send it again."
+        raise ApiError("BadRequest", message, status=408) from error
+    except ClientDisconnect as error:
+        raise ApiError("BadRequest", "The connection ended before the body did.") from error
 
 
 async def read_bytes(request: Request, limit: int, too_large: ApiError) -> bytes:
@@ -47,13 +76,10 @@ async def read_bytes(request: Request, limit: int, too_large: ApiError) -> bytes
     if declared_length(request, default=0) > limit:
         raise too_large
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise too_large
-    except ClientDisconnect as error:
-        raise ApiError("BadRequest", "The connection ended before the body did.") from error
+    async for chunk in chunks(request):
+        body += chunk
+        if len(body) > limit:
+            raise too_large
     return bytes(body)
 
 
@@ -85,7 +111,17 @@ def _parsed(body: bytes) -> Any:
         raise ApiError("BadRequestInvalid", "The body is not valid JSON.") from error
     if _depth(content) > MAX_DEPTH:
         raise ApiError("BadRequestInvalid", f"The body is nested more than {MAX_DEPTH} levels deep.")
+    if b"\\u" in body:
+        _check_characters(content)
     return content
+
+
+def _check_characters(content: Any) -> None:
+    """Raises ApiError where a text holds half of a pair of escapes, which is no character."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ApiError("BadRequestInvalid", "The body has half of a pair of escapes alone, such as \\uD800.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 GRACE_SECONDS = 5
+# Clients keep connections between calls; one that ends under a call that was just sent costs them that call.
+KEEP_ALIVE_SECONDS = 75
 
 log = structlog.get_logger()
 
@@ -29,6 +31,7 @@ async def serve_http(application: ASGIApp, listener: socket.socket, stopping: as
         access_log=False,
         lifespan="off",
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)

@@ -7,23 +7,14 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from customvision.common.errors import PermissionDenied
 from customvision.common.keys import Keys
+from customvision.gateway.api_errors import ApiError
 
 LINK_SECONDS = 24 * 3600
 # Links to the same thing stay the same so long, for browsers to keep what is behind them.
 STEADY_SECONDS = 3600
 PREFIX = "/blobs/"
 EXPIRES, SIGNATURE = "expires", "signature"
-
-
-class LinkNotValid(PermissionDenied):
-    """The link has expired, or was not made here."""
-
-    reason = "LINK_NOT_VALID"
-
-    def __init__(self) -> None:
-        super().__init__("This link has expired or is damaged; ask for what it belongs to again to get a new one.")
 
 
 class Links:
@@ -39,13 +30,19 @@ class Links:
         return f"{host}{quote(path)}?{EXPIRES}={expires}&{SIGNATURE}={self._signature(path, expires)}"
 
     def check(self, request: Request) -> None:
-        """Raises LinkNotValid where the request's own path is not signed, or no longer."""
+        """Raises ApiError where the request's own path is not signed, or no longer."""
         expires, signature = request.query_params.get(EXPIRES, ""), request.query_params.get(SIGNATURE, "")
         if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
-            raise LinkNotValid
-        genuine = hmac.compare_digest(self._signature(request.url.path, int(expires)), signature)
+            raise _not_valid()
+        right = self._signature(request.scope["path"], int(expires))
+        genuine = hmac.compare_digest(right.encode(), signature.encode())
         if not genuine or int(expires) < time.time():
-            raise LinkNotValid
+            raise _not_valid()
 
     def _signature(self, path: str, expires: int) -> str:
         return hmac.new(self._secret, f"{expires} {path}".encode(), hashlib.sha256).hexdigest()
+
+
+def _not_valid() -> ApiError:
+    message = "This link has expired or is damaged; ask for what it belongs to again to get a new one."
+    return ApiError("Forbidden", message)

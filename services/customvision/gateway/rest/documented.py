@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from customvision.gateway.rest.models.base import ApiModel
+from pydantic import BaseModel
 
 IMAGE = "imageData"
+REFERENCE = "#/components/schemas/{model}"
 
 
-def body(model: type[ApiModel], *, required: bool = False) -> dict[str, Any]:
-    """Returns the OpenAPI addition for a route that reads a JSON body of ``model``."""
-    schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+def body(model: type[BaseModel], *, required: bool = False) -> dict[str, Any]:
+    """Returns the OpenAPI addition for a route that reads a JSON body of ``model``, with the models within it."""
+    schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
+    definitions = {**schema.pop("$defs", {}), model.__name__: schema}
+    named = {"$ref": REFERENCE.format(model=model.__name__), "$defs": definitions}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": named}}}}
 
 
 def image_body() -> dict[str, Any]:

@@ -11,7 +11,11 @@ from customvision.gateway.api_errors import ApiError
 
 def time_text(time: Timestamp) -> str:
     """Returns a time as ISO 8601 in UTC with milliseconds and Z."""
-    moment = time.ToDatetime(tzinfo=UTC)
+    return moment_text(time.ToDatetime(tzinfo=UTC))
+
+
+def moment_text(moment: datetime) -> str:
+    """Returns a time that has a zone as ISO 8601 in UTC with milliseconds and Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

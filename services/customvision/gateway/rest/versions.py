@@ -2,6 +2,8 @@
 
 import enum
 
+PREDICTION_PREFIX = "/customvision/{version}/prediction"
+
 
 class TrainingVersion(enum.StrEnum):
     """Versions of the training API."""
@@ -18,9 +20,19 @@ class TrainingVersion(enum.StrEnum):
         """The HTTP status of a batch in which not every entry was created: clients up to 3.2 know 200 only."""
         return 200 if self in (TrainingVersion.V3_0, TrainingVersion.V3_1, TrainingVersion.V3_2) else 207
 
+    @property
+    def knows_status_words_of_3_4(self) -> bool:
+        """Whether its clients know the words for an image's status that came with 3.4."""
+        return self in (TrainingVersion.V3_4_PREVIEW, TrainingVersion.V3_4)
+
 
 class PredictionVersion(enum.StrEnum):
     """Versions of the prediction API."""
 
     V3_0 = "v3.0"
     V3_1 = "v3.1"
+
+
+def prediction_version(version: PredictionVersion) -> PredictionVersion:
+    """Returns the version that a path names, for routes to depend on."""
+    return version

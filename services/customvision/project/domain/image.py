@@ -111,15 +111,6 @@ class ImageNotFound(NotFound):
         )
 
 
-class SkipInvalid(InvalidArgument):
-    """A list shall pass over a negative number of images."""
-
-    reason = "SKIP_INVALID"
-
-    def __init__(self, skip: int) -> None:
-        super().__init__(f"skip is {skip}; it must be 0 or more.", field="skip")
-
-
 class ImageIdsNotAllowed(InvalidArgument):
     """A call names images beside asking for all."""
 

@@ -31,8 +31,10 @@ class UploadMethods:
         self, request: images_pb2.CreateImagesFromUrlsRequest, context: Any
     ) -> images_pb2.CreateImagesResponse:
         """Fetches and adds up to 64 images."""
-        sources = [ImageSource(image.url, tuple(image.tag_ids)) for image in request.images]
-        results = await self._images_from_urls.add(request.project_id, list(request.tag_ids), sources)
+        sources = [ImageSource(image.url, tuple(image.tag_ids), dict(image.metadata)) for image in request.images]
+        results = await self._images_from_urls.add(
+            request.project_id, list(request.tag_ids), sources, dict(request.metadata)
+        )
         return images_pb2.CreateImagesResponse(results=map(result_message, results))
 
     async def UploadImages(

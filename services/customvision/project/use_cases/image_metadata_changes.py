@@ -6,7 +6,7 @@ from customvision.common.database import Connection
 from customvision.project.domain.image import Image
 from customvision.project.domain.image_metadata import ImageMetadataResult, ImageMetadataStatus, Metadata, changed
 from customvision.project.store import image_metadata, images
-from customvision.project.use_cases.lookups import require_classification_type
+from customvision.project.use_cases.lookups import require_whole
 
 
 def change_metadata(
@@ -14,9 +14,9 @@ def change_metadata(
 ) -> list[ImageMetadataResult]:
     """Sets the pairs of ``changes`` on each image that has room for them, "" removing a key; one result each, in order.
 
-    Raises ProjectNotFound.
+    Raises ProjectNotFound, ProjectImporting, ProjectImportFailed.
     """
-    require_classification_type(connection, project_id)
+    require_whole(connection, project_id)
     found = {image.image_id: image for image in images.find_several(connection, project_id, image_ids) if image.current}
     results = {image_id: _result(image_id, found.get(image_id), changes) for image_id in image_ids}
     fitting = [

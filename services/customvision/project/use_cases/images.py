@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from customvision.common.database import Connection, Database
+from customvision.common.pagination import checked_skip
 from customvision.project.domain.image import (
     Image,
     ImageContent,
@@ -13,7 +14,6 @@ from customvision.project.domain.image import (
     ImageFilter,
     ImageIdsNotAllowed,
     ImageVariant,
-    SkipInvalid,
 )
 from customvision.project.domain.image_metadata import ImageMetadataResult, Metadata, check_metadata
 from customvision.project.domain.image_upload import MAX_TAGS
@@ -81,7 +81,7 @@ class Images:
         return [image for image in found if lost.isdisjoint(image.content.blobs)]
 
     async def page(self, selected: ImageFilter, request: PageRequest) -> Page[Image]:
-        """Returns the images that the filter selects. Raises IterationNotFound, TagNotFound or SkipInvalid."""
+        """Returns the images that the filter selects. Raises IterationNotFound, TagNotFound or BadSkip."""
         _check_filter(selected)
 
         def load(connection: Connection, after: int | None, limit: int) -> list[Image]:
@@ -151,7 +151,7 @@ class Images:
             raise ImageIdsNotAllowed
 
         def begin(connection: Connection) -> int:
-            require_classification_type(connection, project_id)
+            require_whole(connection, project_id)
             return images.last_sequence(connection)
 
         last = await self._database.read(begin)
@@ -215,8 +215,7 @@ class Images:
 def _check_filter(selected: ImageFilter) -> None:
     checked_count(selected.tag_ids, MAX_TAGS, "tag_ids")
     checked_count(selected.image_ids, MAX_IMAGES, "image_ids")
-    if selected.skip < 0:
-        raise SkipInvalid(selected.skip)
+    checked_skip(selected.skip)
 
 
 def _require_data_set(connection: Connection, selected: ImageFilter) -> int | None:

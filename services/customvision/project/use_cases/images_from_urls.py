@@ -9,6 +9,7 @@ from dataclasses import replace
 from customvision.common.errors import ServiceError
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import CONCURRENT_FETCHES, UrlFetcher
+from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_source import ImageSource
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult, ImageUpload, refusal
 from customvision.project.domain.text import checked_count, checked_some
@@ -24,9 +25,13 @@ class ImagesFromUrls:
         self._fetcher = fetcher
 
     async def add(
-        self, project_id: str, tag_ids: Sequence[str], sources: Sequence[ImageSource]
+        self,
+        project_id: str,
+        tag_ids: Sequence[str],
+        sources: Sequence[ImageSource],
+        metadata: Metadata = NO_METADATA,
     ) -> list[ImageCreateResult]:
-        """Adds 1 to 64 images, each with ``tag_ids`` beside its own; one result each, in order.
+        """Adds 1 to 64 images, each with ``tag_ids`` and ``metadata`` beside its own; one result each, in order.
 
         Raises ProjectNotFound, StorageFull, TooManyItems, NothingGiven. What was stored until then stays.
         """
@@ -37,7 +42,7 @@ class ImagesFromUrls:
         fetched: list[int] = []
         refused: list[ImageCreateResult] = []
         async with aclosing(self._uploads(sources, fetched, refused)) as uploads:
-            summary = await self._intake.add_stream(project_id, tag_ids, uploads)
+            summary = await self._intake.add_stream(project_id, tag_ids, uploads, metadata)
         stored = [replace(result, index=fetched[result.index]) for result in summary.results]
         return sorted([*refused, *stored], key=lambda result: result.index)
 
@@ -51,7 +56,7 @@ class ImagesFromUrls:
                 source = sources[index]
                 if isinstance(outcome, bytes):
                     fetched.append(index)
-                    yield ImageUpload(outcome, source.tag_ids, source.file_name)
+                    yield ImageUpload(outcome, source.tag_ids, source.file_name, source.metadata)
                 else:
                     refused.append(refusal(index, source.file_name, outcome))
                 index += 1

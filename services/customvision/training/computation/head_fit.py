@@ -2,22 +2,72 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
-from customvision.training.computation.least_squares import Fit, Matrix, Problem, Rows
+from customvision.training.computation.least_squares import (
+    Fit,
+    InnerProducts,
+    Matrix,
+    Problem,
+    Rows,
+    fewer_rows,
+    inner_products,
+)
 from customvision.training.computation.left_out import Groups, even_share, folds_of, left_out_together
 from customvision.vision.head import Head
 
 # From weak to strong; between neighbours accuracy hardly differs.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 # Enough images to tell strengths apart and to calibrate by; more would only take longer.
-MAX_COMPARED = 600
+MAX_COMPARED = 400
 
 Views = npt.NDArray[np.float32]
 Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images to learn from: ``features`` float32[n, v, d] of v views each, the first as predictions see it.
+
+    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them.
+    """
+
+    features: Views
+    truth: Truth
+    inner_of_whole: InnerProducts | None = None
+
+    @property
+    def views(self) -> int:
+        """v: how many views there are of each image."""
+        return int(self.features.shape[1])
+
+    @cached_property
+    def inner(self) -> InnerProducts | None:
+        """float32[n v, n v]: inner products of all rows, less some one point; None where no fit asks for them."""
+        images, views, size = self.features.shape
+        if self.inner_of_whole is not None or not fewer_rows(images * views, size):
+            return self.inner_of_whole
+        return inner_products(self.features.reshape(images * views, size))
+
+    def part(self, images: Rows) -> "Examples":
+        """Returns those ``images``, int64[m], alone."""
+        rows = rows_of(images, self.views)
+        inner = None if self.inner is None else self.inner[np.ix_(rows, rows)]
+        return Examples(self.features[images], self.truth[images], inner)
+
+    def problem(self, *, multilabel: bool) -> Problem:
+        """Returns what is to be fitted: each view is a row, and weighs as its image does."""
+        images, views, size = self.features.shape
+        return Problem(
+            rows=self.features.reshape(images * views, size),
+            targets=np.repeat(self.truth.astype(np.float64), views, axis=0),
+            row_weights=np.repeat(image_weights(self.truth, multilabel=multilabel), views),
+            inner=self.inner,
+        )
 
 
 @dataclass(frozen=True)
@@ -41,23 +91,19 @@ class FittedHead:
         return features @ self.weights + self.bias
 
 
-def fit_head(
-    features: Views, truth: Truth, groups: Groups, *, multilabel: bool, step: Step = lambda: None
-) -> FittedHead:
+def fit_head(examples: Examples, groups: Groups, *, multilabel: bool, step: Step = lambda: None) -> FittedHead:
     """Returns the head that answers best, by log-loss, about images that it has not seen.
 
-    ``features`` float32[n, v, d]: v views of each image, of which the first is what predictions see; ``truth``
-    uint8[n, t]; ``groups`` int64[n]: equal for near-duplicates, which are left out together. ``step`` is called after
-    each of STRENGTHS and once more.
+    ``groups`` int64[n]: equal for near-duplicates, which are left out together. ``step`` is called after each of
+    STRENGTHS and once more.
     """
+    truth, views = examples.truth, examples.views
     together = left_out_together(truth, groups)
     asked = even_share(truth, MAX_COMPARED, together)
-    problem = _problem(features, truth, multilabel=multilabel)
-    share = problem
-    if len(asked) < len(truth):
-        share = _problem(features[asked], truth[asked], multilabel=multilabel)
+    problem = examples.problem(multilabel=multilabel)
+    share = problem if len(asked) == len(truth) else examples.part(asked).problem(multilabel=multilabel)
     strength = _best_strength(share, truth[asked], together[asked], multilabel, step)
-    fit, views = Fit(problem, strength), features.shape[1]
+    fit = Fit(problem, strength)
     scores, answers = _first_views(fit, _blocks(together, asked, views), views, truth)
     calibration = calibrate(scores, answers, multilabel=multilabel)
     fold_of, fold_scores = None, None
@@ -69,10 +115,10 @@ def fit_head(
     return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, fold_of, fold_scores)
 
 
-def refit_head(features: Views, truth: Truth, fitted: FittedHead) -> FittedHead:
+def refit_head(examples: Examples, fitted: FittedHead) -> FittedHead:
     """Returns the head for more images, with the strength and the calibration that ``fitted`` found."""
     calibration = fitted.calibration
-    problem = _problem(features, truth, multilabel=calibration.multilabel)
+    problem = examples.problem(multilabel=calibration.multilabel)
     weights, bias = Fit(problem, fitted.strength).on_features()
     return FittedHead(_head(weights, bias, calibration), fitted.strength, calibration, weights, bias)
 
@@ -89,15 +135,6 @@ def _best_strength(problem: Problem, truth: Truth, together: Groups, multilabel:
     return STRENGTHS[int(np.argmin(losses))]
 
 
-def _problem(features: Views, truth: Truth, *, multilabel: bool) -> Problem:
-    images, views, size = features.shape
-    return Problem(
-        rows=features.reshape(images * views, size),
-        targets=np.repeat(truth.astype(np.float64), views, axis=0),
-        row_weights=np.repeat(image_weights(truth, multilabel=multilabel), views),
-    )
-
-
 def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
     """Returns float64[n]: multiclass: tags with few images count as much as those with many."""
     count, tags = truth.shape
@@ -107,11 +144,16 @@ def image_weights(truth: Truth, *, multilabel: bool) -> Matrix:
     return weights
 
 
+def rows_of(images: Rows, views: int) -> Rows:
+    """Returns int64[len(images) views]: the rows of ``images``, all views of one after the other's."""
+    return (images[:, None] * views + np.arange(views)).reshape(-1)
+
+
 def _blocks(together: Groups, images: Rows, views: int) -> list[Rows]:
     """Returns the rows of ``images``, those of images that are left out together in one block."""
     order = images[np.argsort(together[images], kind="stable")]
     parts = np.split(order, np.flatnonzero(np.diff(together[order])) + 1)
-    return [(members[:, None] * views + np.arange(views)).reshape(-1) for members in parts]
+    return [rows_of(members, views) for members in parts]
 
 
 def _first_views(fit: Fit, blocks: list[Rows], views: int, truth: Truth) -> tuple[Matrix, Truth]:
@@ -123,7 +165,7 @@ def _first_views(fit: Fit, blocks: list[Rows], views: int, truth: Truth) -> tupl
 
 def _fold_scores(fit: Fit, fold_of: npt.NDArray[np.int64], views: int) -> Matrix:
     folds = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
-    scores = fit.left_out([(members[:, None] * views + np.arange(views)).reshape(-1) for members in folds])
+    scores = fit.left_out([rows_of(members, views) for members in folds])
     ordered = np.empty_like(scores[::views])
     ordered[np.concatenate(folds)] = scores[::views]
     return ordered

@@ -11,11 +11,21 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
 
 CHUNK_ROWS = 4096
 
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+InnerProducts = npt.NDArray[np.float32]
+
+
+def inner_products(rows: npt.NDArray[np.float32]) -> InnerProducts:
+    """Returns float32[n, n]: those of all pairs of ``rows`` float32[n, d], less the rows' mean."""
+    # What rows have in common would drown in rounding what tells them apart.
+    centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    products: InnerProducts = centred @ centred.T
+    return products
 
 
 @dataclass(frozen=True)
@@ -23,17 +33,18 @@ class Problem:
     """``rows`` float32[n, d], ``targets`` float64[n, t], ``row_weights`` float64[n], 1 on average.
 
     Rows are centred and scaled to a mean square length of 1; a constant is added that is regularised like the rest.
+    ``inner`` float32[n, n] are the rows' inner products less any one point, where they are known already.
     """
 
     rows: npt.NDArray[np.float32]
     targets: Matrix
     row_weights: Matrix
+    inner: InnerProducts | None = None
 
     @property
     def by_rows(self) -> bool:
         """True where there are fewer rows than features, and a fit by rows costs less than one by features."""
-        rows, features = self.rows.shape
-        return bool(rows <= features + 1)
+        return fewer_rows(*self.rows.shape)
 
     @cached_property
     def mean(self) -> Matrix:
@@ -44,15 +55,18 @@ class Problem:
     @cached_property
     def scale(self) -> float:
         """What centred rows are divided by."""
-        square = sum(float(((chunk - self.mean) ** 2).sum()) for chunk in self._chunks())
-        return float(np.sqrt(square / len(self.rows))) or 1.0
+        if self.by_rows:
+            square = float(np.trace(self._centred_products))
+        else:
+            square = sum(float(((self.rows[part] - self.mean) ** 2).sum()) for part in self._parts())
+        return float(np.sqrt(max(square, 0.0) / len(self.rows))) or 1.0
 
     @cached_property
     def products(self) -> Matrix:
         """float64: all inner products of the weighted rows or, not ``by_rows``, of their columns."""
         if self.by_rows:
-            rows = self.weighted(np.arange(len(self.rows)))
-            return rows @ rows.T
+            products: Matrix = (self._centred_products / self.scale**2 + 1) * self.roots * self.roots.T
+            return products
         size = self.rows.shape[1] + 1
         products = np.zeros((size, size))
         for part in self._parts():
@@ -67,10 +81,10 @@ class Problem:
 
     def combined(self, coefficients: Matrix) -> Matrix:
         """Returns float64[d + 1, t]: the sum over weighted rows, each times its ``coefficients`` float64[n, t]."""
-        total = np.zeros((self.rows.shape[1] + 1, coefficients.shape[1]))
-        for part in self._parts():
-            total += self.weighted(part).T @ coefficients[part]
-        return total
+        shares = coefficients * self.roots
+        total = sum(self.rows[part].T.astype(np.float64) @ shares[part] for part in self._parts())
+        whole = shares.sum(axis=0)
+        return np.vstack([(total - np.outer(self.mean, whole)) / self.scale, whole])
 
     @cached_property
     def roots(self) -> Matrix:
@@ -78,13 +92,23 @@ class Problem:
         roots: Matrix = np.sqrt(self.row_weights)[:, None]
         return roots
 
+    @cached_property
+    def _centred_products(self) -> Matrix:
+        inner = inner_products(self.rows) if self.inner is None else self.inner
+        products = inner.astype(np.float64)
+        means = products.mean(axis=0)
+        products -= means
+        products -= means[:, None] - means.mean()
+        return products
+
     def _parts(self) -> Iterator[Rows]:
         for start in range(0, len(self.rows), CHUNK_ROWS):
             yield np.arange(start, min(start + CHUNK_ROWS, len(self.rows)))
 
-    def _chunks(self) -> Iterator[npt.NDArray[np.float32]]:
-        for part in self._parts():
-            yield self.rows[part[0] : part[-1] + 1]
+
+def fewer_rows(rows: int, features: int) -> bool:
+    """Returns whether there are fewer rows than features, counting the constant."""
+    return rows <= features + 1
 
 
 class Fit:
@@ -109,7 +133,7 @@ class Fit:
         float64[rows of all blocks, t], block after block; the problem's mean and scale stay those of all rows.
         """
         if self._problem.by_rows:
-            return np.concatenate([self._left_out_by_rows(block) for block in blocks])
+            return self._left_out_by_rows(blocks)
         return np.concatenate([self._left_out_by_features(some) for some in _chunks_of(blocks)])
 
     @cached_property
@@ -126,12 +150,22 @@ class Fit:
 
     @cached_property
     def _inverse(self) -> Matrix:
-        inverse: Matrix = cho_solve(self._factor, np.eye(len(self._targets)), check_finite=False)
-        return inverse
+        """float64[n, n], of which the lower triangle holds."""
+        inverse, _ = dpotri(self._factor[0], lower=True)
+        return inverse  # type: ignore[no-any-return]
 
-    def _left_out_by_rows(self, block: Rows) -> Matrix:
-        errors = np.linalg.solve(self._inverse[np.ix_(block, block)], self._dual[block])
-        scores: Matrix = (self._targets[block] - errors) / self._problem.roots[block]
+    def _left_out_by_rows(self, blocks: Sequence[Rows]) -> Matrix:
+        every, sizes = np.concatenate(blocks), np.array([len(block) for block in blocks])
+        starts = np.cumsum(sizes) - sizes
+        errors = np.empty((len(every), self._targets.shape[1]))
+        # Blocks of one size are solved together: there are many small ones.
+        for size in np.unique(sizes):
+            places = starts[sizes == size, None] + np.arange(size)
+            rows = every[places]
+            across, down = rows[:, None, :], rows[:, :, None]
+            spread = self._inverse[np.maximum(across, down), np.minimum(across, down)]
+            errors[places] = np.linalg.solve(spread, self._dual[rows])
+        scores: Matrix = (self._targets[every] - errors) / self._problem.roots[every]
         return scores
 
     def _left_out_by_features(self, blocks: Sequence[Rows]) -> Matrix:

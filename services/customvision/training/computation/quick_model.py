@@ -7,7 +7,7 @@ import numpy as np
 
 from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
-from customvision.training.computation.head_fit import STRENGTHS, FittedHead, fit_head, refit_head
+from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport
 from customvision.training.evaluation.cross_validation import CrossValidation, cross_validation_of
@@ -42,14 +42,14 @@ def fit_quick_model(material: Material, reports: Reports) -> QuickModel:
     data_set, learned = material.data_set, material.learned
     truth = data_set.truth()
     phase = PhaseReport(reports, Phase.FITTING_HEAD, len(STRENGTHS) + 2)
+    examples = Examples(material.features, truth)
     measured = fit_head(
-        material.features[learned],
-        truth[learned],
+        examples.part(np.flatnonzero(learned)),
         material.groups[learned],
         multilabel=data_set.multilabel,
         step=_counting(phase),
     )
-    served = refit_head(material.features, truth, measured)
+    served = refit_head(examples, measured)
     phase.finish()
     folds = None
     if measured.fold_of is not None and measured.fold_scores is not None:

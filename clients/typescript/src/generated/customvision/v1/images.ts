@@ -28,6 +28,10 @@ export enum ImageCreateStatus {
   ERROR_TAG_LIMIT = 7,
   /** ERROR_NEGATIVE_AND_REGULAR_TAG - IMAGE_CREATE_STATUS_ERROR_NEGATIVE_AND_REGULAR_TAG: the negative tag cannot stand beside a regular one. */
   ERROR_NEGATIVE_AND_REGULAR_TAG = 8,
+  /** ERROR_SOURCE - IMAGE_CREATE_STATUS_ERROR_SOURCE: nothing could be fetched from the URL, or it may not be fetched from. */
+  ERROR_SOURCE = 9,
+  /** ERROR_METADATA - IMAGE_CREATE_STATUS_ERROR_METADATA: more than 10 pairs, a key over 128 characters or a value over 256. */
+  ERROR_METADATA = 10,
 }
 
 /** TaggingStatus selects images by whether they carry a tag. */
@@ -60,6 +64,18 @@ export enum ImageVariant {
   THUMBNAIL = 2,
 }
 
+/** ImageMetadataStatus says what became of the metadata of one image. */
+export enum ImageMetadataStatus {
+  /** UNSPECIFIED - IMAGE_METADATA_STATUS_UNSPECIFIED is never answered. */
+  UNSPECIFIED = 0,
+  /** OK - IMAGE_METADATA_STATUS_OK: the pairs are set. */
+  OK = 1,
+  /** ERROR_IMAGE_NOT_FOUND - IMAGE_METADATA_STATUS_ERROR_IMAGE_NOT_FOUND: the project has no such image. */
+  ERROR_IMAGE_NOT_FOUND = 2,
+  /** ERROR_LIMIT - IMAGE_METADATA_STATUS_ERROR_LIMIT: the image would have more than 10 pairs; nothing changed. */
+  ERROR_LIMIT = 3,
+}
+
 /** Image is one picture of a project. */
 export interface Image {
   /** image_id is a UUID given by the service. */
@@ -83,6 +99,27 @@ export interface Image {
   /** content_sha256 is the SHA-256, 64 hex digits, of the stored bytes. */
   contentSha256: string;
   /** create_time is when the image was stored. */
+  createTime:
+    | Date
+    | undefined;
+  /** metadata are the user's own pairs: at most 10, keys of 1 to 128 characters, values of at most 256. */
+  metadata: { [key: string]: string };
+  /** tags are the same tags as tag_ids, with their names. */
+  tags: ImageTag[];
+}
+
+export interface Image_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** ImageTag is a tag on an image. */
+export interface ImageTag {
+  /** tag_id of the tag. */
+  tagId: string;
+  /** tag_name as it is now; in the data set of an iteration, as it was when that was frozen. */
+  tagName: string;
+  /** create_time is when the image got the tag; for images of before this was kept, when the image was stored. */
   createTime: Date | undefined;
 }
 
@@ -94,6 +131,13 @@ export interface ImageUpload {
   tagIds: string[];
   /** file_name is kept for people to recognise the image by, at most 255 characters. */
   fileName: string;
+  /** metadata to keep with the image: at most 10 pairs, keys of 1 to 128 characters, values of at most 256. */
+  metadata: { [key: string]: string };
+}
+
+export interface ImageUpload_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 /** ImageCreateResult says what became of one image of an upload. */
@@ -120,6 +164,51 @@ export interface CreateImagesRequest {
   images: ImageUpload[];
   /** tag_ids to give every image of the batch, beside its own. */
   tagIds: string[];
+  /** metadata to keep with every image of the batch, beside its own, which goes first. */
+  metadata: { [key: string]: string };
+}
+
+export interface CreateImagesRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/**
+ * CreateImagesFromUrlsRequest names at most 64 images for the service to fetch. Repeating it is safe: duplicates are
+ * recognised.
+ */
+export interface CreateImagesFromUrlsRequest {
+  /** project_id is the project to add the images to. */
+  projectId: string;
+  /** images to fetch and add. */
+  images: ImageUrl[];
+  /** tag_ids to give every image of the batch, beside its own. */
+  tagIds: string[];
+  /** metadata to keep with every image of the batch, beside its own, which goes first. */
+  metadata: { [key: string]: string };
+}
+
+export interface CreateImagesFromUrlsRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** ImageUrl is one image to fetch. */
+export interface ImageUrl {
+  /**
+   * url to fetch, http or https. Addresses of this machine and of private networks are refused unless
+   * CUSTOMVISION_URL_ALLOWED_HOSTS names the host.
+   */
+  url: string;
+  /** tag_ids to give the image, at most 20. */
+  tagIds: string[];
+  /** metadata to keep with the image. */
+  metadata: { [key: string]: string };
+}
+
+export interface ImageUrl_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 /** CreateImagesResponse has one result per image, in order. */
@@ -147,6 +236,13 @@ export interface UploadImagesHeader {
   projectId: string;
   /** tag_ids to give every image of the stream, beside its own. */
   tagIds: string[];
+  /** metadata to keep with every image of the stream, beside its own, which goes first. */
+  metadata: { [key: string]: string };
+}
+
+export interface UploadImagesHeader_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 /** UploadImagesResponse sums up an upload; everything counted as created or duplicate is durably stored. */
@@ -191,6 +287,71 @@ export interface ListImagesRequest {
   iterationId: string;
   /** order by time of creation. */
   order: ImageOrder;
+  /**
+   * filter, where given, returns only images whose metadata match: `key eq 'value'` and `key ne 'value'`, joined by
+   * `and`, which binds more closely, and `or`, with parentheses; a quote in a value is doubled. At most 1,024 characters.
+   */
+  filter: string;
+  /** skip passes over so many images before the first page. */
+  skip: number;
+  /** image_ids, where given, returns only these images; at most 1,000. Ids of no image are passed over. */
+  imageIds: string[];
+}
+
+/** CountImagesRequest asks how many images ListImages would return; its fields are those of ListImagesRequest. */
+export interface CountImagesRequest {
+  /** project_id is the project whose images to count. */
+  projectId: string;
+  /** tag_ids, where given, counts images that carry any of these tags; at most 20. */
+  tagIds: string[];
+  /** tagging_status selects tagged or untagged images. */
+  taggingStatus: TaggingStatus;
+  /** iteration_id, where given, counts in the data set that this iteration was trained on. */
+  iterationId: string;
+  /** filter, where given, counts only images whose metadata match. */
+  filter: string;
+}
+
+/** CountImagesResponse is a number of images. */
+export interface CountImagesResponse {
+  /** image_count is the number of images that match. */
+  imageCount: number;
+}
+
+/** UpdateImageMetadataRequest sets pairs of metadata on images and keeps those with other keys. */
+export interface UpdateImageMetadataRequest {
+  /** project_id is the project of the images. */
+  projectId: string;
+  /** image_ids to change, at most 1,000. */
+  imageIds: string[];
+  /** metadata to set; an empty value removes its key. */
+  metadata: { [key: string]: string };
+}
+
+export interface UpdateImageMetadataRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** UpdateImageMetadataResponse has one result per image, in order. */
+export interface UpdateImageMetadataResponse {
+  /** results in the order of the request. */
+  results: ImageMetadataResult[];
+}
+
+/** ImageMetadataResult says what became of the metadata of one image. */
+export interface ImageMetadataResult {
+  /** image_id of the image. */
+  imageId: string;
+  /** status of this image. */
+  status: ImageMetadataStatus;
+  /** metadata that the image has now. */
+  metadata: { [key: string]: string };
+}
+
+export interface ImageMetadataResult_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 /** ListImagesResponse is one page of images. */
@@ -247,6 +408,8 @@ export interface DeleteImagesRequest {
   projectId: string;
   /** image_ids to delete, at most 1,000. Ids that are gone already are passed over. */
   imageIds: string[];
+  /** all_images deletes every image of the current data set; image_ids must be empty then. */
+  allImages: boolean;
   /** all_iterations also removes them from the data sets of past iterations, so that their bytes can go. */
   allIterations: boolean;
 }
@@ -328,6 +491,8 @@ function createBaseImage(): Image {
     sourceSha256: "",
     contentSha256: "",
     createTime: undefined,
+    metadata: {},
+    tags: [],
   };
 }
 
@@ -365,6 +530,12 @@ export const Image: MessageFns<Image> = {
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(90).fork()).join();
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      Image_MetadataEntry.encode({ key: key as any, value }, writer.uint32(98).fork()).join();
+    });
+    for (const v of message.tags) {
+      ImageTag.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -470,6 +641,150 @@ export const Image: MessageFns<Image> = {
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            const entry12 = Image_MetadataEntry.decode(reader, reader.uint32());
+            if (entry12.value !== undefined) {
+              message.metadata[entry12.key] = entry12.value;
+            }
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.tags.push(ImageTag.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImage_MetadataEntry(): Image_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const Image_MetadataEntry: MessageFns<Image_MetadataEntry> = {
+  encode(message: Image_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Image_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImage_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageTag(): ImageTag {
+  return { tagId: "", tagName: "", createTime: undefined };
+}
+
+export const ImageTag: MessageFns<ImageTag> = {
+  encode(message: ImageTag, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tagId !== "") {
+      writer.uint32(10).string(message.tagId);
+    }
+    if (message.tagName !== "") {
+      writer.uint32(18).string(message.tagName);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageTag {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageTag();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tagId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tagName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -484,7 +799,7 @@ export const Image: MessageFns<Image> = {
 };
 
 function createBaseImageUpload(): ImageUpload {
-  return { imageData: new Uint8Array(0), tagIds: [], fileName: "" };
+  return { imageData: new Uint8Array(0), tagIds: [], fileName: "", metadata: {} };
 }
 
 export const ImageUpload: MessageFns<ImageUpload> = {
@@ -498,6 +813,9 @@ export const ImageUpload: MessageFns<ImageUpload> = {
     if (message.fileName !== "") {
       writer.uint32(26).string(message.fileName);
     }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      ImageUpload_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
     return writer;
   },
 
@@ -536,6 +854,74 @@ export const ImageUpload: MessageFns<ImageUpload> = {
             }
 
             message.fileName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ImageUpload_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageUpload_MetadataEntry(): ImageUpload_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const ImageUpload_MetadataEntry: MessageFns<ImageUpload_MetadataEntry> = {
+  encode(message: ImageUpload_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageUpload_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageUpload_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -653,7 +1039,7 @@ export const ImageCreateResult: MessageFns<ImageCreateResult> = {
 };
 
 function createBaseCreateImagesRequest(): CreateImagesRequest {
-  return { projectId: "", images: [], tagIds: [] };
+  return { projectId: "", images: [], tagIds: [], metadata: {} };
 }
 
 export const CreateImagesRequest: MessageFns<CreateImagesRequest> = {
@@ -667,6 +1053,9 @@ export const CreateImagesRequest: MessageFns<CreateImagesRequest> = {
     for (const v of message.tagIds) {
       writer.uint32(26).string(v!);
     }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CreateImagesRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
     return writer;
   },
 
@@ -705,6 +1094,341 @@ export const CreateImagesRequest: MessageFns<CreateImagesRequest> = {
             }
 
             message.tagIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = CreateImagesRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateImagesRequest_MetadataEntry(): CreateImagesRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateImagesRequest_MetadataEntry: MessageFns<CreateImagesRequest_MetadataEntry> = {
+  encode(message: CreateImagesRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateImagesRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateImagesRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateImagesFromUrlsRequest(): CreateImagesFromUrlsRequest {
+  return { projectId: "", images: [], tagIds: [], metadata: {} };
+}
+
+export const CreateImagesFromUrlsRequest: MessageFns<CreateImagesFromUrlsRequest> = {
+  encode(message: CreateImagesFromUrlsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    for (const v of message.images) {
+      ImageUrl.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.tagIds) {
+      writer.uint32(26).string(v!);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CreateImagesFromUrlsRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateImagesFromUrlsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateImagesFromUrlsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.images.push(ImageUrl.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = CreateImagesFromUrlsRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateImagesFromUrlsRequest_MetadataEntry(): CreateImagesFromUrlsRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateImagesFromUrlsRequest_MetadataEntry: MessageFns<CreateImagesFromUrlsRequest_MetadataEntry> = {
+  encode(message: CreateImagesFromUrlsRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateImagesFromUrlsRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateImagesFromUrlsRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageUrl(): ImageUrl {
+  return { url: "", tagIds: [], metadata: {} };
+}
+
+export const ImageUrl: MessageFns<ImageUrl> = {
+  encode(message: ImageUrl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    for (const v of message.tagIds) {
+      writer.uint32(18).string(v!);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      ImageUrl_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageUrl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageUrl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ImageUrl_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageUrl_MetadataEntry(): ImageUrl_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const ImageUrl_MetadataEntry: MessageFns<ImageUrl_MetadataEntry> = {
+  encode(message: ImageUrl_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageUrl_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageUrl_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -826,7 +1550,7 @@ export const UploadImagesRequest: MessageFns<UploadImagesRequest> = {
 };
 
 function createBaseUploadImagesHeader(): UploadImagesHeader {
-  return { projectId: "", tagIds: [] };
+  return { projectId: "", tagIds: [], metadata: {} };
 }
 
 export const UploadImagesHeader: MessageFns<UploadImagesHeader> = {
@@ -837,6 +1561,9 @@ export const UploadImagesHeader: MessageFns<UploadImagesHeader> = {
     for (const v of message.tagIds) {
       writer.uint32(18).string(v!);
     }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      UploadImagesHeader_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
     return writer;
   },
 
@@ -867,6 +1594,74 @@ export const UploadImagesHeader: MessageFns<UploadImagesHeader> = {
             }
 
             message.tagIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = UploadImagesHeader_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUploadImagesHeader_MetadataEntry(): UploadImagesHeader_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const UploadImagesHeader_MetadataEntry: MessageFns<UploadImagesHeader_MetadataEntry> = {
+  encode(message: UploadImagesHeader_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadImagesHeader_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadImagesHeader_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -1065,7 +1860,18 @@ export const FindImagesResponse: MessageFns<FindImagesResponse> = {
 };
 
 function createBaseListImagesRequest(): ListImagesRequest {
-  return { projectId: "", pageSize: 0, pageToken: "", tagIds: [], taggingStatus: 0, iterationId: "", order: 0 };
+  return {
+    projectId: "",
+    pageSize: 0,
+    pageToken: "",
+    tagIds: [],
+    taggingStatus: 0,
+    iterationId: "",
+    order: 0,
+    filter: "",
+    skip: 0,
+    imageIds: [],
+  };
 }
 
 export const ListImagesRequest: MessageFns<ListImagesRequest> = {
@@ -1090,6 +1896,15 @@ export const ListImagesRequest: MessageFns<ListImagesRequest> = {
     }
     if (message.order !== 0) {
       writer.uint32(56).int32(message.order);
+    }
+    if (message.filter !== "") {
+      writer.uint32(66).string(message.filter);
+    }
+    if (message.skip !== 0) {
+      writer.uint32(72).int32(message.skip);
+    }
+    for (const v of message.imageIds) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -1161,6 +1976,468 @@ export const ListImagesRequest: MessageFns<ListImagesRequest> = {
             }
 
             message.order = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.skip = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.imageIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCountImagesRequest(): CountImagesRequest {
+  return { projectId: "", tagIds: [], taggingStatus: 0, iterationId: "", filter: "" };
+}
+
+export const CountImagesRequest: MessageFns<CountImagesRequest> = {
+  encode(message: CountImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    for (const v of message.tagIds) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.taggingStatus !== 0) {
+      writer.uint32(24).int32(message.taggingStatus);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(34).string(message.iterationId);
+    }
+    if (message.filter !== "") {
+      writer.uint32(42).string(message.filter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.taggingStatus = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCountImagesResponse(): CountImagesResponse {
+  return { imageCount: 0 };
+}
+
+export const CountImagesResponse: MessageFns<CountImagesResponse> = {
+  encode(message: CountImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageCount !== 0) {
+      writer.uint32(8).int64(message.imageCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.imageCount = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateImageMetadataRequest(): UpdateImageMetadataRequest {
+  return { projectId: "", imageIds: [], metadata: {} };
+}
+
+export const UpdateImageMetadataRequest: MessageFns<UpdateImageMetadataRequest> = {
+  encode(message: UpdateImageMetadataRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    for (const v of message.imageIds) {
+      writer.uint32(18).string(v!);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      UpdateImageMetadataRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateImageMetadataRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateImageMetadataRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.imageIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = UpdateImageMetadataRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateImageMetadataRequest_MetadataEntry(): UpdateImageMetadataRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const UpdateImageMetadataRequest_MetadataEntry: MessageFns<UpdateImageMetadataRequest_MetadataEntry> = {
+  encode(message: UpdateImageMetadataRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateImageMetadataRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateImageMetadataRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateImageMetadataResponse(): UpdateImageMetadataResponse {
+  return { results: [] };
+}
+
+export const UpdateImageMetadataResponse: MessageFns<UpdateImageMetadataResponse> = {
+  encode(message: UpdateImageMetadataResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      ImageMetadataResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateImageMetadataResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateImageMetadataResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(ImageMetadataResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageMetadataResult(): ImageMetadataResult {
+  return { imageId: "", status: 0, metadata: {} };
+}
+
+export const ImageMetadataResult: MessageFns<ImageMetadataResult> = {
+  encode(message: ImageMetadataResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageId !== "") {
+      writer.uint32(10).string(message.imageId);
+    }
+    if (message.status !== 0) {
+      writer.uint32(16).int32(message.status);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      ImageMetadataResult_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageMetadataResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageMetadataResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.imageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ImageMetadataResult_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImageMetadataResult_MetadataEntry(): ImageMetadataResult_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const ImageMetadataResult_MetadataEntry: MessageFns<ImageMetadataResult_MetadataEntry> = {
+  encode(message: ImageMetadataResult_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageMetadataResult_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageMetadataResult_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -1506,7 +2783,7 @@ export const ImageContentChunk: MessageFns<ImageContentChunk> = {
 };
 
 function createBaseDeleteImagesRequest(): DeleteImagesRequest {
-  return { projectId: "", imageIds: [], allIterations: false };
+  return { projectId: "", imageIds: [], allImages: false, allIterations: false };
 }
 
 export const DeleteImagesRequest: MessageFns<DeleteImagesRequest> = {
@@ -1516,6 +2793,9 @@ export const DeleteImagesRequest: MessageFns<DeleteImagesRequest> = {
     }
     for (const v of message.imageIds) {
       writer.uint32(18).string(v!);
+    }
+    if (message.allImages !== false) {
+      writer.uint32(32).bool(message.allImages);
     }
     if (message.allIterations !== false) {
       writer.uint32(24).bool(message.allIterations);
@@ -1550,6 +2830,14 @@ export const DeleteImagesRequest: MessageFns<DeleteImagesRequest> = {
             }
 
             message.imageIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.allImages = reader.bool();
             continue;
           }
           case 3: {

@@ -136,6 +136,14 @@ export interface Iteration {
    * advanced one that did not do better than the quick head, which then is the model.
    */
   fineTuned: boolean;
+  /** publish_target is the text that came with the publication; empty when unpublished. */
+  publishTarget: string;
+  /** update_time is when the iteration last changed. */
+  updateTime:
+    | Date
+    | undefined;
+  /** base_project_id is the project of base_iteration_id; empty where that is empty. */
+  baseProjectId: string;
 }
 
 /** IterationArtifacts are the SHA-256 digests, 64 hex digits each, of what makes up a trained model. */
@@ -168,8 +176,10 @@ export interface CreateIterationRequest {
     | undefined;
   /** selected_tag_ids restricts the data set to these tags: images that carry none of them are left out. Empty: all. */
   selectedTagIds: string[];
-  /** base_iteration_id is a completed iteration of the project whose model to begin with; empty: none. */
+  /** base_iteration_id is a completed iteration whose model to begin with; empty: none. */
   baseIterationId: string;
+  /** base_project_id is the project of base_iteration_id; empty means this project. */
+  baseProjectId: string;
 }
 
 /** GetIterationDataSetRequest names the iteration whose frozen data set to read. */
@@ -288,6 +298,11 @@ export interface PublishIterationRequest {
   publishName: string;
   /** overwrite takes the name from another iteration that holds it, in one step. */
   overwrite: boolean;
+  /**
+   * publish_target is free text of at most 1,024 characters, kept with the publication and answered as
+   * publish_target; it decides nothing.
+   */
+  publishTarget: string;
 }
 
 /** UnpublishIterationRequest takes an iteration out of service. */
@@ -541,6 +556,9 @@ function createBaseIteration(): Iteration {
     selectedTagIds: [],
     baseIterationId: "",
     fineTuned: false,
+    publishTarget: "",
+    updateTime: undefined,
+    baseProjectId: "",
   };
 }
 
@@ -608,6 +626,15 @@ export const Iteration: MessageFns<Iteration> = {
     }
     if (message.fineTuned !== false) {
       writer.uint32(168).bool(message.fineTuned);
+    }
+    if (message.publishTarget !== "") {
+      writer.uint32(178).string(message.publishTarget);
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(186).fork()).join();
+    }
+    if (message.baseProjectId !== "") {
+      writer.uint32(194).string(message.baseProjectId);
     }
     return writer;
   },
@@ -793,6 +820,30 @@ export const Iteration: MessageFns<Iteration> = {
             message.fineTuned = reader.bool();
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.publishTarget = reader.string();
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.baseProjectId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -895,6 +946,7 @@ function createBaseCreateIterationRequest(): CreateIterationRequest {
     trainingBudget: undefined,
     selectedTagIds: [],
     baseIterationId: "",
+    baseProjectId: "",
   };
 }
 
@@ -923,6 +975,9 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
     }
     if (message.baseIterationId !== "") {
       writer.uint32(66).string(message.baseIterationId);
+    }
+    if (message.baseProjectId !== "") {
+      writer.uint32(74).string(message.baseProjectId);
     }
     return writer;
   },
@@ -1002,6 +1057,14 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
             }
 
             message.baseIterationId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.baseProjectId = reader.string();
             continue;
           }
         }
@@ -1706,7 +1769,7 @@ export const DeleteIterationRequest: MessageFns<DeleteIterationRequest> = {
 };
 
 function createBasePublishIterationRequest(): PublishIterationRequest {
-  return { projectId: "", iterationId: "", publishName: "", overwrite: false };
+  return { projectId: "", iterationId: "", publishName: "", overwrite: false, publishTarget: "" };
 }
 
 export const PublishIterationRequest: MessageFns<PublishIterationRequest> = {
@@ -1722,6 +1785,9 @@ export const PublishIterationRequest: MessageFns<PublishIterationRequest> = {
     }
     if (message.overwrite !== false) {
       writer.uint32(32).bool(message.overwrite);
+    }
+    if (message.publishTarget !== "") {
+      writer.uint32(42).string(message.publishTarget);
     }
     return writer;
   },
@@ -1769,6 +1835,14 @@ export const PublishIterationRequest: MessageFns<PublishIterationRequest> = {
             }
 
             message.overwrite = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.publishTarget = reader.string();
             continue;
           }
         }

@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { TagProbability } from "./stored_predictions.js";
+import { Suggestion } from "./suggestions.js";
 
 /** ModelState says whether a published model answers. */
 export enum ModelState {
@@ -39,10 +40,35 @@ export interface PredictRequest {
   projectId: string;
   /** publish_name of the model; may be left empty where the project has one published model only. */
   publishName: string;
+  /** iteration_id, in place of publish_name, asks a completed iteration whether published or not; needs the training key. */
+  iterationId: string;
   /** image_data is the file's bytes, at most 6 MiB: JPEG, PNG, GIF (its first frame), BMP or WebP. */
   imageData: Uint8Array;
+  /**
+   * image_url, in place of image_data, is fetched by the service: http or https. Addresses of this machine and of private
+   * networks are refused unless CUSTOMVISION_URL_ALLOWED_HOSTS names the host.
+   */
+  imageUrl: string;
   /** store keeps image and answer in the project, to look at and correct later. */
   store: boolean;
+  /** application is a label of at most 256 characters that is stored with the answer, to find it by. */
+  application: string;
+}
+
+/** SuggestTagsRequest names untagged images and the model to ask. */
+export interface SuggestTagsRequest {
+  /** project_id of images and model. */
+  projectId: string;
+  /** iteration_id is a completed iteration. */
+  iterationId: string;
+  /** image_ids of untagged images, at most 64. */
+  imageIds: string[];
+}
+
+/** SuggestTagsResponse has the suggestions that were made. */
+export interface SuggestTagsResponse {
+  /** suggestions in the order of the request; images that are gone, cannot be read or have a tag are left out. */
+  suggestions: Suggestion[];
 }
 
 /** PredictResponse is the answer for one image. */
@@ -94,7 +120,15 @@ export interface ServedModel {
 }
 
 function createBasePredictRequest(): PredictRequest {
-  return { projectId: "", publishName: "", imageData: new Uint8Array(0), store: false };
+  return {
+    projectId: "",
+    publishName: "",
+    iterationId: "",
+    imageData: new Uint8Array(0),
+    imageUrl: "",
+    store: false,
+    application: "",
+  };
 }
 
 export const PredictRequest: MessageFns<PredictRequest> = {
@@ -105,11 +139,20 @@ export const PredictRequest: MessageFns<PredictRequest> = {
     if (message.publishName !== "") {
       writer.uint32(18).string(message.publishName);
     }
+    if (message.iterationId !== "") {
+      writer.uint32(42).string(message.iterationId);
+    }
     if (message.imageData.length !== 0) {
       writer.uint32(26).bytes(message.imageData);
     }
+    if (message.imageUrl !== "") {
+      writer.uint32(50).string(message.imageUrl);
+    }
     if (message.store !== false) {
       writer.uint32(32).bool(message.store);
+    }
+    if (message.application !== "") {
+      writer.uint32(58).string(message.application);
     }
     return writer;
   },
@@ -143,6 +186,14 @@ export const PredictRequest: MessageFns<PredictRequest> = {
             message.publishName = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
           case 3: {
             if (tag !== 26) {
               break;
@@ -151,12 +202,142 @@ export const PredictRequest: MessageFns<PredictRequest> = {
             message.imageData = reader.bytes();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.imageUrl = reader.string();
+            continue;
+          }
           case 4: {
             if (tag !== 32) {
               break;
             }
 
             message.store = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSuggestTagsRequest(): SuggestTagsRequest {
+  return { projectId: "", iterationId: "", imageIds: [] };
+}
+
+export const SuggestTagsRequest: MessageFns<SuggestTagsRequest> = {
+  encode(message: SuggestTagsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    for (const v of message.imageIds) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SuggestTagsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuggestTagsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.imageIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSuggestTagsResponse(): SuggestTagsResponse {
+  return { suggestions: [] };
+}
+
+export const SuggestTagsResponse: MessageFns<SuggestTagsResponse> = {
+  encode(message: SuggestTagsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.suggestions) {
+      Suggestion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SuggestTagsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuggestTagsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.suggestions.push(Suggestion.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -512,6 +693,19 @@ export const PredictionServiceService = {
     responseSerialize: (value: PredictResponse): Buffer => Buffer.from(PredictResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PredictResponse => PredictResponse.decode(value),
   },
+  /**
+   * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+   * suggestions. Needs the training key.
+   */
+  suggestTags: {
+    path: "/customvision.v1.PredictionService/SuggestTags" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SuggestTagsRequest): Buffer => Buffer.from(SuggestTagsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SuggestTagsRequest => SuggestTagsRequest.decode(value),
+    responseSerialize: (value: SuggestTagsResponse): Buffer => Buffer.from(SuggestTagsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SuggestTagsResponse => SuggestTagsResponse.decode(value),
+  },
   /** ListModels returns the models known to this server and how each is doing. */
   listModels: {
     path: "/customvision.v1.PredictionService/ListModels" as const,
@@ -527,6 +721,11 @@ export const PredictionServiceService = {
 export interface PredictionServiceServer extends UntypedServiceImplementation {
   /** Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read. */
   predict: handleUnaryCall<PredictRequest, PredictResponse>;
+  /**
+   * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+   * suggestions. Needs the training key.
+   */
+  suggestTags: handleUnaryCall<SuggestTagsRequest, SuggestTagsResponse>;
   /** ListModels returns the models known to this server and how each is doing. */
   listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
 }
@@ -547,6 +746,25 @@ export interface PredictionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PredictResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
+   * suggestions. Needs the training key.
+   */
+  suggestTags(
+    request: SuggestTagsRequest,
+    callback: (error: ServiceError | null, response: SuggestTagsResponse) => void,
+  ): ClientUnaryCall;
+  suggestTags(
+    request: SuggestTagsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SuggestTagsResponse) => void,
+  ): ClientUnaryCall;
+  suggestTags(
+    request: SuggestTagsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SuggestTagsResponse) => void,
   ): ClientUnaryCall;
   /** ListModels returns the models known to this server and how each is doing. */
   listModels(

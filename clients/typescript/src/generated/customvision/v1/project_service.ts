@@ -32,6 +32,9 @@ import {
 } from "./artifacts.js";
 import { Domain, GetDomainRequest, ListDomainsRequest, ListDomainsResponse } from "./domains.js";
 import {
+  CountImagesRequest,
+  CountImagesResponse,
+  CreateImagesFromUrlsRequest,
   CreateImagesRequest,
   CreateImagesResponse,
   DeleteImagesRequest,
@@ -49,6 +52,8 @@ import {
   TagImagesResponse,
   UntagImagesRequest,
   UntagImagesResponse,
+  UpdateImageMetadataRequest,
+  UpdateImageMetadataResponse,
   UploadImagesRequest,
   UploadImagesResponse,
   WatchImagesRequest,
@@ -74,10 +79,13 @@ import {
 import {
   CreateProjectRequest,
   DeleteProjectRequest,
+  ExportProjectRequest,
   GetProjectRequest,
+  ImportProjectRequest,
   ListProjectsRequest,
   ListProjectsResponse,
   Project,
+  ProjectExport,
   UpdateProjectRequest,
 } from "./projects.js";
 import {
@@ -91,6 +99,14 @@ import {
   RecordPredictionRequest,
   StoredPrediction,
 } from "./stored_predictions.js";
+import {
+  CountSuggestionsRequest,
+  CountSuggestionsResponse,
+  ListSuggestionsRequest,
+  ListSuggestionsResponse,
+  RecordSuggestionsRequest,
+  RecordSuggestionsResponse,
+} from "./suggestions.js";
 import {
   CreateTagRequest,
   DeleteTagRequest,
@@ -157,6 +173,29 @@ export const ProjectServiceService = {
     requestDeserialize: (value: Buffer): DeleteProjectRequest => DeleteProjectRequest.decode(value),
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
+  },
+  /** ExportProject gives a token that lets its holder copy the project for a day. */
+  exportProject: {
+    path: "/customvision.v1.ProjectService/ExportProject" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExportProjectRequest): Buffer => Buffer.from(ExportProjectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportProjectRequest => ExportProjectRequest.decode(value),
+    responseSerialize: (value: ProjectExport): Buffer => Buffer.from(ProjectExport.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProjectExport => ProjectExport.decode(value),
+  },
+  /**
+   * ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+   * and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+   */
+  importProject: {
+    path: "/customvision.v1.ProjectService/ImportProject" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportProjectRequest): Buffer => Buffer.from(ImportProjectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportProjectRequest => ImportProjectRequest.decode(value),
+    responseSerialize: (value: Project): Buffer => Buffer.from(Project.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Project => Project.decode(value),
   },
   /** ListDomains returns all domains, the default first. */
   listDomains: {
@@ -239,6 +278,18 @@ export const ProjectServiceService = {
       Buffer.from(CreateImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateImagesResponse => CreateImagesResponse.decode(value),
   },
+  /** CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order. */
+  createImagesFromUrls: {
+    path: "/customvision.v1.ProjectService/CreateImagesFromUrls" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateImagesFromUrlsRequest): Buffer =>
+      Buffer.from(CreateImagesFromUrlsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateImagesFromUrlsRequest => CreateImagesFromUrlsRequest.decode(value),
+    responseSerialize: (value: CreateImagesResponse): Buffer =>
+      Buffer.from(CreateImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateImagesResponse => CreateImagesResponse.decode(value),
+  },
   /** UploadImages adds any number of images over one stream; each has its own result. */
   uploadImages: {
     path: "/customvision.v1.ProjectService/UploadImages" as const,
@@ -282,6 +333,28 @@ export const ProjectServiceService = {
     requestDeserialize: (value: Buffer): ListImagesRequest => ListImagesRequest.decode(value),
     responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
+  },
+  /** CountImages returns how many images ListImages would return. */
+  countImages: {
+    path: "/customvision.v1.ProjectService/CountImages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountImagesRequest): Buffer => Buffer.from(CountImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountImagesRequest => CountImagesRequest.decode(value),
+    responseSerialize: (value: CountImagesResponse): Buffer => Buffer.from(CountImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountImagesResponse => CountImagesResponse.decode(value),
+  },
+  /** UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order. */
+  updateImageMetadata: {
+    path: "/customvision.v1.ProjectService/UpdateImageMetadata" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateImageMetadataRequest): Buffer =>
+      Buffer.from(UpdateImageMetadataRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateImageMetadataRequest => UpdateImageMetadataRequest.decode(value),
+    responseSerialize: (value: UpdateImageMetadataResponse): Buffer =>
+      Buffer.from(UpdateImageMetadataResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateImageMetadataResponse => UpdateImageMetadataResponse.decode(value),
   },
   /** GetImage returns an image's record. NOT_FOUND: there is none. */
   getImage: {
@@ -510,7 +583,7 @@ export const ProjectServiceService = {
     responseSerialize: (value: StoredPrediction): Buffer => Buffer.from(StoredPrediction.encode(value).finish()),
     responseDeserialize: (value: Buffer): StoredPrediction => StoredPrediction.decode(value),
   },
-  /** ListPredictions returns stored predictions page by page, newest first. */
+  /** ListPredictions returns stored predictions page by page. */
   listPredictions: {
     path: "/customvision.v1.ProjectService/ListPredictions" as const,
     requestStream: false as const,
@@ -559,6 +632,42 @@ export const ProjectServiceService = {
     responseDeserialize: (value: Buffer): CreateImagesFromPredictionsResponse =>
       CreateImagesFromPredictionsResponse.decode(value),
   },
+  /** RecordSuggestions keeps what a model answers to untagged images. */
+  recordSuggestions: {
+    path: "/customvision.v1.ProjectService/RecordSuggestions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordSuggestionsRequest): Buffer =>
+      Buffer.from(RecordSuggestionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordSuggestionsRequest => RecordSuggestionsRequest.decode(value),
+    responseSerialize: (value: RecordSuggestionsResponse): Buffer =>
+      Buffer.from(RecordSuggestionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordSuggestionsResponse => RecordSuggestionsResponse.decode(value),
+  },
+  /** ListSuggestions returns suggestions page by page. */
+  listSuggestions: {
+    path: "/customvision.v1.ProjectService/ListSuggestions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSuggestionsRequest): Buffer =>
+      Buffer.from(ListSuggestionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSuggestionsRequest => ListSuggestionsRequest.decode(value),
+    responseSerialize: (value: ListSuggestionsResponse): Buffer =>
+      Buffer.from(ListSuggestionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSuggestionsResponse => ListSuggestionsResponse.decode(value),
+  },
+  /** CountSuggestions returns how many images each tag is suggested for. */
+  countSuggestions: {
+    path: "/customvision.v1.ProjectService/CountSuggestions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountSuggestionsRequest): Buffer =>
+      Buffer.from(CountSuggestionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountSuggestionsRequest => CountSuggestionsRequest.decode(value),
+    responseSerialize: (value: CountSuggestionsResponse): Buffer =>
+      Buffer.from(CountSuggestionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountSuggestionsResponse => CountSuggestionsResponse.decode(value),
+  },
 } as const;
 
 export interface ProjectServiceServer extends UntypedServiceImplementation {
@@ -572,6 +681,13 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   updateProject: handleUnaryCall<UpdateProjectRequest, Project>;
   /** DeleteProject deletes a project with all in it. FAILED_PRECONDITION: an iteration is published or in training. */
   deleteProject: handleUnaryCall<DeleteProjectRequest, Empty>;
+  /** ExportProject gives a token that lets its holder copy the project for a day. */
+  exportProject: handleUnaryCall<ExportProjectRequest, ProjectExport>;
+  /**
+   * ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+   * and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+   */
+  importProject: handleUnaryCall<ImportProjectRequest, Project>;
   /** ListDomains returns all domains, the default first. */
   listDomains: handleUnaryCall<ListDomainsRequest, ListDomainsResponse>;
   /** GetDomain returns a domain. NOT_FOUND: there is none. */
@@ -588,6 +704,8 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   deleteTag: handleUnaryCall<DeleteTagRequest, Empty>;
   /** CreateImages adds up to 64 images; each has its own result, in order. */
   createImages: handleUnaryCall<CreateImagesRequest, CreateImagesResponse>;
+  /** CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order. */
+  createImagesFromUrls: handleUnaryCall<CreateImagesFromUrlsRequest, CreateImagesResponse>;
   /** UploadImages adds any number of images over one stream; each has its own result. */
   uploadImages: handleClientStreamingCall<UploadImagesRequest, UploadImagesResponse>;
   /** FindImages tells which files a project holds already. */
@@ -599,6 +717,10 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   watchImages: handleServerStreamingCall<WatchImagesRequest, WatchImagesResponse>;
   /** ListImages returns images page by page. */
   listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
+  /** CountImages returns how many images ListImages would return. */
+  countImages: handleUnaryCall<CountImagesRequest, CountImagesResponse>;
+  /** UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order. */
+  updateImageMetadata: handleUnaryCall<UpdateImageMetadataRequest, UpdateImageMetadataResponse>;
   /** GetImage returns an image's record. NOT_FOUND: there is none. */
   getImage: handleUnaryCall<GetImageRequest, Image>;
   /** GetImageContent streams an image's bytes. NOT_FOUND: there is no such image. */
@@ -641,7 +763,7 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   getArtifact: handleServerStreamingCall<GetArtifactRequest, ArtifactChunk>;
   /** RecordPrediction keeps an answer with its image. */
   recordPrediction: handleUnaryCall<RecordPredictionRequest, StoredPrediction>;
-  /** ListPredictions returns stored predictions page by page, newest first. */
+  /** ListPredictions returns stored predictions page by page. */
   listPredictions: handleUnaryCall<ListPredictionsRequest, ListPredictionsResponse>;
   /** GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost. */
   getPredictionContent: handleServerStreamingCall<GetPredictionContentRequest, ImageContentChunk>;
@@ -649,6 +771,12 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   deletePredictions: handleUnaryCall<DeletePredictionsRequest, DeletePredictionsResponse>;
   /** CreateImagesFromPredictions makes training images of stored predictions, with the tags given. */
   createImagesFromPredictions: handleUnaryCall<CreateImagesFromPredictionsRequest, CreateImagesFromPredictionsResponse>;
+  /** RecordSuggestions keeps what a model answers to untagged images. */
+  recordSuggestions: handleUnaryCall<RecordSuggestionsRequest, RecordSuggestionsResponse>;
+  /** ListSuggestions returns suggestions page by page. */
+  listSuggestions: handleUnaryCall<ListSuggestionsRequest, ListSuggestionsResponse>;
+  /** CountSuggestions returns how many images each tag is suggested for. */
+  countSuggestions: handleUnaryCall<CountSuggestionsRequest, CountSuggestionsResponse>;
 }
 
 export interface ProjectServiceClient extends Client {
@@ -731,6 +859,41 @@ export interface ProjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
+  ): ClientUnaryCall;
+  /** ExportProject gives a token that lets its holder copy the project for a day. */
+  exportProject(
+    request: ExportProjectRequest,
+    callback: (error: ServiceError | null, response: ProjectExport) => void,
+  ): ClientUnaryCall;
+  exportProject(
+    request: ExportProjectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProjectExport) => void,
+  ): ClientUnaryCall;
+  exportProject(
+    request: ExportProjectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProjectExport) => void,
+  ): ClientUnaryCall;
+  /**
+   * ImportProject begins a copy of a project with its tags, images and completed iterations; the answer says IMPORTING,
+   * and GetProject tells when it is whole. INVALID_ARGUMENT: the token is damaged or expired.
+   */
+  importProject(
+    request: ImportProjectRequest,
+    callback: (error: ServiceError | null, response: Project) => void,
+  ): ClientUnaryCall;
+  importProject(
+    request: ImportProjectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Project) => void,
+  ): ClientUnaryCall;
+  importProject(
+    request: ImportProjectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Project) => void,
   ): ClientUnaryCall;
   /** ListDomains returns all domains, the default first. */
   listDomains(
@@ -851,6 +1014,22 @@ export interface ProjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateImagesResponse) => void,
   ): ClientUnaryCall;
+  /** CreateImagesFromUrls fetches up to 64 images and adds them; each has its own result, in order. */
+  createImagesFromUrls(
+    request: CreateImagesFromUrlsRequest,
+    callback: (error: ServiceError | null, response: CreateImagesResponse) => void,
+  ): ClientUnaryCall;
+  createImagesFromUrls(
+    request: CreateImagesFromUrlsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateImagesResponse) => void,
+  ): ClientUnaryCall;
+  createImagesFromUrls(
+    request: CreateImagesFromUrlsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateImagesResponse) => void,
+  ): ClientUnaryCall;
   /** UploadImages adds any number of images over one stream; each has its own result. */
   uploadImages(
     callback: (error: ServiceError | null, response: UploadImagesResponse) => void,
@@ -909,6 +1088,38 @@ export interface ProjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  /** CountImages returns how many images ListImages would return. */
+  countImages(
+    request: CountImagesRequest,
+    callback: (error: ServiceError | null, response: CountImagesResponse) => void,
+  ): ClientUnaryCall;
+  countImages(
+    request: CountImagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountImagesResponse) => void,
+  ): ClientUnaryCall;
+  countImages(
+    request: CountImagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountImagesResponse) => void,
+  ): ClientUnaryCall;
+  /** UpdateImageMetadata sets pairs of metadata on images; each has its own result, in order. */
+  updateImageMetadata(
+    request: UpdateImageMetadataRequest,
+    callback: (error: ServiceError | null, response: UpdateImageMetadataResponse) => void,
+  ): ClientUnaryCall;
+  updateImageMetadata(
+    request: UpdateImageMetadataRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpdateImageMetadataResponse) => void,
+  ): ClientUnaryCall;
+  updateImageMetadata(
+    request: UpdateImageMetadataRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpdateImageMetadataResponse) => void,
   ): ClientUnaryCall;
   /** GetImage returns an image's record. NOT_FOUND: there is none. */
   getImage(request: GetImageRequest, callback: (error: ServiceError | null, response: Image) => void): ClientUnaryCall;
@@ -1211,7 +1422,7 @@ export interface ProjectServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StoredPrediction) => void,
   ): ClientUnaryCall;
-  /** ListPredictions returns stored predictions page by page, newest first. */
+  /** ListPredictions returns stored predictions page by page. */
   listPredictions(
     request: ListPredictionsRequest,
     callback: (error: ServiceError | null, response: ListPredictionsResponse) => void,
@@ -1268,6 +1479,54 @@ export interface ProjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateImagesFromPredictionsResponse) => void,
+  ): ClientUnaryCall;
+  /** RecordSuggestions keeps what a model answers to untagged images. */
+  recordSuggestions(
+    request: RecordSuggestionsRequest,
+    callback: (error: ServiceError | null, response: RecordSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  recordSuggestions(
+    request: RecordSuggestionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  recordSuggestions(
+    request: RecordSuggestionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  /** ListSuggestions returns suggestions page by page. */
+  listSuggestions(
+    request: ListSuggestionsRequest,
+    callback: (error: ServiceError | null, response: ListSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  listSuggestions(
+    request: ListSuggestionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  listSuggestions(
+    request: ListSuggestionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  /** CountSuggestions returns how many images each tag is suggested for. */
+  countSuggestions(
+    request: CountSuggestionsRequest,
+    callback: (error: ServiceError | null, response: CountSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  countSuggestions(
+    request: CountSuggestionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountSuggestionsResponse) => void,
+  ): ClientUnaryCall;
+  countSuggestions(
+    request: CountSuggestionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountSuggestionsResponse) => void,
   ): ClientUnaryCall;
 }
 

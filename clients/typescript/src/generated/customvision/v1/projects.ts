@@ -18,6 +18,18 @@ export enum ClassificationType {
   MULTILABEL = 2,
 }
 
+/** ProjectStatus says whether a project is whole. */
+export enum ProjectStatus {
+  /** UNSPECIFIED - PROJECT_STATUS_UNSPECIFIED is never answered. */
+  UNSPECIFIED = 0,
+  /** SUCCEEDED - PROJECT_STATUS_SUCCEEDED: the project can be used. */
+  SUCCEEDED = 1,
+  /** IMPORTING - PROJECT_STATUS_IMPORTING: images and iterations of another project are being copied into it. */
+  IMPORTING = 2,
+  /** FAILED - PROJECT_STATUS_FAILED: the import ended early; delete the project and import again. */
+  FAILED = 3,
+}
+
 /** Project is one classifier in the making: its tags, its images and the iterations trained from them. */
 export interface Project {
   /** project_id is a UUID given by the service. */
@@ -42,6 +54,12 @@ export interface Project {
   tagCount: number;
   /** domain_id is the domain that the project's next training uses. */
   domainId: string;
+  /** target_export_platforms that its user named, kept as given; every format can be exported without. */
+  targetExportPlatforms: string[];
+  /** status says whether the project is whole. */
+  status: ProjectStatus;
+  /** thumbnail_image_id is an image to recognise the project by; empty while it has none. */
+  thumbnailImageId: string;
 }
 
 /** CreateProjectRequest describes the project to create. */
@@ -56,6 +74,8 @@ export interface CreateProjectRequest {
   requestId: string;
   /** domain_id is the domain of the project's models; empty means the default, General. ListDomains shows all. */
   domainId: string;
+  /** target_export_platforms to keep with the project, at most 16 of at most 64 characters. */
+  targetExportPlatforms: string[];
 }
 
 /** GetProjectRequest names one project. */
@@ -99,13 +119,55 @@ export interface UpdateProjectRequest {
     | ClassificationType
     | undefined;
   /** domain_id, where present, is the domain of trainings to come; iterations keep theirs. */
-  domainId?: string | undefined;
+  domainId?:
+    | string
+    | undefined;
+  /** target_export_platforms, where present, are kept in place of those before. */
+  targetExportPlatforms?: TargetExportPlatforms | undefined;
+}
+
+/** TargetExportPlatforms is a list that can be told apart from none. */
+export interface TargetExportPlatforms {
+  /** platforms as their user names them. */
+  platforms: string[];
 }
 
 /** DeleteProjectRequest names the project to delete with everything in it. */
 export interface DeleteProjectRequest {
   /** project_id is the project to delete; none of its iterations may be published, nor in training. */
   projectId: string;
+}
+
+/** ExportProjectRequest names the project to copy. */
+export interface ExportProjectRequest {
+  /** project_id is the project to copy. */
+  projectId: string;
+}
+
+/** ProjectExport lets whoever holds its token copy the project, as it is when the copy is made. */
+export interface ProjectExport {
+  /** token to give to ImportProject; whoever has it can read the whole project. */
+  token: string;
+  /** expire_time is when the token stops working, a day from now. */
+  expireTime:
+    | Date
+    | undefined;
+  /** image_count is the number of images in the current data set. */
+  imageCount: number;
+  /** tag_count is the number of tags. */
+  tagCount: number;
+  /** iteration_count is the number of completed iterations. */
+  iterationCount: number;
+}
+
+/** ImportProjectRequest asks for a copy of a project. */
+export interface ImportProjectRequest {
+  /** token that ExportProject gave. */
+  token: string;
+  /** name of the copy; empty means that of the project, with a number behind it where a project has that name already. */
+  name: string;
+  /** request_id is a UUID that makes the call safe to repeat: the same id answers the same project. */
+  requestId: string;
 }
 
 function createBaseProject(): Project {
@@ -119,6 +181,9 @@ function createBaseProject(): Project {
     imageCount: 0,
     tagCount: 0,
     domainId: "",
+    targetExportPlatforms: [],
+    status: 0,
+    thumbnailImageId: "",
   };
 }
 
@@ -150,6 +215,15 @@ export const Project: MessageFns<Project> = {
     }
     if (message.domainId !== "") {
       writer.uint32(74).string(message.domainId);
+    }
+    for (const v of message.targetExportPlatforms) {
+      writer.uint32(82).string(v!);
+    }
+    if (message.status !== 0) {
+      writer.uint32(88).int32(message.status);
+    }
+    if (message.thumbnailImageId !== "") {
+      writer.uint32(98).string(message.thumbnailImageId);
     }
     return writer;
   },
@@ -239,6 +313,30 @@ export const Project: MessageFns<Project> = {
             message.domainId = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.targetExportPlatforms.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.thumbnailImageId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -253,7 +351,7 @@ export const Project: MessageFns<Project> = {
 };
 
 function createBaseCreateProjectRequest(): CreateProjectRequest {
-  return { name: "", description: "", classificationType: 0, requestId: "", domainId: "" };
+  return { name: "", description: "", classificationType: 0, requestId: "", domainId: "", targetExportPlatforms: [] };
 }
 
 export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
@@ -272,6 +370,9 @@ export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
     }
     if (message.domainId !== "") {
       writer.uint32(42).string(message.domainId);
+    }
+    for (const v of message.targetExportPlatforms) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -327,6 +428,14 @@ export const CreateProjectRequest: MessageFns<CreateProjectRequest> = {
             }
 
             message.domainId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.targetExportPlatforms.push(reader.string());
             continue;
           }
         }
@@ -514,7 +623,14 @@ export const ListProjectsResponse: MessageFns<ListProjectsResponse> = {
 };
 
 function createBaseUpdateProjectRequest(): UpdateProjectRequest {
-  return { projectId: "", name: undefined, description: undefined, classificationType: undefined, domainId: undefined };
+  return {
+    projectId: "",
+    name: undefined,
+    description: undefined,
+    classificationType: undefined,
+    domainId: undefined,
+    targetExportPlatforms: undefined,
+  };
 }
 
 export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
@@ -533,6 +649,9 @@ export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
     }
     if (message.domainId !== undefined) {
       writer.uint32(42).string(message.domainId);
+    }
+    if (message.targetExportPlatforms !== undefined) {
+      TargetExportPlatforms.encode(message.targetExportPlatforms, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -590,6 +709,60 @@ export const UpdateProjectRequest: MessageFns<UpdateProjectRequest> = {
             message.domainId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.targetExportPlatforms = TargetExportPlatforms.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTargetExportPlatforms(): TargetExportPlatforms {
+  return { platforms: [] };
+}
+
+export const TargetExportPlatforms: MessageFns<TargetExportPlatforms> = {
+  encode(message: TargetExportPlatforms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.platforms) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TargetExportPlatforms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTargetExportPlatforms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.platforms.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -634,6 +807,210 @@ export const DeleteProjectRequest: MessageFns<DeleteProjectRequest> = {
             }
 
             message.projectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExportProjectRequest(): ExportProjectRequest {
+  return { projectId: "" };
+}
+
+export const ExportProjectRequest: MessageFns<ExportProjectRequest> = {
+  encode(message: ExportProjectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportProjectRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportProjectRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProjectExport(): ProjectExport {
+  return { token: "", expireTime: undefined, imageCount: 0, tagCount: 0, iterationCount: 0 };
+}
+
+export const ProjectExport: MessageFns<ProjectExport> = {
+  encode(message: ProjectExport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(18).fork()).join();
+    }
+    if (message.imageCount !== 0) {
+      writer.uint32(24).int64(message.imageCount);
+    }
+    if (message.tagCount !== 0) {
+      writer.uint32(32).int64(message.tagCount);
+    }
+    if (message.iterationCount !== 0) {
+      writer.uint32(40).int64(message.iterationCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProjectExport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProjectExport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.imageCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tagCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.iterationCount = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImportProjectRequest(): ImportProjectRequest {
+  return { token: "", name: "", requestId: "" };
+}
+
+export const ImportProjectRequest: MessageFns<ImportProjectRequest> = {
+  encode(message: ImportProjectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportProjectRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportProjectRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
             continue;
           }
         }

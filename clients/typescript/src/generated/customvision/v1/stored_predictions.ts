@@ -9,6 +9,18 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { ImageCreateResult, ImageVariant } from "./images.js";
 
+/** PredictionOrder is the order of a list of stored predictions. */
+export enum PredictionOrder {
+  /** UNSPECIFIED - PREDICTION_ORDER_UNSPECIFIED means NEWEST_FIRST. */
+  UNSPECIFIED = 0,
+  /** NEWEST_FIRST - PREDICTION_ORDER_NEWEST_FIRST: against the order of creation. */
+  NEWEST_FIRST = 1,
+  /** OLDEST_FIRST - PREDICTION_ORDER_OLDEST_FIRST: in order of creation. */
+  OLDEST_FIRST = 2,
+  /** SUGGESTED - PREDICTION_ORDER_SUGGESTED: most useful to correct first, which are those that the model was least sure of. */
+  SUGGESTED = 3,
+}
+
 /** TagProbability is how likely one tag is. */
 export interface TagProbability {
   /** tag_id of the tag. */
@@ -37,6 +49,12 @@ export interface StoredPrediction {
     | undefined;
   /** content_sha256 is the SHA-256, 64 hex digits, of the stored image. */
   contentSha256: string;
+  /** application is the label that the caller of the prediction gave; may be empty. */
+  application: string;
+  /** uncertainty of the answer, 0 to 1: the entropy of the probabilities, as a share of the highest possible. */
+  uncertainty: number;
+  /** domain_id of the model that answered. */
+  domainId: string;
 }
 
 /** RecordPredictionRequest keeps an answer with its image. The prediction service calls it. */
@@ -53,9 +71,23 @@ export interface RecordPredictionRequest {
   imageData: Uint8Array;
   /** predictions, likeliest first. */
   predictions: TagProbability[];
+  /** application is a label of at most 256 characters to find the prediction by. */
+  application: string;
 }
 
-/** ListPredictionsRequest asks for one page of stored predictions, newest first. */
+/** PredictionTagFilter selects predictions by the probability of one tag. */
+export interface PredictionTagFilter {
+  /** tag_id of the tag. */
+  tagId: string;
+  /** min_probability, 0 to 1, included; absent means 0. */
+  minProbability?:
+    | number
+    | undefined;
+  /** max_probability, 0 to 1, included; absent means 1. */
+  maxProbability?: number | undefined;
+}
+
+/** ListPredictionsRequest asks for one page of stored predictions. */
 export interface ListPredictionsRequest {
   /** project_id is the project whose predictions to list. */
   projectId: string;
@@ -65,6 +97,20 @@ export interface ListPredictionsRequest {
   pageToken: string;
   /** iteration_id, where given, returns only answers of this iteration. */
   iterationId: string;
+  /** order of the list. */
+  order: PredictionOrder;
+  /** start_time, where given, returns only predictions recorded then or later. */
+  startTime:
+    | Date
+    | undefined;
+  /** end_time, where given, returns only predictions recorded before. */
+  endTime:
+    | Date
+    | undefined;
+  /** application, where given, returns only predictions with this label. */
+  application: string;
+  /** tags, where given, returns only predictions that match every one of these; at most 2. */
+  tags: PredictionTagFilter[];
 }
 
 /** ListPredictionsResponse is one page of stored predictions. */
@@ -107,6 +153,13 @@ export interface CreateImagesFromPredictionsRequest {
   corrections: PredictionCorrection[];
   /** tag_ids to give every image, beside its own. */
   tagIds: string[];
+  /** metadata to keep with every image. */
+  metadata: { [key: string]: string };
+}
+
+export interface CreateImagesFromPredictionsRequest_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 /** PredictionCorrection says what the image of a stored prediction really shows. */
@@ -200,6 +253,9 @@ function createBaseStoredPrediction(): StoredPrediction {
     predictions: [],
     createTime: undefined,
     contentSha256: "",
+    application: "",
+    uncertainty: 0,
+    domainId: "",
   };
 }
 
@@ -225,6 +281,15 @@ export const StoredPrediction: MessageFns<StoredPrediction> = {
     }
     if (message.contentSha256 !== "") {
       writer.uint32(58).string(message.contentSha256);
+    }
+    if (message.application !== "") {
+      writer.uint32(66).string(message.application);
+    }
+    if (message.uncertainty !== 0) {
+      writer.uint32(73).double(message.uncertainty);
+    }
+    if (message.domainId !== "") {
+      writer.uint32(82).string(message.domainId);
     }
     return writer;
   },
@@ -298,6 +363,30 @@ export const StoredPrediction: MessageFns<StoredPrediction> = {
             message.contentSha256 = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.uncertainty = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.domainId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -319,6 +408,7 @@ function createBaseRecordPredictionRequest(): RecordPredictionRequest {
     publishName: "",
     imageData: new Uint8Array(0),
     predictions: [],
+    application: "",
   };
 }
 
@@ -341,6 +431,9 @@ export const RecordPredictionRequest: MessageFns<RecordPredictionRequest> = {
     }
     for (const v of message.predictions) {
       TagProbability.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.application !== "") {
+      writer.uint32(58).string(message.application);
     }
     return writer;
   },
@@ -406,6 +499,82 @@ export const RecordPredictionRequest: MessageFns<RecordPredictionRequest> = {
             message.predictions.push(TagProbability.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictionTagFilter(): PredictionTagFilter {
+  return { tagId: "", minProbability: undefined, maxProbability: undefined };
+}
+
+export const PredictionTagFilter: MessageFns<PredictionTagFilter> = {
+  encode(message: PredictionTagFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tagId !== "") {
+      writer.uint32(10).string(message.tagId);
+    }
+    if (message.minProbability !== undefined) {
+      writer.uint32(17).double(message.minProbability);
+    }
+    if (message.maxProbability !== undefined) {
+      writer.uint32(25).double(message.maxProbability);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictionTagFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictionTagFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tagId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.minProbability = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.maxProbability = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -420,7 +589,17 @@ export const RecordPredictionRequest: MessageFns<RecordPredictionRequest> = {
 };
 
 function createBaseListPredictionsRequest(): ListPredictionsRequest {
-  return { projectId: "", pageSize: 0, pageToken: "", iterationId: "" };
+  return {
+    projectId: "",
+    pageSize: 0,
+    pageToken: "",
+    iterationId: "",
+    order: 0,
+    startTime: undefined,
+    endTime: undefined,
+    application: "",
+    tags: [],
+  };
 }
 
 export const ListPredictionsRequest: MessageFns<ListPredictionsRequest> = {
@@ -436,6 +615,21 @@ export const ListPredictionsRequest: MessageFns<ListPredictionsRequest> = {
     }
     if (message.iterationId !== "") {
       writer.uint32(34).string(message.iterationId);
+    }
+    if (message.order !== 0) {
+      writer.uint32(40).int32(message.order);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(50).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(58).fork()).join();
+    }
+    if (message.application !== "") {
+      writer.uint32(66).string(message.application);
+    }
+    for (const v of message.tags) {
+      PredictionTagFilter.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -483,6 +677,46 @@ export const ListPredictionsRequest: MessageFns<ListPredictionsRequest> = {
             }
 
             message.iterationId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.order = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.tags.push(PredictionTagFilter.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -727,7 +961,7 @@ export const DeletePredictionsResponse: MessageFns<DeletePredictionsResponse> = 
 };
 
 function createBaseCreateImagesFromPredictionsRequest(): CreateImagesFromPredictionsRequest {
-  return { projectId: "", corrections: [], tagIds: [] };
+  return { projectId: "", corrections: [], tagIds: [], metadata: {} };
 }
 
 export const CreateImagesFromPredictionsRequest: MessageFns<CreateImagesFromPredictionsRequest> = {
@@ -741,6 +975,10 @@ export const CreateImagesFromPredictionsRequest: MessageFns<CreateImagesFromPred
     for (const v of message.tagIds) {
       writer.uint32(26).string(v!);
     }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CreateImagesFromPredictionsRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork())
+        .join();
+    });
     return writer;
   },
 
@@ -779,6 +1017,79 @@ export const CreateImagesFromPredictionsRequest: MessageFns<CreateImagesFromPred
             }
 
             message.tagIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = CreateImagesFromPredictionsRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateImagesFromPredictionsRequest_MetadataEntry(): CreateImagesFromPredictionsRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateImagesFromPredictionsRequest_MetadataEntry: MessageFns<
+  CreateImagesFromPredictionsRequest_MetadataEntry
+> = {
+  encode(
+    message: CreateImagesFromPredictionsRequest_MetadataEntry,
+    writer: BinaryWriter = new BinaryWriter(),
+  ): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateImagesFromPredictionsRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateImagesFromPredictionsRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

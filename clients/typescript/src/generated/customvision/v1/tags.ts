@@ -56,6 +56,8 @@ export interface GetTagRequest {
   projectId: string;
   /** tag_id is the tag to return. */
   tagId: string;
+  /** iteration_id, where given, returns the tag as it was in the data set of this iteration. */
+  iterationId: string;
 }
 
 /** ListTagsRequest asks for one page of a project's tags in order of creation. */
@@ -66,6 +68,8 @@ export interface ListTagsRequest {
   pageSize: number;
   /** page_token continues an earlier answer; the other fields must be those of that call. */
   pageToken: string;
+  /** iteration_id, where given, lists the tags as they were in the data set of this iteration. */
+  iterationId: string;
 }
 
 /** ListTagsResponse is one page of tags. */
@@ -305,7 +309,7 @@ export const CreateTagRequest: MessageFns<CreateTagRequest> = {
 };
 
 function createBaseGetTagRequest(): GetTagRequest {
-  return { projectId: "", tagId: "" };
+  return { projectId: "", tagId: "", iterationId: "" };
 }
 
 export const GetTagRequest: MessageFns<GetTagRequest> = {
@@ -315,6 +319,9 @@ export const GetTagRequest: MessageFns<GetTagRequest> = {
     }
     if (message.tagId !== "") {
       writer.uint32(18).string(message.tagId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(26).string(message.iterationId);
     }
     return writer;
   },
@@ -348,6 +355,14 @@ export const GetTagRequest: MessageFns<GetTagRequest> = {
             message.tagId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -362,7 +377,7 @@ export const GetTagRequest: MessageFns<GetTagRequest> = {
 };
 
 function createBaseListTagsRequest(): ListTagsRequest {
-  return { projectId: "", pageSize: 0, pageToken: "" };
+  return { projectId: "", pageSize: 0, pageToken: "", iterationId: "" };
 }
 
 export const ListTagsRequest: MessageFns<ListTagsRequest> = {
@@ -375,6 +390,9 @@ export const ListTagsRequest: MessageFns<ListTagsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(26).string(message.pageToken);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(34).string(message.iterationId);
     }
     return writer;
   },
@@ -414,6 +432,14 @@ export const ListTagsRequest: MessageFns<ListTagsRequest> = {
             }
 
             message.pageToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.iterationId = reader.string();
             continue;
           }
         }

@@ -63,6 +63,18 @@ export enum TrainingPhase {
   FINE_TUNING = 7,
 }
 
+/** ImageResultOrder is the order of a list of image results. */
+export enum ImageResultOrder {
+  /** UNSPECIFIED - IMAGE_RESULT_ORDER_UNSPECIFIED means SUREST_ERRORS_FIRST. */
+  UNSPECIFIED = 0,
+  /** SUREST_ERRORS_FIRST - IMAGE_RESULT_ORDER_SUREST_ERRORS_FIRST: images told wrong, the surest first, then those told right. */
+  SUREST_ERRORS_FIRST = 1,
+  /** OLDEST_FIRST - IMAGE_RESULT_ORDER_OLDEST_FIRST: in order of the images' creation. */
+  OLDEST_FIRST = 2,
+  /** NEWEST_FIRST - IMAGE_RESULT_ORDER_NEWEST_FIRST: against the order of the images' creation. */
+  NEWEST_FIRST = 3,
+}
+
 /** ExportFormat selects the file format of an export. */
 export enum ExportFormat {
   /** UNSPECIFIED - EXPORT_FORMAT_UNSPECIFIED means KERAS. */
@@ -79,6 +91,18 @@ export enum ExportFormat {
   ONNX = 5,
   /** OPENVINO - EXPORT_FORMAT_OPENVINO is OpenVINO's `.xml` with its `.bin`. */
   OPENVINO = 6,
+}
+
+/** ExportState says how far an export has come. */
+export enum ExportState {
+  /** UNSPECIFIED - EXPORT_STATE_UNSPECIFIED is never answered. */
+  UNSPECIFIED = 0,
+  /** EXPORTING - EXPORT_STATE_EXPORTING: the zip is being made, or waits for its turn. */
+  EXPORTING = 1,
+  /** DONE - EXPORT_STATE_DONE: the zip can be read. */
+  DONE = 2,
+  /** FAILED - EXPORT_STATE_FAILED: it could not be made; failure_reason says why. */
+  FAILED = 3,
 }
 
 /** TrainingRun is one run of training, from queue to end. */
@@ -123,6 +147,8 @@ export interface TrainingRun {
   selectedTagIds: string[];
   /** base_iteration_id is the iteration whose model it begins with; empty: none. */
   baseIterationId: string;
+  /** base_project_id is the project of base_iteration_id; empty where that is empty. */
+  baseProjectId: string;
 }
 
 /** StartTrainingRequest says what to train. */
@@ -145,10 +171,12 @@ export interface StartTrainingRequest {
   /** selected_tag_ids restricts the training to these tags: images that carry none of them are left out. Empty: all. */
   selectedTagIds: string[];
   /**
-   * base_iteration_id is a completed iteration of the project whose model an advanced training begins with in place of
-   * the domain's backbone. Empty: none.
+   * base_iteration_id is a completed iteration whose model an advanced training begins with in place of the domain's
+   * backbone. Empty: none.
    */
   baseIterationId: string;
+  /** base_project_id is the project of base_iteration_id, of the same domain; empty means this project. */
+  baseProjectId: string;
 }
 
 /** GetTrainingRunRequest names one run. */
@@ -380,7 +408,15 @@ export interface ListImageResultsRequest {
   /** taken_for_tag_id, where given, returns only images that this tag was found likeliest for. */
   takenForTagId: string;
   /** threshold, 0 to 1, of what counts as predicted in a multilabel project; absent means 0.5. */
-  threshold?: number | undefined;
+  threshold?:
+    | number
+    | undefined;
+  /** tag_ids, where given, returns only images that carry any of these tags; at most 20. */
+  tagIds: string[];
+  /** skip passes over so many images before the first page. */
+  skip: number;
+  /** order of the list. */
+  order: ImageResultOrder;
 }
 
 /** ListImageResultsResponse is one page of results. */
@@ -389,6 +425,8 @@ export interface ListImageResultsResponse {
   results: ImageResult[];
   /** next_page_token is empty on the last page. */
   nextPageToken: string;
+  /** total_count is the number of images that match, on all pages. */
+  totalCount: number;
 }
 
 /** ImageResult is what an iteration answers to one image that it did not learn from. */
@@ -514,6 +552,62 @@ export interface ExportIterationRequest {
   format: ExportFormat;
 }
 
+/** Export is a zip of an iteration's model in one format. It is kept for a day after it was last asked for. */
+export interface Export {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration that was exported. */
+  iterationId: string;
+  /** format of the export; an iteration has one of each at most. */
+  format: ExportFormat;
+  /** state says how far it has come. */
+  state: ExportState;
+  /** failure_reason says in a sentence why it could not be made; empty otherwise. */
+  failureReason: string;
+  /** create_time is when it was asked for. */
+  createTime:
+    | Date
+    | undefined;
+  /** file_name suggested for the zip. */
+  fileName: string;
+  /** size_bytes of the zip; 0 until it is done. */
+  sizeBytes: number;
+}
+
+/** StartExportRequest names an iteration and a format. */
+export interface StartExportRequest {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration to export. */
+  iterationId: string;
+  /** format of the export. */
+  format: ExportFormat;
+}
+
+/** ListExportsRequest names an iteration. */
+export interface ListExportsRequest {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration whose exports to list. */
+  iterationId: string;
+}
+
+/** ListExportsResponse lists the exports of an iteration. */
+export interface ListExportsResponse {
+  /** exports, oldest first; one per format at most. */
+  exports: Export[];
+}
+
+/** GetExportContentRequest names one export. */
+export interface GetExportContentRequest {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration that was exported. */
+  iterationId: string;
+  /** format of the export. */
+  format: ExportFormat;
+}
+
 /** ExportChunk is a piece of the exported zip; pieces come in order. */
 export interface ExportChunk {
   /** file_name suggested for the zip; set on the first piece. */
@@ -599,6 +693,7 @@ function createBaseTrainingRun(): TrainingRun {
     trainingBudget: undefined,
     selectedTagIds: [],
     baseIterationId: "",
+    baseProjectId: "",
   };
 }
 
@@ -651,6 +746,9 @@ export const TrainingRun: MessageFns<TrainingRun> = {
     }
     if (message.baseIterationId !== "") {
       writer.uint32(130).string(message.baseIterationId);
+    }
+    if (message.baseProjectId !== "") {
+      writer.uint32(138).string(message.baseProjectId);
     }
     return writer;
   },
@@ -796,6 +894,14 @@ export const TrainingRun: MessageFns<TrainingRun> = {
             message.baseIterationId = reader.string();
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.baseProjectId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -818,6 +924,7 @@ function createBaseStartTrainingRequest(): StartTrainingRequest {
     trainingBudget: undefined,
     selectedTagIds: [],
     baseIterationId: "",
+    baseProjectId: "",
   };
 }
 
@@ -843,6 +950,9 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
     }
     if (message.baseIterationId !== "") {
       writer.uint32(58).string(message.baseIterationId);
+    }
+    if (message.baseProjectId !== "") {
+      writer.uint32(66).string(message.baseProjectId);
     }
     return writer;
   },
@@ -914,6 +1024,14 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
             }
 
             message.baseIterationId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.baseProjectId = reader.string();
             continue;
           }
         }
@@ -2205,6 +2323,9 @@ function createBaseListImageResultsRequest(): ListImageResultsRequest {
     tagId: "",
     takenForTagId: "",
     threshold: undefined,
+    tagIds: [],
+    skip: 0,
+    order: 0,
   };
 }
 
@@ -2233,6 +2354,15 @@ export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
     }
     if (message.threshold !== undefined) {
       writer.uint32(65).double(message.threshold);
+    }
+    for (const v of message.tagIds) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.skip !== 0) {
+      writer.uint32(80).int32(message.skip);
+    }
+    if (message.order !== 0) {
+      writer.uint32(88).int32(message.order);
     }
     return writer;
   },
@@ -2314,6 +2444,30 @@ export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
             message.threshold = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.tagIds.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.skip = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.order = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2328,7 +2482,7 @@ export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
 };
 
 function createBaseListImageResultsResponse(): ListImageResultsResponse {
-  return { results: [], nextPageToken: "" };
+  return { results: [], nextPageToken: "", totalCount: 0 };
 }
 
 export const ListImageResultsResponse: MessageFns<ListImageResultsResponse> = {
@@ -2338,6 +2492,9 @@ export const ListImageResultsResponse: MessageFns<ListImageResultsResponse> = {
     }
     if (message.nextPageToken !== "") {
       writer.uint32(18).string(message.nextPageToken);
+    }
+    if (message.totalCount !== 0) {
+      writer.uint32(24).int64(message.totalCount);
     }
     return writer;
   },
@@ -2369,6 +2526,14 @@ export const ListImageResultsResponse: MessageFns<ListImageResultsResponse> = {
             }
 
             message.nextPageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.totalCount = longToNumber(reader.int64());
             continue;
           }
         }
@@ -3093,6 +3258,377 @@ export const ExportIterationRequest: MessageFns<ExportIterationRequest> = {
   },
 };
 
+function createBaseExport(): Export {
+  return {
+    projectId: "",
+    iterationId: "",
+    format: 0,
+    state: 0,
+    failureReason: "",
+    createTime: undefined,
+    fileName: "",
+    sizeBytes: 0,
+  };
+}
+
+export const Export: MessageFns<Export> = {
+  encode(message: Export, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.format !== 0) {
+      writer.uint32(24).int32(message.format);
+    }
+    if (message.state !== 0) {
+      writer.uint32(32).int32(message.state);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(42).string(message.failureReason);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(50).fork()).join();
+    }
+    if (message.fileName !== "") {
+      writer.uint32(58).string(message.fileName);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(64).int64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Export {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fileName = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStartExportRequest(): StartExportRequest {
+  return { projectId: "", iterationId: "", format: 0 };
+}
+
+export const StartExportRequest: MessageFns<StartExportRequest> = {
+  encode(message: StartExportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.format !== 0) {
+      writer.uint32(24).int32(message.format);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartExportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartExportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListExportsRequest(): ListExportsRequest {
+  return { projectId: "", iterationId: "" };
+}
+
+export const ListExportsRequest: MessageFns<ListExportsRequest> = {
+  encode(message: ListExportsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExportsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExportsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListExportsResponse(): ListExportsResponse {
+  return { exports: [] };
+}
+
+export const ListExportsResponse: MessageFns<ListExportsResponse> = {
+  encode(message: ListExportsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.exports) {
+      Export.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListExportsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListExportsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.exports.push(Export.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetExportContentRequest(): GetExportContentRequest {
+  return { projectId: "", iterationId: "", format: 0 };
+}
+
+export const GetExportContentRequest: MessageFns<GetExportContentRequest> = {
+  encode(message: GetExportContentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.format !== 0) {
+      writer.uint32(24).int32(message.format);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetExportContentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetExportContentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseExportChunk(): ExportChunk {
   return { fileName: "", data: new Uint8Array(0) };
 }
@@ -3583,6 +4119,40 @@ export const TrainingServiceService = {
     responseDeserialize: (value: Buffer): ExportChunk => ExportChunk.decode(value),
   },
   /**
+   * StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+   * answers the export that there is, also while it is made; one that failed is made anew.
+   */
+  startExport: {
+    path: "/customvision.v1.TrainingService/StartExport" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartExportRequest): Buffer => Buffer.from(StartExportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartExportRequest => StartExportRequest.decode(value),
+    responseSerialize: (value: Export): Buffer => Buffer.from(Export.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Export => Export.decode(value),
+  },
+  /** ListExports returns the exports of an iteration, oldest first. */
+  listExports: {
+    path: "/customvision.v1.TrainingService/ListExports" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListExportsRequest): Buffer => Buffer.from(ListExportsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListExportsRequest => ListExportsRequest.decode(value),
+    responseSerialize: (value: ListExportsResponse): Buffer => Buffer.from(ListExportsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListExportsResponse => ListExportsResponse.decode(value),
+  },
+  /** GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none. */
+  getExportContent: {
+    path: "/customvision.v1.TrainingService/GetExportContent" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: GetExportContentRequest): Buffer =>
+      Buffer.from(GetExportContentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetExportContentRequest => GetExportContentRequest.decode(value),
+    responseSerialize: (value: ExportChunk): Buffer => Buffer.from(ExportChunk.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportChunk => ExportChunk.decode(value),
+  },
+  /**
    * GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
    * gain from training again on it. NOT_FOUND: there is no such project.
    */
@@ -3627,6 +4197,15 @@ export interface TrainingServiceServer extends UntypedServiceImplementation {
   evaluateIteration: handleClientStreamingCall<EvaluateIterationRequest, EvaluateIterationResponse>;
   /** ExportIteration streams a zip of the model. FAILED_PRECONDITION: the iteration is not completed. */
   exportIteration: handleServerStreamingCall<ExportIterationRequest, ExportChunk>;
+  /**
+   * StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+   * answers the export that there is, also while it is made; one that failed is made anew.
+   */
+  startExport: handleUnaryCall<StartExportRequest, Export>;
+  /** ListExports returns the exports of an iteration, oldest first. */
+  listExports: handleUnaryCall<ListExportsRequest, ListExportsResponse>;
+  /** GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none. */
+  getExportContent: handleServerStreamingCall<GetExportContentRequest, ExportChunk>;
   /**
    * GetBackbone returns the backbone that the next training uses and, for a project, which published iterations would
    * gain from training again on it. NOT_FOUND: there is no such project.
@@ -3784,6 +4363,48 @@ export interface TrainingServiceClient extends Client {
   exportIteration(request: ExportIterationRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportChunk>;
   exportIteration(
     request: ExportIterationRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportChunk>;
+  /**
+   * StartExport makes a zip of the model and keeps it. FAILED_PRECONDITION: the iteration is not completed. Repeating it
+   * answers the export that there is, also while it is made; one that failed is made anew.
+   */
+  startExport(
+    request: StartExportRequest,
+    callback: (error: ServiceError | null, response: Export) => void,
+  ): ClientUnaryCall;
+  startExport(
+    request: StartExportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Export) => void,
+  ): ClientUnaryCall;
+  startExport(
+    request: StartExportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Export) => void,
+  ): ClientUnaryCall;
+  /** ListExports returns the exports of an iteration, oldest first. */
+  listExports(
+    request: ListExportsRequest,
+    callback: (error: ServiceError | null, response: ListExportsResponse) => void,
+  ): ClientUnaryCall;
+  listExports(
+    request: ListExportsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListExportsResponse) => void,
+  ): ClientUnaryCall;
+  listExports(
+    request: ListExportsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListExportsResponse) => void,
+  ): ClientUnaryCall;
+  /** GetExportContent streams the zip of an export. FAILED_PRECONDITION: it is not done. NOT_FOUND: there is none. */
+  getExportContent(request: GetExportContentRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportChunk>;
+  getExportContent(
+    request: GetExportContentRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExportChunk>;

@@ -1,0 +1,111 @@
+"""How iterations do, in JSON."""
+
+from uuid import UUID
+
+from customvision.gateway.rest.fields import time_text
+from customvision.gateway.rest.models.base import ApiModel
+from customvision.v1 import images_pb2, training_service_pb2
+
+
+class TagPerformance(ApiModel):
+    """How an iteration does on one tag; every figure is 0 to 1."""
+
+    id: UUID
+    name: str
+    precision: float
+    precision_std_deviation: float
+    recall: float
+    recall_std_deviation: float
+    average_precision: float | None
+
+
+class IterationPerformance(ApiModel):
+    """How an iteration does on images that it did not learn from; every figure is 0 to 1.
+
+    Deviations are those of the share of right answers over the folds of cross-validation, 0 where there were none.
+    """
+
+    per_tag_performance: list[TagPerformance]
+    precision: float
+    precision_std_deviation: float
+    recall: float
+    recall_std_deviation: float
+    average_precision: float | None
+
+
+class ProbabilityOfTag(ApiModel):
+    """How likely a tag is, 0 to 1."""
+
+    probability: float
+    tag_id: UUID
+    tag_name: str
+
+
+class TagOnImage(ApiModel):
+    """A tag that the image carries."""
+
+    tag_id: UUID
+    tag_name: str
+    created: str
+
+
+class ImagePerformance(ApiModel):
+    """What an iteration answers to one held-out image; of an image that was deleted only the answer is left."""
+
+    predictions: list[ProbabilityOfTag]
+    id: UUID
+    created: str | None = None
+    width: int | None = None
+    height: int | None = None
+    image_uri: str | None = None
+    thumbnail_uri: str | None = None
+    tags: list[TagOnImage] | None = None
+
+
+def performance_of(performance: training_service_pb2.IterationPerformance) -> IterationPerformance:
+    """Returns an iteration's figures as the API tells them."""
+    overall, deviation = performance.overall, performance.cross_validation.accuracy_deviation
+    return IterationPerformance(
+        per_tag_performance=[
+            TagPerformance(
+                id=UUID(tag.tag_id),
+                name=tag.tag_name,
+                precision=tag.precision,
+                precision_std_deviation=0.0,
+                recall=tag.recall,
+                recall_std_deviation=0.0,
+                average_precision=tag.average_precision,
+            )
+            for tag in performance.tags
+        ],
+        precision=overall.precision,
+        precision_std_deviation=deviation,
+        recall=overall.recall,
+        recall_std_deviation=deviation,
+        average_precision=overall.average_precision,
+    )
+
+
+def image_performance_of(
+    result: training_service_pb2.ImageResult, image: images_pb2.Image | None, image_uri: str, thumbnail_uri: str
+) -> ImagePerformance:
+    """Returns an iteration's answer to one image as the API tells it; ``image`` is None where it was deleted."""
+    predictions = [
+        ProbabilityOfTag(probability=each.probability, tag_id=UUID(each.tag_id), tag_name=each.tag_name)
+        for each in result.predictions
+    ]
+    if image is None:
+        return ImagePerformance(predictions=predictions, id=UUID(result.image_id))
+    return ImagePerformance(
+        predictions=predictions,
+        id=UUID(result.image_id),
+        created=time_text(image.create_time),
+        width=image.width,
+        height=image.height,
+        image_uri=image_uri,
+        thumbnail_uri=thumbnail_uri,
+        tags=[
+            TagOnImage(tag_id=UUID(tag.tag_id), tag_name=tag.tag_name, created=time_text(tag.create_time))
+            for tag in image.tags
+        ],
+    )

@@ -1,0 +1,162 @@
+"""Exports over the REST API, on a scripted training service."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
+from customvision.v1 import training_service_pb2
+from running_gateway import MISSING, gateway, refused, training_api
+from scripted_server import ScriptedCall, ScriptedServer
+
+PATH = f"/projects/{MISSING}/iterations/{MISSING}/export"
+ZIP = b"PK" + bytes(range(256)) * 20
+FORMATS = training_service_pb2.ExportFormat
+
+
+class Exports:
+    """A training service that keeps exports in the state that a test gives them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, training_service_pb2.Export] = {}
+        self.state = training_service_pb2.EXPORT_STATE_EXPORTING
+        self.server = ScriptedServer(
+            {"StartExport": self._start, "ListExports": self._list, "GetExportContent": self._content}
+        )
+
+    def _start(self, call: ScriptedCall) -> training_service_pb2.Export:
+        asked = call.request
+        self.kept[asked.format] = training_service_pb2.Export(
+            project_id=asked.project_id, iteration_id=asked.iteration_id, format=asked.format
+        )
+        return self._told(asked.format)
+
+    def _list(self, _: ScriptedCall) -> training_service_pb2.ListExportsResponse:
+        return training_service_pb2.ListExportsResponse(exports=map(self._told, self.kept))
+
+    def _content(self, _: ScriptedCall) -> Iterator[training_service_pb2.ExportChunk]:
+        yield training_service_pb2.ExportChunk(file_name="Itération 1.zip", data=ZIP[:1000])
+        yield training_service_pb2.ExportChunk(data=ZIP[1000:])
+
+    def _told(self, export_format: int) -> training_service_pb2.Export:
+        told = training_service_pb2.Export()
+        told.CopyFrom(self.kept[export_format])
+        told.state = self.state
+        if self.state == training_service_pb2.EXPORT_STATE_DONE:
+            told.size_bytes, told.file_name = len(ZIP), "Itération 1.zip"
+        return told
+
+
+@pytest.fixture
+def exports() -> Iterator[Exports]:
+    """A training service with exports."""
+    kept = Exports()
+    with kept.server:
+        yield kept
+
+
+@pytest.fixture
+async def exports_api(exports: Exports, settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the training API on it."""
+    async with training_api(replace(settings, training_address=exports.server.address), keys) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("platform", "flavor", "export_format"),
+    [
+        ("TensorFlow", None, FORMATS.EXPORT_FORMAT_SAVED_MODEL),
+        ("TensorFlow", "TensorFlowNormal", FORMATS.EXPORT_FORMAT_SAVED_MODEL),
+        ("tensorflow", "tensorflowlite", FORMATS.EXPORT_FORMAT_LITERT),
+        ("TensorFlow", "TensorFlowLiteFloat16", FORMATS.EXPORT_FORMAT_LITERT_FLOAT16),
+        ("ONNX", None, FORMATS.EXPORT_FORMAT_ONNX),
+        ("ONNX", "ONNX12", FORMATS.EXPORT_FORMAT_ONNX),
+        ("OpenVino", None, FORMATS.EXPORT_FORMAT_OPENVINO),
+    ],
+)
+async def test_platforms_and_flavors_become_formats(
+    exports_api: httpx.AsyncClient, exports: Exports, platform: str, flavor: str | None, export_format: int
+) -> None:
+    """Each platform and flavor that there is asks for its format, in any spelling."""
+    query = {"platform": platform} | ({"flavor": flavor} if flavor else {})
+    answer = await exports_api.post(PATH, params=query)
+    assert answer.status_code == 200, answer.text
+    assert exports.server.calls["StartExport"][0].request.format == export_format
+
+
+async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClient, exports: Exports) -> None:
+    """It is Exporting without a link, then Done with one, under the name that it was asked for."""
+    started = (await exports_api.post(PATH, params={"platform": "ONNX", "flavor": "ONNX10"})).json()
+    assert started == {
+        "platform": "ONNX",
+        "status": "Exporting",
+        "downloadUri": None,
+        "flavor": "ONNX10",
+        "newerVersionAvailable": False,
+    }
+    assert (await exports_api.get(PATH)).json() == [started]
+    exports.state = training_service_pb2.EXPORT_STATE_DONE
+    (done,) = (await exports_api.get(PATH)).json()
+    assert done["status"] == "Done"
+    assert done["downloadUri"].startswith(f"http://127.0.0.1:{exports_api.base_url.port}/blobs/")
+    exports.state = training_service_pb2.EXPORT_STATE_FAILED
+    (failed,) = (await exports_api.get(PATH)).json()
+    assert (failed["status"], failed["downloadUri"]) == ("Failed", None)
+
+
+async def test_the_link_opens_without_a_key_and_for_nothing_else(
+    exports_api: httpx.AsyncClient, exports: Exports
+) -> None:
+    """The zip comes whole to whoever has the link; a changed link opens nothing."""
+    exports.state = training_service_pb2.EXPORT_STATE_DONE
+    link = (await exports_api.post(PATH, params={"platform": "ONNX"})).json()["downloadUri"]
+    async with httpx.AsyncClient() as stranger:
+        zipped = await stranger.get(link)
+        assert (zipped.status_code, zipped.content) == (200, ZIP)
+        assert zipped.headers["content-type"] == "application/zip"
+        assert zipped.headers["content-disposition"].startswith("attachment")
+        assert (await stranger.get(link.replace("onnx", "keras"))).status_code == 403
+        assert (await stranger.get(link.partition("?")[0])).status_code == 403
+
+
+async def test_an_export_whose_name_is_forgotten_goes_by_all(exports: Exports, settings: Settings, keys: Keys) -> None:
+    """After a restart of the gateway whoever polls for any of a format's names still finds it."""
+    wired = replace(settings, training_address=exports.server.address)
+    async with training_api(wired, keys) as before:
+        await before.post(PATH, params={"platform": "ONNX", "flavor": "ONNX12"})
+    async with training_api(wired, keys) as after:
+        listed = (await after.get(PATH)).json()
+    assert {(export["platform"], export["flavor"]) for export in listed} == {
+        ("ONNX", None),
+        ("ONNX", "ONNX10"),
+        ("ONNX", "ONNX12"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, "BadRequestRequiredParamIsNull"),
+        ({"platform": "CoreML"}, "BadRequestProjectUnsupportedExportPlatform"),
+        ({"platform": "DockerFile", "flavor": "Linux"}, "BadRequestProjectUnsupportedExportPlatform"),
+        ({"platform": "ONNX", "flavor": "TensorFlowLite"}, "BadRequestProjectUnsupportedExportPlatform"),
+    ],
+)
+async def test_other_platforms_are_refused(
+    exports_api: httpx.AsyncClient, exports: Exports, query: dict[str, str], code: str
+) -> None:
+    """A platform that there is no format for is refused, with those that there are."""
+    message = refused(await exports_api.post(PATH, params=query), 400, code)
+    assert ("OpenVino" if query else "platform") in message
+    assert exports.server.calls["StartExport"] == []
+
+
+async def test_an_export_link_without_signature_is_closed(settings: Settings, keys: Keys) -> None:
+    """Even the training key opens no link that was not given."""
+    async with gateway(settings, keys) as client:
+        path = f"/blobs/projects/{MISSING}/iterations/{MISSING}/exports/onnx.zip"
+        answer = await client.get(path, headers={"Training-Key": keys.training_key})
+    assert answer.status_code == 403
