@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STUBS := protos/generate.py
+AZURE_TESTS := tests/azure
+AZURE_VERSIONS := 1.0.0 2.0.0 3.0.0 3.1.1
 FOLDER ?= backbone-training
 TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -19,7 +21,7 @@ run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
 demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data, no internet
 	@$(BIN)/python demo/story.py
 
-test: $(VENV)/.development ## Run all tests
+test: $(VENV)/.development $(VENV)/.azure-sdks ## Run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.development ## Check style, architecture and the contract
@@ -66,7 +68,7 @@ lock: $(VENV)/.development ## Pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-dev.lock
 
 clean: ## Remove the environment and what tools left behind
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis clients/typescript/node_modules clients/typescript/dist
+	rm -rf $(VENV) $(AZURE_TESTS)/javascript/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis clients/typescript/node_modules clients/typescript/dist
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(call install,requirements.lock)
@@ -75,6 +77,18 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 $(VENV)/.development: requirements-dev.lock pyproject.toml
 	@$(call install,requirements-dev.lock)
 	@touch $(VENV)/.runtime $@
+
+# What tests run unmodified, each version apart from the others and from everything else.
+$(VENV)/.azure-sdks: $(wildcard $(AZURE_TESTS)/requirements/*.txt) $(AZURE_TESTS)/javascript/package-lock.json | $(VENV)/.development
+	@echo "Installing the published Azure SDKs into $(VENV)/azure…"
+	@rm -rf $(VENV)/azure
+	@for version in $(AZURE_VERSIONS); do \
+		$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target $(VENV)/azure/$$version \
+			--requirement $(AZURE_TESTS)/requirements/libraries.txt \
+			--requirement $(AZURE_TESTS)/requirements/$$version.txt || exit 1; \
+	done
+	@if command -v npm >/dev/null; then cd $(AZURE_TESTS)/javascript && npm ci --silent; else echo "No npm: the SDKs for JavaScript are left out."; fi
+	@touch $@
 
 define install
 	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed. Install it, or name yours: make PYTHON=/path/to/python3.11"; exit 1; }; \

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,10 +16,12 @@ from customvision.common.authentication import KeyRing, Role
 from customvision.common.keys import Keys
 from customvision.common.server import TRAINING_KEY_ONLY, Server, ServiceDefinition
 from customvision.common.settings import Settings
+from customvision.gateway import services
 from customvision.gateway.application import open_application
 from customvision.gateway.authentication import is_open, roles_of
 from customvision.gateway.services import SERVICES
-from running_gateway import gateway
+from running_gateway import gateway, training_api
+from scripted_server import ScriptedServer
 
 
 @asynccontextmanager
@@ -117,3 +120,19 @@ async def test_odd_methods_make_no_new_series(settings: Settings, keys: Keys) ->
         answer = await client.get("/metrics", headers={"training-key": keys.training_key})
     assert "ODD" not in answer.text
     assert 'method="other"' in answer.text
+
+
+async def test_a_service_that_does_not_answer_is_given_up(
+    settings: Settings, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that a service never answers ends, with 503 and when to come back."""
+    monkeypatch.setattr(services, "CALL_SECONDS", 0.2)
+    released = threading.Event()
+    with ScriptedServer({"ListDomains": lambda _: released.wait(30)}) as project:
+        wired = replace(settings, project_address=project.address)
+        async with training_api(wired, keys) as api:
+            answer = await api.get("/domains")
+        released.set()
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "2"
+    assert "needed service" in answer.json()["message"]

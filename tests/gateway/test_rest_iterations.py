@@ -124,6 +124,20 @@ async def test_a_name_in_use_needs_overwrite(project_api: httpx.AsyncClient, pro
     assert (await project_api.get(first)).json()["publishName"] is None
 
 
+async def test_a_published_iteration_keeps_its_name(
+    project_api: httpx.AsyncClient, project_suite: TrainingSuite
+) -> None:
+    """Publishing it under another name is refused and names the first; under the same name it changes nothing."""
+    _, path = await completed(project_suite)
+    query = {"publishName": "live", "predictionId": "p"}
+    await project_api.post(f"{path}/publish", params=query)
+    answer = await project_api.post(f"{path}/publish", params={**query, "publishName": "new", "overwrite": "true"})
+    message = refused(answer, 400, "BadRequestIterationIsPublished")
+    assert message.startswith("Iteration is already published as: live")
+    assert (await project_api.post(f"{path}/publish", params=query)).json() is True
+    assert (await project_api.get(path)).json()["publishName"] == "live"
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

@@ -30,7 +30,7 @@ async def test_schemathesis_finds_no_fault(project_suite: TrainingSuite, keys: K
 def try_every_operation(address: str, keys: Keys, document: dict[str, Any]) -> int:
     """Sends cases of every operation, the same ones each time; returns how many operations there were."""
     schema = schemathesis.openapi.from_dict(document)
-    shape = [CHECKS.get_one(name) for name in SHAPE]
+    shape: list[Any] = [CHECKS.get_one(name) for name in SHAPE]
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     for operation in operations:
 
@@ -43,7 +43,7 @@ def try_every_operation(address: str, keys: Keys, document: dict[str, Any]) -> i
             suppress_health_check=list(HealthCheck),
         )
         @given(operation.as_strategy())
-        def send(case: Case) -> None:
+        def send(case: Case[Any]) -> None:
             answer = case.call(base_url=address, headers={"Training-Key": keys.training_key})
             assert answer.status_code < 500 or answer.status_code == AWAY, answer.text
             case.validate_response(answer, checks=shape)

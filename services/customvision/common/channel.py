@@ -47,9 +47,12 @@ OPTIONS = [
 ]
 
 
-def open_channel(address: str, keys: Keys) -> grpc.aio.Channel:
-    """Opens an asynchronous channel whose every call carries the training key. Does not connect yet."""
-    return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=_key_interceptors(keys))
+def open_channel(address: str, keys: Keys, *, unary_seconds: float | None = None) -> grpc.aio.Channel:
+    """Opens an asynchronous channel whose every call carries the training key. Does not connect yet.
+
+    Calls with one request and one answer end after ``unary_seconds`` unless they say otherwise themselves.
+    """
+    return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=_key_interceptors(keys, unary_seconds))
 
 
 def open_blocking_channel(address: str, keys: Keys) -> grpc.Channel:
@@ -58,17 +61,18 @@ def open_blocking_channel(address: str, keys: Keys) -> grpc.Channel:
     return grpc.intercept_channel(channel, _BlockingKeyInterceptor(keys.training_key))
 
 
-def _key_interceptors(keys: Keys) -> list[grpc.aio.ClientInterceptor]:
+def _key_interceptors(keys: Keys, unary_seconds: float | None) -> list[grpc.aio.ClientInterceptor]:
     add = _with_key(keys.training_key)
-    return [_UnaryUnary(add), _UnaryStream(add), _StreamUnary(add)]
+    return [_UnaryUnary(_with_key(keys.training_key, unary_seconds)), _UnaryStream(add), _StreamUnary(add)]
 
 
-def _with_key(key: str) -> Callable[[Any], Any]:
+def _with_key(key: str, seconds: float | None = None) -> Callable[[Any], Any]:
     def add(details: Any) -> Any:
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         metadata.add(TRAINING_KEY_HEADER, key)
+        timeout = seconds if details.timeout is None else details.timeout
         return grpc.aio.ClientCallDetails(
-            details.method, details.timeout, metadata, details.credentials, details.wait_for_ready
+            details.method, timeout, metadata, details.credentials, details.wait_for_ready
         )
 
     return add

@@ -121,7 +121,7 @@ def api_error(error: ServiceError, codes: Mapping[str, str] | None = None) -> Ap
 
 def service_error(error: grpc.aio.AioRpcError) -> ServiceError:
     """Returns the error that a call to a service ended with."""
-    return error_from_call(error, service="called")
+    return error_from_call(error, service="needed")
 
 
 @contextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from customvision.v1.training_service_pb2_grpc import TrainingServiceAsyncStub
 
 SERVICES = ("project", "training", "prediction")
+# A batch of 64 URLs, eight at once, each given up after 15 seconds, is the longest that a call may take.
+CALL_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Services:
 @asynccontextmanager
 async def open_services(settings: Settings, keys: Keys) -> AsyncIterator[Services]:
     """Yields the stubs; their channels are closed at the end."""
-    channels = [open_channel(settings.address(service), keys) for service in SERVICES]
+    channels = [open_channel(settings.address(service), keys, unary_seconds=CALL_SECONDS) for service in SERVICES]
     project, training, prediction = channels
     try:
         yield Services(ProjectServiceStub(project), TrainingServiceStub(training), PredictionServiceStub(prediction))

@@ -1,6 +1,5 @@
 """``import-azure``: copies a live Azure Custom Vision project into this suite."""
 
-import asyncio
 import shlex
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +49,9 @@ def import_azure(
 
     Run again, it continues: only what is missing is fetched.
     """
+    # Imported here: help, which never needs it, would be slower.
+    import asyncio
+
     if not key:
         raise Failure(f"Give the training key of the Azure resource: --key, or {KEY_VARIABLE} in the environment.")
     summary = ImportSummary()

@@ -1,7 +1,12 @@
 """How JSON names fields: camelCase."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+# A time as ISO 8601 in UTC.
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class ApiModel(BaseModel):

@@ -6,7 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from pydantic import Field
 
 from customvision.gateway.rest.fields import time_text
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2 import TrainingPhase, TrainingState
 
@@ -31,7 +31,7 @@ class TrainingEvent(ApiModel):
     """One step of a training: ``type`` says which of the other fields are there. Shares are 0 to 1, times seconds."""
 
     sequence: int
-    time: str
+    time: Time
     type: Literal["state", "progress", "metrics", "warning", "fineTuning"]
     state: Annotated[str, Field(json_schema_extra={"enum": [word for number, word in STATES.items() if number]})]
     message: str | None = None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import RootModel
 
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 
 
 class ImageTag(ApiModel):
@@ -13,14 +13,14 @@ class ImageTag(ApiModel):
 
     tag_id: UUID
     tag_name: str | None
-    created: str
+    created: Time
 
 
 class Image(ApiModel):
     """An image. ``tags`` and ``metadata`` are absent where it has none; the links open without a key for a day."""
 
     id: UUID
-    created: str
+    created: Time
     width: int
     height: int
     resized_image_uri: str

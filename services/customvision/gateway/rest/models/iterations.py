@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from customvision.gateway.rest.fields import time_text
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.gateway.rest.models.exports import EXPORT_PLATFORMS
 from customvision.gateway.rest.models.projects import CLASSIFICATION_TYPES, ClassificationWord
 from customvision.gateway.rest.words import Words
@@ -49,9 +49,9 @@ class Iteration(ApiModel):
     id: UUID
     name: str
     status: Annotated[str, Field(json_schema_extra={"enum": list(dict.fromkeys(STATUSES.values()))})]
-    created: str
-    last_modified: str
-    trained_at: str | None = None
+    created: Time
+    last_modified: Time
+    trained_at: Time | None = None
     project_id: UUID
     exportable: bool
     exportable_to: list[str] | None

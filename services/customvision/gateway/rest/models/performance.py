@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from customvision.gateway.rest.fields import time_text
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.gateway.rest.models.images import ImageTag
 from customvision.gateway.rest.models.predictions import Prediction
 from customvision.v1 import images_pb2, training_service_pb2
@@ -40,7 +40,7 @@ class ImagePerformance(ApiModel):
 
     predictions: list[Prediction]
     id: UUID
-    created: str | None = None
+    created: Time | None = None
     width: int | None = None
     height: int | None = None
     image_uri: str | None = None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 
 
 class Prediction(ApiModel):
@@ -21,7 +21,7 @@ class ImagePrediction(ApiModel):
     id: UUID
     project: UUID
     iteration: UUID
-    created: str
+    created: Time
     predictions: list[Prediction]
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from customvision.gateway.rest.fields import time_text
-from customvision.gateway.rest.models.base import ApiModel
+from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.gateway.rest.words import Words
 from customvision.v1 import projects_pb2
 
@@ -65,8 +65,8 @@ class Project(ApiModel):
     name: str
     description: str | None
     settings: ProjectSettings
-    created: str
-    last_modified: str
+    created: Time
+    last_modified: Time
     thumbnail_uri: str | None
     dr_mode_enabled: bool
     status: Annotated[str, Field(json_schema_extra=PROJECT_STATUSES.schema)]

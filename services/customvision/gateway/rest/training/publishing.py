@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from customvision.gateway.api_errors import told_as
+from customvision.gateway.api_errors import ApiError, told_as
 from customvision.gateway.rest.routing import routes_about
 from customvision.gateway.services import Services
 from customvision.v1 import iterations_pb2
@@ -34,6 +34,7 @@ def publishing_routes(services: Services) -> APIRouter:
             overwrite=overwrite,
             publish_target=prediction_id,
         )
+        await _check_name(services, request)
         with told_as(CODES):
             await project.PublishIteration(request)
         return True
@@ -46,3 +47,12 @@ def publishing_routes(services: Services) -> APIRouter:
         return Response(status_code=204)
 
     return routes
+
+
+async def _check_name(services: Services, wanted: iterations_pb2.PublishIterationRequest) -> None:
+    """Raises ApiError where the iteration has another name: the services would give that up, the API does not."""
+    request = iterations_pb2.GetIterationRequest(project_id=wanted.project_id, iteration_id=wanted.iteration_id)
+    name = (await services.project.GetIteration(request)).publish_name
+    if name not in ("", wanted.publish_name):
+        message = f"Iteration is already published as: {name}. Unpublish it first, then publish it under the new name."
+        raise ApiError("BadRequestIterationIsPublished", message)
