@@ -13,7 +13,7 @@ from starlette.types import Message
 from customvision.gateway import bodies
 from customvision.gateway.api_errors import ApiError
 from customvision.gateway.bodies import Room, chunks
-from customvision.gateway.image_files import ImageFile, image_files
+from customvision.gateway.image_files import MAX_BODY_BYTES, ImageFile, image_files
 
 BOUNDARY = b"some--boundary"
 # What may look like the end of a part, and is none.
@@ -77,6 +77,12 @@ def test_any_body_is_read_or_refused(body: bytes, content_type: bytes) -> None:
             assert asyncio.run(read([body], given_type))
         except ApiError as error:
             assert error.status == 400
+
+
+def test_the_largest_bodies_find_room() -> None:
+    """A form and a JSON batch of the largest size fit into the room; they would wait for ever otherwise."""
+    assert bodies.room_for(MAX_BODY_BYTES) <= bodies.MAX_BYTES_AT_ONCE
+    assert bodies.room_for(bodies.MAX_BATCH_BYTES, bodies.COPIES_OF_JSON) <= bodies.MAX_BYTES_AT_ONCE
 
 
 async def test_room_is_given_in_order_and_always_back() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.gateway.bodies import Room
+from customvision.gateway.bodies import Room, room_for
 from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from pictures import encoded, photo, picture
 from project_calls import MISSING, image_list, make_project, make_tag
@@ -241,11 +241,11 @@ async def test_batches_that_are_not_well_formed_change_nothing(settings: Setting
 async def test_many_uploads_at_once_stay_within_their_room(settings: Settings, keys: Keys) -> None:
     """Of 200 uploads at once, no more are read than there is room for; the others wait, and all are answered."""
     data = photo(1)
-    room = Room(10 * len(data))
+    room = Room(2 * room_for(len(data)))
     async with served_gateway(settings, keys, room=room) as gateway:
         project_id = (await make_project(gateway.project)).project_id
         answers = await asyncio.gather(*(post(gateway, project_id, content=data, headers=RAW) for _ in range(200)))
         words = [answer.json()["images"][0]["status"] for answer in answers]
         assert sorted(words) == ["OK"] + ["OKDuplicate"] * 199
         assert room.lowest == 0
-        assert room.free == 10 * len(data)
+        assert room.free == 2 * room_for(len(data))

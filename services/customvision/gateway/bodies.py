@@ -17,8 +17,12 @@ MAX_JSON_BYTES = MIB
 MAX_BATCH_BYTES = 160 * MIB
 # A JSON body is in memory as bytes, as text and as what was read from it.
 COPIES_OF_JSON = 3
+# What one call to a service takes, less room for names, tags and metadata.
+CALL_BYTES = 24 * MIB
+# It is in memory as a message, as its bytes, and in gRPC's own buffers.
+COPIES_OF_A_CALL = 3
 # What all bodies with images that are read at one time may take; those that come then wait.
-MAX_BYTES_AT_ONCE = 512 * MIB
+MAX_BYTES_AT_ONCE = 576 * MIB
 # A caller that sends nothing for so long holds room that others wait for.
 IDLE_SECONDS = 60.0
 MAX_DEPTH = 32
@@ -52,6 +56,11 @@ class Room:
     def free(self) -> int:
         """The bytes that are free now; ``lowest`` is the least that ever were."""
         return self._free
+
+
+def room_for(body: int, copies: int = 1) -> int:
+    """Returns the bytes that a body takes while it is there ``copies`` times and the calls that pass it on are made."""
+    return copies * body + COPIES_OF_A_CALL * min(body, CALL_BYTES)
 
 
 async def chunks(request: Request) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.bodies import MIB, Room, chunks, declared_length
+from customvision.gateway.bodies import MIB, Room, chunks, declared_length, room_for
 
 MAX_FILES = 64
 # One byte more than the services take: what is cut off there is refused by them, in their words.
@@ -43,7 +43,7 @@ async def image_files(request: Request, room: Room, *, most: int = MAX_FILES) ->
     if declared > MAX_BODY_BYTES:
         message = f"The body is larger than {MAX_BODY_BYTES // MIB} MiB; send fewer images in one call."
         raise ApiError("BadRequestImageBatch", message, status=413)
-    async with room.taken(min(declared, limit)):
+    async with room.taken(room_for(min(declared, limit))):
         yield [await _raw(request)] if boundary is None else await _form(request, boundary, most)
 
 

@@ -3,13 +3,22 @@
 import asyncio
 import binascii
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.bodies import COPIES_OF_JSON, MAX_BATCH_BYTES, Room, declared_length, read_json
+from customvision.gateway.bodies import (
+    CALL_BYTES,
+    COPIES_OF_JSON,
+    MAX_BATCH_BYTES,
+    Room,
+    declared_length,
+    read_json,
+    room_for,
+)
 from customvision.gateway.image_files import KEPT_BYTES, ImageFile, image_files
 from customvision.gateway.links import Links
 from customvision.gateway.rest.documented import body, image_body
@@ -30,11 +39,18 @@ from customvision.v1 import images_pb2, stored_predictions_pb2
 MAX_IMAGES = 64
 MAX_TAGS = 20
 MAX_FILE_NAME_CHARACTERS = 255
-# What one call to the project service takes, less room for names, tags and metadata.
-CALL_BYTES = 24 * 1024 * 1024
 PARTIAL: dict[int | str, dict[str, Any]] = {
     207: {"model": ImageCreateSummary, "description": "Not every image is new and stored; from version 3.3 on."}
 }
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way to the project service. Its bytes are copied into a message only when they leave."""
+
+    data: bytes
+    file_name: str
+    tag_ids: Sequence[str] = ()
 
 
 def image_creation_routes(services: Services, links: Links, room: Room) -> APIRouter:
@@ -42,12 +58,12 @@ def image_creation_routes(services: Services, links: Links, room: Room) -> APIRo
     routes, project = routes_about("Images"), services.project
 
     async def create(
-        project_id: UUID, uploads: Sequence[images_pb2.ImageUpload], tag_ids: Sequence[str], metadata: dict[str, str]
+        project_id: UUID, uploads: Sequence[Upload], tag_ids: Sequence[str], metadata: dict[str, str]
     ) -> list[images_pb2.ImageCreateResult]:
         results: list[images_pb2.ImageCreateResult] = []
         for group in call_groups(uploads):
             call = images_pb2.CreateImagesRequest(
-                project_id=str(project_id), images=group, tag_ids=tag_ids, metadata=metadata
+                project_id=str(project_id), images=map(_message, group), tag_ids=tag_ids, metadata=metadata
             )
             results += (await project.CreateImages(call)).results
         return results
@@ -82,7 +98,7 @@ def image_creation_routes(services: Services, links: Links, room: Room) -> APIRo
         version: TrainingVersion, project_id: UUID, request: Request, response: Response
     ) -> ImageCreateSummary:
         size = min(declared_length(request, default=MAX_BATCH_BYTES), MAX_BATCH_BYTES)
-        async with room.taken(COPIES_OF_JSON * size):
+        async with room.taken(room_for(size, COPIES_OF_JSON)):
             batch = await read_json(request, ImageFileCreateBatch, limit=MAX_BATCH_BYTES)
             tags = _checked(batch.images, batch.tag_ids)
             uploads = await asyncio.to_thread(_decoded, batch.images)
@@ -136,28 +152,32 @@ def image_creation_routes(services: Services, links: Links, room: Room) -> APIRo
     return routes
 
 
-def call_groups(uploads: Iterable[images_pb2.ImageUpload]) -> Iterator[list[images_pb2.ImageUpload]]:
+def call_groups(uploads: Iterable[Upload]) -> Iterator[list[Upload]]:
     """Yields the uploads in order, in groups that one call takes."""
-    group: list[images_pb2.ImageUpload] = []
+    group: list[Upload] = []
     size = 0
     for upload in uploads:
-        if group and size + len(upload.image_data) > CALL_BYTES:
+        if group and size + len(upload.data) > CALL_BYTES:
             yield group
             group, size = [], 0
         group.append(upload)
-        size += len(upload.image_data)
+        size += len(upload.data)
     if group:
         yield group
 
 
-def _upload(file: ImageFile) -> images_pb2.ImageUpload:
-    return images_pb2.ImageUpload(image_data=file.data, file_name=_file_name(file.name))
+def _message(upload: Upload) -> images_pb2.ImageUpload:
+    return images_pb2.ImageUpload(image_data=upload.data, file_name=upload.file_name, tag_ids=upload.tag_ids)
 
 
-def _decoded(entries: Iterable[ImageFileCreateEntry]) -> list[images_pb2.ImageUpload]:
+def _upload(file: ImageFile) -> Upload:
+    return Upload(file.data, _file_name(file.name))
+
+
+def _decoded(entries: Iterable[ImageFileCreateEntry]) -> list[Upload]:
     return [
-        images_pb2.ImageUpload(
-            image_data=_bytes(entry.contents, f"images.{number}.contents")[:KEPT_BYTES],
+        Upload(
+            data=_bytes(entry.contents, f"images.{number}.contents")[:KEPT_BYTES],
             file_name=_file_name(entry.name),
             tag_ids=_texts(entry.tag_ids),
         )
