@@ -50,7 +50,7 @@ def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room
         training_routes(services),
         event_routes(services),
         publishing_routes(services),
-        performance_routes(services, links),
+        performance_routes(services, links, tag_types),
         export_routes(services, links),
         detection_training_routes(),
     ):
