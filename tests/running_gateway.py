@@ -18,11 +18,13 @@ MISSING = "00000000-0000-4000-8000-000000000000"
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
-    """Serves the gateway and yields a client of it that carries no key."""
+async def gateway(
+    settings: Settings, keys: Keys, stopping: asyncio.Event | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Serves the gateway until ``stopping`` is set and yields a client of it that carries no key."""
     listener = bind("127.0.0.1:0", "http")
-    stopping = asyncio.Event()
-    async with open_application(settings, keys) as application:
+    stopping = stopping or asyncio.Event()
+    async with open_application(settings, keys, stopping=stopping) as application:
         serving = asyncio.create_task(serve_http(application, listener, stopping))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
@@ -33,9 +35,11 @@ async def gateway(settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncCl
 
 
 @asynccontextmanager
-async def training_api(settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+async def training_api(
+    settings: Settings, keys: Keys, stopping: asyncio.Event | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """Serves the gateway and yields a client of its training API that carries the training key."""
-    async with gateway(settings, keys) as client:
+    async with gateway(settings, keys, stopping) as client:
         client.headers["Training-Key"] = keys.training_key
         client.base_url = client.base_url.join(TRAINING_API)
         client.timeout = httpx.Timeout(30)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -63,14 +64,17 @@ async def test_a_training_is_told_from_start_to_end(api: httpx.AsyncClient, suit
 
 
 class ScriptedRun:
-    """A training service with one run, whose events a test gives; ``broken`` ends its watch early."""
+    """A training service with one run, whose events a test gives.
+
+    ``broken`` ends its watch with an error after them; ``endless`` keeps it open until its reader leaves.
+    """
 
     def __init__(self, iteration_id: str) -> None:
         self.run = training_service_pb2.TrainingRun(
             training_run_id=MISSING, iteration_id=iteration_id, state=RUNNING, last_sequence=2
         )
         self.events: list[training_service_pb2.TrainingEvent] = []
-        self.broken = False
+        self.broken = self.endless = False
         self.server = ScriptedServer({"ListTrainingRuns": self._list, "WatchTraining": self._watch})
 
     def _list(self, call: ScriptedCall) -> training_service_pb2.ListTrainingRunsResponse:
@@ -79,6 +83,9 @@ class ScriptedRun:
 
     def _watch(self, call: ScriptedCall) -> Iterator[training_service_pb2.TrainingEvent]:
         yield from self.events
+        left = threading.Event()
+        if self.endless and call.context.add_callback(left.set):
+            left.wait(30)
         if self.broken:
             call.fail(grpc.StatusCode.UNAVAILABLE)
 
@@ -127,6 +134,23 @@ async def test_a_service_that_goes_away_ends_the_stream_in_order(
             assert [event["id"] async for event in read_events(api, path)] == [1]
             assert [event["id"] async for event in read_events(api, path, after=1)] == [1]
         assert [call.request.after_sequence for call in run.server.calls["WatchTraining"]] == [0, 1]
+
+
+async def test_streams_end_in_order_when_the_gateway_stops(
+    project_suite: TrainingSuite, frozen: iterations_pb2.Iteration, keys: Keys
+) -> None:
+    """Who watches when the gateway stops gets a whole answer, to go on from later, and holds nothing up."""
+    run, stopping = ScriptedRun(frozen.iteration_id), asyncio.Event()
+    run.events, run.endless = [training_service_pb2.TrainingEvent(sequence=1, state=RUNNING, warning="One.")], True
+    path = f"/projects/{frozen.project_id}/iterations/{frozen.iteration_id}/events"
+    with run.server:
+        settings = replace(project_suite.settings, training_address=run.server.address)
+        async with training_api(settings, keys, stopping) as api:
+            told = []
+            async for event in read_events(api, path):
+                told.append(event["id"])
+                stopping.set()
+    assert told == [1]
 
 
 @pytest.mark.parametrize("last", ["one", "-1", "1.5", "١", "9" * 30])

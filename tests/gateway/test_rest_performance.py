@@ -77,10 +77,27 @@ async def test_held_out_images_come_with_answers_and_links(
     (told,) = (await results_api.get(path)).json()
     assert set(told) == {"predictions", "id", "created", "width", "height", "imageUri", "thumbnailUri", "tags"}
     assert (told["id"], told["width"], told["height"]) == (image.image_id, 96, 72)
-    assert told["predictions"][0] == {"probability": 0.875, "tagId": tag_ids[0], "tagName": f"tag {tag_ids[0][:4]}"}
+    assert told["predictions"][0] == {
+        "probability": 0.875,
+        "tagId": tag_ids[0],
+        "tagName": f"tag {tag_ids[0][:4]}",
+        "tagType": "Regular",
+    }
     assert [(tag["tagId"], tag["tagName"]) for tag in told["tags"]] == [(tag_ids[0], "dahlia")]
     assert told["imageUri"].startswith(f"http://127.0.0.1:{results_api.base_url.port}/blobs/")
     assert told["thumbnailUri"] != told["imageUri"]
+
+
+async def test_images_are_told_as_they_were_learned_from(
+    results_api: httpx.AsyncClient, project_suite: TrainingSuite, held_out: HeldOutImages
+) -> None:
+    """An image that was retagged, or taken out of the project, since then keeps the tags that the figures rest on."""
+    path, tag_ids, image = await trained(project_suite)
+    held_out.results = [result(image.image_id, tag_ids)]
+    before = (await results_api.get(path)).json()
+    deletion = images_pb2.DeleteImagesRequest(project_id=image.project_id, image_ids=[image.image_id])
+    await project_suite.project.DeleteImages(deletion)
+    assert (await results_api.get(path)).json() == before
 
 
 async def test_of_a_deleted_image_the_answer_is_left(

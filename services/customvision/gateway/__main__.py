@@ -15,7 +15,7 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     settings.folder(".")
     keys, _ = load_or_create_keys(settings.home)
     listener = bind(settings.http_address, "http")
-    async with open_application(settings, keys) as application:
+    async with open_application(settings, keys, stopping=stopping) as application:
         await serve_http(application, listener, stopping)
 
 

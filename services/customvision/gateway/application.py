@@ -1,5 +1,6 @@
 """The gateway's routes and what stands around them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,10 +34,12 @@ from customvision.gateway.unread_bodies import ReadToTheEnd
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, keys: Keys, room: Room | None = None) -> AsyncIterator[FastAPI]:
+async def open_application(
+    settings: Settings, keys: Keys, room: Room | None = None, *, stopping: asyncio.Event | None = None
+) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end.
 
-    ``room`` is what the image bodies that are read at one time may take.
+    ``room`` is what the image bodies that are read at one time may take; endless streams end once ``stopping`` is set.
     """
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
     metrics, links = Metrics(health), Links(keys)
@@ -70,7 +73,9 @@ async def open_application(settings: Settings, keys: Keys, room: Room | None = N
                 Exception: api_errors.explain_fault,
             },
         )
-        application.include_router(api_routes(services, links, tag_types, room), responses=api_errors.DOCUMENTED)
+        application.include_router(
+            api_routes(services, links, tag_types, room, stopping or asyncio.Event()), responses=api_errors.DOCUMENTED
+        )
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")
         application.add_route("/docs", documentation.respond_page, name="docs")

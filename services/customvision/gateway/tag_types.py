@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import grpc
 
+from customvision.gateway.rest.models.tags import TAG_TYPES
 from customvision.gateway.rest.pages import all_pages
 from customvision.gateway.services import Services
 from customvision.v1 import tags_pb2
 
-TYPE_NAMES = {tags_pb2.TAG_TYPE_REGULAR: "Regular", tags_pb2.TAG_TYPE_NEGATIVE: "Negative"}
 # Types hardly ever change, and predictions come by the hundred a second.
 KEPT_SECONDS = 30.0
 PATIENCE_SECONDS = 2.0
@@ -44,7 +44,7 @@ class TagTypes:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 tags = [tag async for tag in all_pages(self._services.project.ListTags, request, "tags")]
-            types = {tag.tag_id: TYPE_NAMES[tag.type] for tag in tags}
+            types = {tag.tag_id: TAG_TYPES.word(tag.type) for tag in tags}
         except (grpc.aio.AioRpcError, TimeoutError):
             # An answer without types is worth more than none.
             pass

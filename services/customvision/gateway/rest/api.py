@@ -1,5 +1,7 @@
 """Puts the routes of both APIs together."""
 
+import asyncio
+
 from fastapi import APIRouter, Depends
 
 from customvision.gateway.bodies import Room
@@ -29,8 +31,11 @@ from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 
 
-def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room) -> APIRouter:
-    """Returns the routes of both APIs, below /customvision/{version}, but for those that classify."""
+def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room, stopping: asyncio.Event) -> APIRouter:
+    """Returns the routes of both APIs, below /customvision/{version}, but for those that classify.
+
+    Endless streams end once ``stopping`` is set.
+    """
     training = APIRouter(prefix="/customvision/{version}/training", dependencies=[Depends(_training_version)])
     for routes in (
         domain_routes(services),
@@ -48,9 +53,9 @@ def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room
         suggestion_routes(services, links, tag_types),
         iteration_routes(services),
         training_routes(services),
-        event_routes(services),
+        event_routes(services, stopping),
         publishing_routes(services),
-        performance_routes(services, links),
+        performance_routes(services, links, tag_types),
         export_routes(services, links),
         detection_training_routes(),
     ):

@@ -1,12 +1,12 @@
 """How iterations do, in JSON."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from customvision.gateway.rest.fields import time_text
 from customvision.gateway.rest.models.base import ApiModel, Time
-from customvision.gateway.rest.models.images import ImageTag
+from customvision.gateway.rest.models.images import Image, ImageTag
 from customvision.gateway.rest.models.predictions import Prediction
-from customvision.v1 import images_pb2, training_service_pb2
+from customvision.v1 import stored_predictions_pb2, training_service_pb2
 
 
 class TagPerformance(ApiModel):
@@ -73,25 +73,26 @@ def performance_of(performance: training_service_pb2.IterationPerformance) -> It
 
 
 def image_performance_of(
-    result: training_service_pb2.ImageResult, image: images_pb2.Image | None, image_uri: str, thumbnail_uri: str
+    result: training_service_pb2.ImageResult, image: Image | None, types: Mapping[str, str]
 ) -> ImagePerformance:
-    """Returns an iteration's answer to one image as the API tells it; ``image`` is None where it was deleted."""
-    predictions = [
-        Prediction(probability=each.probability, tag_id=UUID(each.tag_id), tag_name=each.tag_name)
-        for each in result.predictions
-    ]
-    if image is None:
-        return ImagePerformance(predictions=predictions, id=UUID(result.image_id))
-    return ImagePerformance(
-        predictions=predictions,
-        id=UUID(result.image_id),
-        created=time_text(image.create_time),
-        width=image.width,
-        height=image.height,
-        image_uri=image_uri,
-        thumbnail_uri=thumbnail_uri,
-        tags=[
-            ImageTag(tag_id=UUID(tag.tag_id), tag_name=tag.tag_name, created=time_text(tag.create_time))
-            for tag in image.tags
-        ],
+    """Returns an iteration's answer to one image as the API tells it.
+
+    ``image`` is None where it was deleted; ``types`` are those of the tags that there are, by id.
+    """
+    told = ImagePerformance(
+        predictions=[_prediction(each, types) for each in result.predictions], id=UUID(result.image_id)
     )
+    if image is not None:
+        told.created, told.width, told.height = image.created, image.width, image.height
+        told.image_uri, told.thumbnail_uri = image.original_image_uri, image.thumbnail_uri
+        told.tags = image.tags
+    return told
+
+
+def _prediction(probability: stored_predictions_pb2.TagProbability, types: Mapping[str, str]) -> Prediction:
+    told = Prediction(
+        probability=probability.probability, tag_id=UUID(probability.tag_id), tag_name=probability.tag_name
+    )
+    if probability.tag_id in types:
+        told.tag_type = types[probability.tag_id]
+    return told

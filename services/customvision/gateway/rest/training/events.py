@@ -1,5 +1,6 @@
 """Live progress of a training as server-sent events."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from customvision.gateway.api_errors import ApiError
 from customvision.gateway.rest.models.events import FINAL_STATES, TrainingEvent, event_of
 from customvision.gateway.rest.routing import routes_about
 from customvision.gateway.services import Services
+from customvision.gateway.streaming import Call
 from customvision.v1 import iterations_pb2, training_service_pb2
 
 MEDIA_TYPE = "text/event-stream"
@@ -29,8 +31,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
 log = structlog.get_logger()
 
 
-def event_routes(services: Services) -> APIRouter:
-    """Returns the route of live progress."""
+def event_routes(services: Services, stopping: asyncio.Event) -> APIRouter:
+    """Returns the route of live progress, whose streams end once ``stopping`` is set."""
     routes = routes_about("Iterations")
 
     @routes.get(
@@ -54,7 +56,7 @@ def event_routes(services: Services) -> APIRouter:
             raise ApiError("BadRequestInvalid", message)
         if run.state in FINAL_STATES and after == run.last_sequence:
             return Response(status_code=204)
-        return StreamingResponse(_events(services, run.training_run_id, after), media_type=MEDIA_TYPE)
+        return StreamingResponse(_events(services, stopping, run.training_run_id, after), media_type=MEDIA_TYPE)
 
     return routes
 
@@ -79,17 +81,27 @@ async def _run(services: Services, project_id: str, iteration_id: str) -> traini
     return runs[0]
 
 
-async def _events(services: Services, run_id: str, after: int) -> AsyncIterator[str]:
-    """Yields the events as they travel. Where the training service goes away it ends, and its reader comes again."""
+async def _events(services: Services, stopping: asyncio.Event, run_id: str, after: int) -> AsyncIterator[str]:
+    """Yields the events as they travel. Ends early where a service stops, this one or the other: readers come again."""
     request = training_service_pb2.WatchTrainingRequest(training_run_id=run_id, after_sequence=after)
     call = services.training.WatchTraining(request)
+    ending = asyncio.create_task(_cancel_once(stopping, call))
     try:
         async for event in call:
             yield HEARTBEAT if event.HasField("heartbeat") else _text(event)
     except grpc.aio.AioRpcError as error:
         log.warning("events of a training end early", training_run_id=run_id, details=error.details())
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
     finally:
+        ending.cancel()
         call.cancel()
+
+
+async def _cancel_once(stopping: asyncio.Event, call: Call) -> None:
+    await stopping.wait()
+    call.cancel()
 
 
 def _text(event: training_service_pb2.TrainingEvent) -> str:

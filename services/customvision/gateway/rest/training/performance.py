@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from customvision.gateway.api_errors import told_as
 from customvision.gateway.links import Links
 from customvision.gateway.rest.fields import ids
-from customvision.gateway.rest.image_links import image_uri, thumbnail_uri
+from customvision.gateway.rest.image_answers import image_answer
 from customvision.gateway.rest.models.performance import (
     ImagePerformance,
     IterationPerformance,
@@ -18,6 +18,7 @@ from customvision.gateway.rest.models.performance import (
 from customvision.gateway.rest.routing import routes_about
 from customvision.gateway.rest.words import Words
 from customvision.gateway.services import Services
+from customvision.gateway.tag_types import TagTypes
 from customvision.v1 import images_pb2, training_service_pb2
 
 PATH = "/projects/{project_id}/iterations/{iteration_id}/performance"
@@ -36,7 +37,7 @@ OverlapThreshold = Annotated[
 ]
 
 
-def performance_routes(services: Services, links: Links) -> APIRouter:
+def performance_routes(services: Services, links: Links, tag_types: TagTypes) -> APIRouter:
     """Returns the routes about how iterations do."""
     routes, training = routes_about("Performance"), services.training
 
@@ -73,16 +74,10 @@ def performance_routes(services: Services, links: Links) -> APIRouter:
         )
         with told_as(CODES):
             results = (await training.ListImageResults(asked)).results[:take]
-        images = await _images(services, str(project_id), [result.image_id for result in results])
-        return [
-            image_performance_of(
-                result,
-                images.get(result.image_id),
-                image_uri(links, request, str(project_id), result.image_id),
-                thumbnail_uri(links, request, str(project_id), result.image_id),
-            )
-            for result in results
-        ]
+        images = await _images(services, asked, [result.image_id for result in results])
+        told = {image_id: image_answer(image, request, links) for image_id, image in images.items()}
+        types = await tag_types.of(str(project_id))
+        return [image_performance_of(result, told.get(result.image_id), types) for result in results]
 
     @routes.get(f"{PATH}/images/count", operation_id="GetImagePerformanceCount")
     async def get_image_performance_count(project_id: UUID, iteration_id: UUID, tag_ids: TagIds = None) -> int:
@@ -99,9 +94,16 @@ def performance_routes(services: Services, links: Links) -> APIRouter:
     return routes
 
 
-async def _images(services: Services, project_id: str, image_ids: list[str]) -> dict[str, images_pb2.Image]:
-    """Returns those images that are still there, by id."""
+async def _images(
+    services: Services, asked: training_service_pb2.ListImageResultsRequest, image_ids: list[str]
+) -> dict[str, images_pb2.Image]:
+    """Returns the images by id as they were in the iteration's data set, without those that are gone for good."""
     if not image_ids:
         return {}
-    request = images_pb2.ListImagesRequest(project_id=project_id, image_ids=image_ids, page_size=len(image_ids))
+    request = images_pb2.ListImagesRequest(
+        project_id=asked.project_id,
+        iteration_id=asked.iteration_id,
+        image_ids=image_ids,
+        page_size=len(image_ids),
+    )
     return {image.image_id: image for image in (await services.project.ListImages(request)).images}
