@@ -78,9 +78,7 @@ def upload(project: Any, hemlock: Any, cherry: Any) -> None:
         for tag, paths in ((hemlock, others), (cherry, photos("Cherry")))
         for path in paths
     ]
-    summary = training.send_batch(
-        "create_images_from_files", getattr(models, "ImageFileCreateBatch", None), project.id, images=entries
-    )
+    summary = training.send_batch("create_images_from_files", models.ImageFileCreateBatch, project.id, images=entries)
     assert summary.is_batch_successful, [image.status for image in summary.images]
     assert [image.source_url for image in summary.images] == [entry.name for entry in entries]
     summary = training.send_batch(
@@ -211,7 +209,7 @@ def improve(project: Any, hemlock: Any, iteration: Any) -> None:
     assert [each.id for each in training.query_predictions(project.id, by_application).results] == [found[-1].id]
     summary = training.send_batch(
         "create_images_from_predictions",
-        getattr(models, "ImageIdCreateBatch", None),
+        models.ImageIdCreateBatch,
         project.id,
         images=[models.ImageIdCreateEntry(id=found[0].id, tag_ids=[hemlock.id])],
     )
