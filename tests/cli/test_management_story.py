@@ -151,6 +151,23 @@ def test_projects(suite: SuiteProcess) -> None:
     assert "no project 'gone'" in failure(suite, "projects", "show", "gone")
 
 
+def test_copies(suite: SuiteProcess, flowers: Path) -> None:
+    """A copy gets the name with a number, or one that is given, and its model answers as that of its source."""
+    copy = suite.run("projects", "copy", "flowers").stdout.strip()
+    shown_copy = shown(suite, "projects", "show", "flowers (1)")
+    assert (shown_copy["project_id"], shown_copy["image_count"]) == (copy, 16)
+    named = suite.run("projects", "copy", copy, "--name", "herbarium").stdout.strip()
+    assert shown(suite, "projects", "show", "herbarium")["project_id"] == named
+    suite.run("iterations", "publish", "1", "--project", named, "--publish-name", "copy")
+    image = flowers / "roses" / "003.jpg"
+    answers = [shown(suite, "predict", image, "--project", project) for project in ("flowers", "herbarium")]
+    assert answers[0] == answers[1]
+    suite.run("iterations", "unpublish", "1", "--project", named, "--yes")
+    for project in (copy, named):
+        suite.run("projects", "delete", project, "--yes")
+    assert "no project 'gone'" in failure(suite, "projects", "copy", "gone")
+
+
 def test_tags(suite: SuiteProcess) -> None:
     """Tags are listed with their counts, made, renamed and deleted."""
     assert [tag["image_count"] for tag in shown(suite, "tags", "list", *P)] == [8, 8]
@@ -168,7 +185,10 @@ def test_images(suite: SuiteProcess, tmp_path: Path) -> None:
     assert len(images) == 8
     assert "more than these 3" in suite.run("images", "list", *P, "--limit", "3").stderr
     image = images[-1]["image_id"]
-    assert shown(suite, "images", "show", image, *P)["width"] == 96
+    record = shown(suite, "images", "show", image, *P)
+    assert (record["width"], record["metadata"], record["tags"][0]["tag_name"]) == (96, {}, "roses")
+    assert not shown(suite, "images", "list", *P, "--filter", "split eq 'test'")
+    assert "at character 7" in failure(suite, "images", "list", *P, "--filter", "split = 'test'")
     suite.run("images", "untag", image, *P, "--tag", "roses")
     assert [one["image_id"] for one in shown(suite, "images", "list", *P, "--untagged")] == [image]
     suite.run("images", "tag", image, *P, "--tag", "roses")

@@ -69,6 +69,19 @@ async def test_files_arrive_with_tag_and_name(client: AsyncClient, tmp_path: Pat
     assert all(images[result.image_id].source_sha256 == result.sha256 for result in results)
 
 
+async def test_metadata_arrives_and_selects(client: AsyncClient, tmp_path: Path) -> None:
+    """Files keep what the upload gives them, those that are there gain new keys only, and a filter finds them."""
+    project_id, _ = await project_with_tags(client, "roses")
+    paths = draw(tmp_path / "roses", 1, 2)
+    for chosen, metadata in ((paths[:1], {"split": "test"}), (paths, {"split": "train", "day": "monday"})):
+        async for result in client.upload_images(project_id, chosen, metadata=metadata):
+            assert result.outcome is not Outcome.REFUSED
+    listed = [dict(image.metadata) async for image in client.list_images(project_id)]
+    assert listed == [{"split": "test", "day": "monday"}, {"split": "train", "day": "monday"}]
+    found = [image.file_name async for image in client.list_images(project_id, metadata_filter="split eq 'train'")]
+    assert found == ["2.jpg"]
+
+
 async def test_known_files_do_not_travel(client: AsyncClient, tmp_path: Path) -> None:
     """A second upload finds everything there; a file that lacks the tag gets it, unless it has another already."""
     project_id, [roses, tulips] = await project_with_tags(client, "roses", "tulips")

@@ -27,7 +27,8 @@ from customvision.vision.artifacts import digest_of
 from models import backbone, model
 from pictures import photo
 from prediction.running_suite import Prediction, Suite
-from project_calls import refusal_of
+from project_calls import freeze, make_trainable, refusal_of
+from project_copying import complete_with_model, copied, iterations_of, tags_of
 
 if TYPE_CHECKING:
     from customvision.v1.project_service_pb2_grpc import ProjectServiceAsyncStub
@@ -128,6 +129,28 @@ async def test_follows_a_project_from_publication_to_withdrawal(owner: tuple[Own
         await _withdraw(user, prediction, project_id, second)
 
 
+async def test_a_copy_answers_with_its_own_tags(owner: tuple[Owner, Suite]) -> None:
+    """The model of a copied project, published, names the tags of the copy and answers as that of the source."""
+    user, suite = owner
+    project_id, tag_ids = await make_trainable(user.stub)
+    await complete_with_model(user.stub, await freeze(user.stub, project_id))
+    copy = await copied(user.stub, project_id)
+    async with suite.prediction() as prediction:
+        published = []
+        for owner_id in (project_id, copy.project_id):
+            [iteration] = await iterations_of(user.stub, owner_id)
+            publication = iterations_pb2.PublishIterationRequest(
+                project_id=owner_id, iteration_id=iteration.iteration_id, publish_name="live"
+            )
+            published.append(await user.stub.PublishIteration(publication))
+        await prediction.serving(*[iteration.iteration_id for iteration in published])
+        answers = [(await prediction.predict(it.project_id, "live", RED)).predictions for it in published]
+    own = {tag.name: tag.tag_id for tag in await tags_of(user.stub, copy.project_id)}
+    assert [(it.tag_id, it.tag_name) for it in answers[1]] == [(own[it.tag_name], it.tag_name) for it in answers[0]]
+    assert [it.probability for it in answers[1]] == [it.probability for it in answers[0]]
+    assert {it.tag_id for it in answers[0]} == set(tag_ids)
+
+
 async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner, Suite]) -> None:
     """By its id it answers while it is published and when it no longer is; its answer is stored like any other."""
     user, suite = owner
@@ -147,8 +170,8 @@ async def test_an_iteration_can_be_asked_until_it_is_deleted(owner: tuple[Owner,
     assert [(it.iteration_id, it.publish_name) for it in kept] == [(iteration_id, "")] * 2
 
 
-async def test_suggestions_are_kept_for_untagged_images(owner: tuple[Owner, Suite]) -> None:
-    """A model answers for images without a tag, and the project lists what it answered; tagged ones are left out."""
+async def test_suggestions_are_kept_until_their_image_has_a_tag(owner: tuple[Owner, Suite]) -> None:
+    """A model answers for images without a tag, the project lists it, least certain first, and it goes with the tag."""
     user, suite = owner
     project_id = await user.new_project()
     iteration_id = await user.published(project_id, ("red", "green"))
@@ -165,7 +188,26 @@ async def test_suggestions_are_kept_for_untagged_images(owner: tuple[Owner, Suit
     assert all(0 < it.uncertainty < 1 and it.create_time.seconds > 0 for it in suggested)
     listing = suggestions_pb2.ListSuggestionsRequest(project_id=project_id, iteration_id=iteration_id)
     listed = list((await user.stub.ListSuggestions(listing)).suggestions)
-    assert sorted(listed, key=lambda it: it.image_id) == sorted(suggested, key=lambda it: it.image_id)
+    assert listed == sorted(suggested, key=lambda it: -it.uncertainty)
+    await user.stub.TagImages(
+        images_pb2.TagImagesRequest(project_id=project_id, image_ids=[red], tag_ids=tagged.tag_ids)
+    )
+    assert [it.image_id for it in (await user.stub.ListSuggestions(listing)).suggestions] == [green]
+
+
+async def test_stored_answers_are_found_by_the_label_of_the_caller(owner: tuple[Owner, Suite]) -> None:
+    """The label that came with the question is one to list by."""
+    user, suite = owner
+    project_id = await user.new_project()
+    async with suite.prediction() as prediction:
+        iteration_id = await user.published(project_id, ("red", "green"))
+        await prediction.serving(iteration_id)
+        for label in ("gate", "shed"):
+            question = messages.PredictRequest(project_id=project_id, image_data=RED, store=True, application=label)
+            await prediction.ask(question)
+    listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id, application="shed")
+    (kept,) = (await user.stub.ListPredictions(listing)).predictions
+    assert kept.application == "shed"
 
 
 async def _withdraw(user: Owner, prediction: Prediction, project_id: str, iteration_id: str) -> None:

@@ -166,13 +166,13 @@ def _suggest(connection: Connection, project_id: str) -> None:
         [project_id, time_now],
     )
     connection.execute(
-        "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time)"
-        " SELECT i.sequence, j.sequence, '[]', 0, ? FROM iterations i, images j",
+        "INSERT INTO suggestions (iteration, image, predictions, uncertainty, likeliest, create_time)"
+        " SELECT i.sequence, j.sequence, '[]', 0, 1, ? FROM iterations i, images j",
         [time_now],
     )
     connection.execute(
-        "INSERT INTO suggested_tags (iteration, image, tag_id, probability)"
-        " SELECT iteration, image, 'rose', 1 FROM suggestions"
+        "INSERT INTO suggested_tags (iteration, image, tag_id, uncertainty, probability)"
+        " SELECT iteration, image, 'rose', 0, 1 FROM suggestions"
     )
 
 

@@ -1,9 +1,12 @@
 """Tags given to and taken from images, and images deleted."""
 
+import asyncio
 from typing import Any
 
 import grpc
+import pytest
 
+from customvision.project.use_cases import images as use_case
 from customvision.v1 import images_pb2, iterations_pb2
 from project_calls import (
     MISSING,
@@ -74,6 +77,63 @@ async def test_deleting_images_passes_over_those_that_are_gone(stub: Stub) -> No
     assert (await stub.DeleteImages(request)).deleted_count == 0
     refusal = await refusal_of(stub.GetImage(images_pb2.GetImageRequest(project_id=project_id, image_id=image_ids[0])))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+
+
+async def test_all_images_are_deleted_part_by_part(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that are there go, whatever their number; iterations keep theirs, and other projects too."""
+    monkeypatch.setattr(use_case, "DELETED_AT_ONCE", 3)
+    project_id, _ = await make_trainable(stub)
+    other_id = (await make_project(stub, "other")).project_id
+    await add_photos(stub, other_id, [1])
+    iteration = await freeze(stub, project_id)
+    frozen = await image_list(stub, project_id, iteration_id=iteration.iteration_id)
+    await add_photos(stub, project_id, range(20, 24))
+    request = images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True)
+    assert (await stub.DeleteImages(request)).deleted_count == 14
+    assert not await image_list(stub, project_id)
+    assert await image_list(stub, project_id, iteration_id=iteration.iteration_id) == frozen
+    assert (await stub.DeleteImages(request)).deleted_count == 0
+    assert len(await image_list(stub, other_id)) == 1
+
+
+async def test_all_images_of_all_iterations_leave_none(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the current set go, and those that only an iteration held; the count is of the current ones."""
+    monkeypatch.setattr(use_case, "DELETED_AT_ONCE", 3)
+    project_id, _ = await make_trainable(stub)
+    iteration = await freeze(stub, project_id)
+    [first] = (await image_list(stub, project_id))[:1]
+    await stub.DeleteImages(images_pb2.DeleteImagesRequest(project_id=project_id, image_ids=[first.image_id]))
+    request = images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True, all_iterations=True)
+    assert (await stub.DeleteImages(request)).deleted_count == 9
+    assert not await image_list(stub, project_id, iteration_id=iteration.iteration_id)
+    read = images_pb2.GetImageRequest(project_id=project_id, image_id=first.image_id)
+    assert (await refusal_of(stub.GetImage(read))).reason == "IMAGE_NOT_FOUND"
+
+
+async def test_others_write_while_all_images_are_deleted(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo that is uploaded between two parts of the deletion stays: it was not there when the deletion began."""
+    monkeypatch.setattr(use_case, "DELETED_AT_ONCE", 1)
+    project_id = (await make_project(stub)).project_id
+    await add_photos(stub, project_id, range(40))
+    request = images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True)
+    deleting = asyncio.ensure_future(stub.DeleteImages(request))
+    while len(await image_list(stub, project_id)) == 40:
+        await asyncio.sleep(0)
+    [late] = await add_photos(stub, project_id, [100])
+    assert (await deleting).deleted_count == 40
+    assert [image.image_id for image in await image_list(stub, project_id)] == [late.image_id]
+
+
+async def test_deleting_all_takes_no_ids_beside(stub: Stub) -> None:
+    """A call that names images and asks for all is refused, and deletes none; so is one for no project."""
+    project_id = (await make_project(stub)).project_id
+    [image] = await add_photos(stub, project_id, [1])
+    both = images_pb2.DeleteImagesRequest(project_id=project_id, all_images=True, image_ids=[image.image_id])
+    refusal = await refusal_of(stub.DeleteImages(both))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "IMAGE_IDS_NOT_ALLOWED")
+    assert len(await image_list(stub, project_id)) == 1
+    nowhere = images_pb2.DeleteImagesRequest(project_id=MISSING, all_images=True)
+    assert (await refusal_of(stub.DeleteImages(nowhere))).reason == "PROJECT_NOT_FOUND"
 
 
 async def test_an_image_that_an_iteration_holds_can_still_be_read(stub: Stub) -> None:

@@ -23,6 +23,7 @@ TABLES = (
     "tags",
     "images",
     "image_tags",
+    "image_metadata",
     "iterations",
     "iteration_images",
     "stored_predictions",
@@ -70,18 +71,22 @@ def _fill(connection: Connection, project_id: str, image_count: int, *, current:
         )
         connection.execute("INSERT INTO image_tags (image, tag) SELECT ?, max(sequence) FROM tags", [cursor.lastrowid])
         connection.execute(
+            "INSERT INTO image_metadata (image, project, key, value) SELECT ?, max(sequence), 'a', '1' FROM projects",
+            [cursor.lastrowid],
+        )
+        connection.execute(
             "INSERT INTO iteration_images (iteration, image, tag) SELECT max(sequence), ?, 1 FROM iterations",
             [cursor.lastrowid],
         )
         # An image of the data set has tags and no suggestion; here it costs what an untagged one does.
         connection.execute(
-            "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time)"
-            " SELECT max(sequence), ?, '[]', 0, ? FROM iterations",
+            "INSERT INTO suggestions (iteration, image, predictions, uncertainty, likeliest, create_time)"
+            " SELECT max(sequence), ?, '[]', 0, 1, ? FROM iterations",
             [cursor.lastrowid, TIME],
         )
         connection.execute(
-            "INSERT INTO suggested_tags (iteration, image, tag_id, probability)"
-            " SELECT max(sequence), ?, 'rose', 1 FROM iterations",
+            "INSERT INTO suggested_tags (iteration, image, tag_id, uncertainty, probability)"
+            " SELECT max(sequence), ?, 'rose', 0, 1 FROM iterations",
             [cursor.lastrowid],
         )
         predicted = connection.execute(

@@ -9,6 +9,7 @@ from customvision.common.errors import ConfigurationError
 from customvision.common.settings import Settings
 from customvision.project.domain.data_set import NothingChanged
 from customvision.project.domain.domain import DEFAULT_DOMAIN
+from customvision.project.domain.image import ImageTag
 from customvision.project.domain.prediction_filter import PredictionFilter, PredictionOrder, PredictionTagFilter
 from customvision.project.domain.project import ClassificationType, ProjectStatus
 from customvision.project.domain.training_request import TrainingRequest, TrainingType
@@ -59,7 +60,9 @@ async def test_a_database_of_the_first_version_opens_with_its_data(settings: Set
         database.close()
         assert (project.name, project.image_count, project.tag_count) == ("garden", 1, 1)
         assert (project.status, project.target_export_platforms) == (ProjectStatus.SUCCEEDED, ())
-        assert (image.file_name, image.tag_ids) == ("a.jpg", ("t",))
+        assert (image.file_name, image.metadata) == ("a.jpg", {})
+        # When it was tagged is not known: not before it was stored.
+        assert image.tags == (ImageTag("t", "rose", image.create_time),)
         assert [row["name"] for row in names] == [migration.__name__ for migration in MIGRATIONS]
 
 

@@ -5,7 +5,17 @@ from typing import Any
 import grpc
 
 from customvision.v1 import tags_pb2
-from project_calls import MISSING, Stub, add_photos, image_list, make_project, make_tag, refusal_of
+from project_calls import (
+    MISSING,
+    Stub,
+    add_photos,
+    freeze,
+    image_list,
+    make_project,
+    make_tag,
+    make_trainable,
+    refusal_of,
+)
 
 NAMES = ["🌹", "a/b", 'it\'s "red"', "zwei Wörter", "ورد", "rose", "Rose", "rose "]
 
@@ -104,3 +114,30 @@ async def test_tags_of_another_project_are_not_found(stub: Stub) -> None:
     refusal = await refusal_of(stub.GetTag(tags_pb2.GetTagRequest(project_id=other, tag_id=tag_id)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "TAG_NOT_FOUND")
     assert refusal.metadata == {"tag_id": tag_id}
+
+
+async def test_an_iteration_has_the_tags_and_counts_that_it_was_trained_on(stub: Stub) -> None:
+    """Tags renamed, deleted and added since, and images that came or went, change nothing about an iteration's tags."""
+    project_id, (dahlia, rose) = await make_trainable(stub)
+    await make_tag(stub, project_id, "empty")
+    before = list((await stub.ListTags(tags_pb2.ListTagsRequest(project_id=project_id))).tags)
+    iteration_id = (await freeze(stub, project_id)).iteration_id
+    await stub.UpdateTag(tags_pb2.UpdateTagRequest(project_id=project_id, tag_id=dahlia, name="Dahlie"))
+    await stub.DeleteTag(tags_pb2.DeleteTagRequest(project_id=project_id, tag_id=rose))
+    late = await make_tag(stub, project_id, "tulip")
+    await add_photos(stub, project_id, [100], [dahlia])
+    request = tags_pb2.ListTagsRequest(project_id=project_id, iteration_id=iteration_id, page_size=1)
+    first = await stub.ListTags(request)
+    request.page_token = first.next_page_token
+    second = await stub.ListTags(request)
+    assert [*first.tags, *second.tags] == before[:2]
+    assert (not second.next_page_token, [tag.image_count for tag in before]) == (True, [5, 5, 0])
+    get = tags_pb2.GetTagRequest(project_id=project_id, tag_id=rose, iteration_id=iteration_id)
+    assert await stub.GetTag(get) == before[1]
+    get.tag_id = late
+    refusal = await refusal_of(stub.GetTag(get))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "TAG_NOT_IN_ITERATION")
+    get.iteration_id = MISSING
+    assert (await refusal_of(stub.GetTag(get))).reason == "ITERATION_NOT_FOUND"
+    current = tags_pb2.ListTagsRequest(project_id=project_id, page_token=first.next_page_token)
+    assert (await refusal_of(stub.ListTags(current))).reason == "PAGE_TOKEN_INVALID"

@@ -45,6 +45,7 @@ async def open_application(settings: Settings, keys: Keys, room: Room | None = N
         tag_types = TagTypes(services)
         application = FastAPI(
             openapi_url=None,
+            redirect_slashes=False,
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),

@@ -14,8 +14,8 @@ from customvision.gateway.services import Services
 from customvision.gateway.streaming import opened
 from customvision.v1 import images_pb2, stored_predictions_pb2
 
-IMAGE_PATH = PREFIX + "projects/{project_id:uuid}/images/{image_id:uuid}/{variant}"
-PREDICTION_PATH = PREFIX + "projects/{project_id:uuid}/predictions/{prediction_id:uuid}/{variant}"
+IMAGE_PATH = PREFIX + "projects/{project_id}/images/{image_id}/{variant}"
+PREDICTION_PATH = PREFIX + "projects/{project_id}/predictions/{prediction_id}/{variant}"
 VARIANTS = {"full": images_pb2.IMAGE_VARIANT_FULL, "thumbnail": images_pb2.IMAGE_VARIANT_THUMBNAIL}
 # The project service keeps these; anything else would be none of its images.
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png"})
@@ -36,14 +36,14 @@ class Blobs:
     async def _image(self, request: Request) -> Response:
         names = self._checked(request)
         content = images_pb2.GetImageContentRequest(
-            project_id=str(names["project_id"]), image_id=str(names["image_id"]), variant=_variant(names)
+            project_id=names["project_id"], image_id=names["image_id"], variant=_variant(names)
         )
         return await _response(request, self._project.GetImageContent(content), content.image_id)
 
     async def _prediction(self, request: Request) -> Response:
         names = self._checked(request)
         content = stored_predictions_pb2.GetPredictionContentRequest(
-            project_id=str(names["project_id"]), prediction_id=str(names["prediction_id"]), variant=_variant(names)
+            project_id=names["project_id"], prediction_id=names["prediction_id"], variant=_variant(names)
         )
         return await _response(request, self._project.GetPredictionContent(content), content.prediction_id)
 

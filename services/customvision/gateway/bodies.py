@@ -118,8 +118,17 @@ def _parsed(body: bytes) -> Any:
 
 def _check_characters(content: Any) -> None:
     """Raises ApiError where a text holds half of a pair of escapes, which is no character."""
+    left = [content]
     try:
-        json.dumps(content, ensure_ascii=False).encode()
+        while left:
+            each = left.pop()
+            # Files in base64 are ASCII: a look is enough, and takes no memory.
+            if isinstance(each, str) and not each.isascii():
+                each.encode()
+            elif isinstance(each, dict):
+                left += [*each, *each.values()]
+            elif isinstance(each, list):
+                left += each
     except UnicodeEncodeError as error:
         raise ApiError("BadRequestInvalid", "The body has half of a pair of escapes alone, such as \\uD800.") from error
 

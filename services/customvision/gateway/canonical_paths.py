@@ -13,7 +13,7 @@ BEFORE_PUBLISHED_NAME = ("prediction", "iterations")
 class CanonicalPaths:
     """ASGI middleware: the API's paths in lower case, single slashes, none at the end; published names as they came.
 
-    A slash within a published name stays percent-encoded.
+    A slash within a segment stays percent-encoded.
     """
 
     def __init__(self, application: ASGIApp) -> None:
@@ -33,8 +33,12 @@ def canonical(raw_path: str) -> str:
     if not unquote(single).lower().startswith(API_PREFIX):
         return unquote(single)
     segments = [segment for segment in single.split("/") if segment]
-    lowered = [unquote(segment).lower() for segment in segments]
+    lowered = [_kept_whole(unquote(segment).lower()) for segment in segments]
     if BEFORE_PUBLISHED_NAME[0] in lowered[:3] and BEFORE_PUBLISHED_NAME[1] in lowered[:-1]:
         name = lowered.index(BEFORE_PUBLISHED_NAME[1]) + 1
-        lowered[name] = unquote(segments[name]).replace("/", "%2F")
+        lowered[name] = _kept_whole(unquote(segments[name]))
     return "/" + "/".join(lowered)
+
+
+def _kept_whole(segment: str) -> str:
+    return segment.replace("/", "%2F")

@@ -1,6 +1,6 @@
 """The client for threads: every call waits."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -119,15 +119,19 @@ class Client:
         paths: Iterable[Path],
         tag_ids: Sequence[str] = (),
         *,
+        metadata: Mapping[str, str] | None = None,
         patience_seconds: float = 60.0,
     ) -> Iterator[UploadedImage]:
-        """Uploads files and gives each the tags; yields what became of each as batches are acknowledged.
+        """Uploads files, gives each the tags and keeps the metadata; yields what became of each as it is acknowledged.
 
-        Only files that the project does not hold with these tags travel, so that repeating an upload is cheap and
-        safe. A file that cannot be used is answered as refused and the others go on. A stream that breaks is
-        repeated until the service has been away for ``patience_seconds``; then CustomVisionError is raised.
+        Only files that the project does not hold with these tags and keys travel, so that repeating an upload is cheap
+        and safe; images that are there keep the values of their metadata. A file that cannot be used is answered as
+        refused and the others go on. A stream that breaks is repeated until the service has been away for
+        ``patience_seconds``; then CustomVisionError is raised.
         """
-        return self._performer.iterate(upload.upload_images(project_id, paths, tag_ids, patience_seconds))
+        return self._performer.iterate(
+            upload.upload_images(project_id, paths, tag_ids, metadata or {}, patience_seconds)
+        )
 
     def create_images_from_urls(
         self, project_id: str, urls: Iterable[str], tag_ids: Sequence[str] = ()
@@ -273,10 +277,18 @@ class Client:
         tag_ids: Sequence[str] = (),
         tagging_status: "images_pb2.TaggingStatus.ValueType" = images_pb2.TAGGING_STATUS_UNSPECIFIED,
         iteration_id: str = "",
+        metadata_filter: str = "",
     ) -> Iterator[images_pb2.Image]:
-        """Yields a project's images, oldest first; with ``iteration_id``, those that it was trained on."""
+        """Yields a project's images, oldest first; with ``iteration_id``, those that it was trained on.
+
+        ``metadata_filter`` selects by metadata, such as ``split eq 'test'``.
+        """
         request = images_pb2.ListImagesRequest(
-            project_id=project_id, tag_ids=tag_ids, tagging_status=tagging_status, iteration_id=iteration_id
+            project_id=project_id,
+            tag_ids=tag_ids,
+            tagging_status=tagging_status,
+            iteration_id=iteration_id,
+            filter=metadata_filter,
         )
         return self._performer.iterate(paging.list_all("project", "ListImages", request, "images"))
 

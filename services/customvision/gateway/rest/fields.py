@@ -20,9 +20,12 @@ def moment_text(moment: datetime) -> str:
 
 
 def timestamp(time: datetime) -> Timestamp:
-    """Returns a time of a request, which without a zone is in UTC."""
+    """Returns a time of a request, which without a zone is in UTC. Raises ApiError outside of the years 1 to 9999."""
     found = Timestamp()
-    found.FromDatetime(time if time.tzinfo else time.replace(tzinfo=UTC))
+    try:
+        found.FromDatetime(time if time.tzinfo else time.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise ApiError("BadRequestInvalid", f"The time {time} is not within the years 1 to 9999.") from error
     return found
 
 

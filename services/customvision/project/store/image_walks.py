@@ -37,7 +37,7 @@ def walks_of(connection: Connection, selected: ImageFilter, iteration: int | Non
         return Walks((_named_images(selected, bindings),), (membership, *matching))
     cover = pairs.cover if pairs else None
     if cover and cover.size <= sum(size_of(connection, walk, bindings) for walk in walks):
-        return Walks(cover.walks, (membership, *matching))
+        return Walks(cover.walks, (membership,) if cover.exact else (membership, *matching))
     return Walks(walks, matching)
 
 

@@ -1,6 +1,6 @@
 """What a filter on metadata adds to a list of images: a condition, and walks along the pairs that it names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from customvision.common.database import Connection
@@ -15,10 +15,14 @@ _MAX_WALKS = 20
 
 @dataclass(frozen=True)
 class Cover:
-    """Walks that together pass every image that a filter selects, and how many images they pass."""
+    """Walks that together pass every image that a filter selects, and, where ``exact``, no other.
+
+    ``size`` is how many images they pass, each walk counted up to _MANY.
+    """
 
     walks: tuple[str, ...]
     size: int
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -67,16 +71,19 @@ class PairWalks:
     def _cover(self, wanted: MetadataFilter) -> Cover | None:
         if isinstance(wanted, Comparison):
             pair = self._pair(wanted)
-            return Cover((pair.walk,), pair.size) if wanted.equal else None
+            return Cover((pair.walk,), pair.size, exact=True) if wanted.equal else None
         covers = [self._cover(term) for term in wanted.terms]
         found = [cover for cover in covers if cover is not None]
         if isinstance(wanted, Conjunction):
-            return min(found, key=lambda cover: cover.size, default=None)
+            smallest = min(found, key=lambda cover: cover.size, default=None)
+            return smallest and replace(smallest, exact=False)
         if len(found) < len(covers):
             return None
         walks = tuple(walk for cover in found for walk in cover.walks)
         return Cover(
-            walks if len(walks) <= _MAX_WALKS else (" UNION ".join(walks),), sum(cover.size for cover in found)
+            walks=walks if len(walks) <= _MAX_WALKS else (" UNION ".join(walks),),
+            size=sum(cover.size for cover in found),
+            exact=all(cover.exact for cover in found),
         )
 
     def _pair(self, wanted: Comparison) -> _Pair:

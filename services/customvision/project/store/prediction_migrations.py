@@ -56,27 +56,30 @@ DROP INDEX predictions_of_project;;
 DROP INDEX predictions_of_iteration
 """
 
+# Each tag has its suggestions in order of uncertainty, so that a list of some tags is a short walk for each.
 _SUGGESTIONS = """
 CREATE TABLE suggestions (
     iteration INTEGER NOT NULL REFERENCES iterations (sequence) ON DELETE CASCADE,
     image INTEGER NOT NULL REFERENCES images (sequence) ON DELETE CASCADE,
     predictions TEXT NOT NULL,
     uncertainty REAL NOT NULL,
+    likeliest REAL NOT NULL,
     create_time TEXT NOT NULL,
     PRIMARY KEY (iteration, image)
 ) STRICT;;
-CREATE INDEX suggestions_by_uncertainty ON suggestions (iteration, uncertainty, image);;
+CREATE INDEX suggestions_by_uncertainty ON suggestions (iteration, uncertainty, image, likeliest);;
 CREATE INDEX suggestions_of_image ON suggestions (image);;
 CREATE INDEX suggestions_by_age ON suggestions (create_time);;
 CREATE TABLE suggested_tags (
     iteration INTEGER NOT NULL,
-    image INTEGER NOT NULL,
     tag_id TEXT NOT NULL,
+    uncertainty REAL NOT NULL,
+    image INTEGER NOT NULL,
     probability REAL NOT NULL,
-    PRIMARY KEY (iteration, image, tag_id),
+    PRIMARY KEY (iteration, tag_id, uncertainty, image),
     FOREIGN KEY (iteration, image) REFERENCES suggestions (iteration, image) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;;
-CREATE INDEX suggested_tags_by_probability ON suggested_tags (iteration, tag_id, probability);;
+CREATE INDEX tags_of_suggestion ON suggested_tags (iteration, image);;
 CREATE TRIGGER suggestions_are_for_untagged_images AFTER UPDATE OF tagged, current ON images
 WHEN NEW.tagged = 1 OR NEW.current = 0 BEGIN
     DELETE FROM suggestions WHERE image = NEW.sequence;

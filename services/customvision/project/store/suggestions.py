@@ -9,14 +9,21 @@ from customvision.project.domain.iteration import Iteration
 from customvision.project.domain.suggestion import Suggestion, SuggestionFilter, SuggestionOrder
 from customvision.project.store.answers import from_answer, take_page, to_answer
 from customvision.project.store.columns import Row, to_list, to_time
-from customvision.project.store.images import rows_in_sequences
 
+_SELECT = (
+    "SELECT s.*, i.image_id FROM suggestions s JOIN images i ON i.sequence = s.image"
+    " WHERE s.iteration = ? AND s.image = ?"
+)
+# All that any tag reaches the threshold in, and all that one does: both in order of uncertainty, then of the image.
+_OF_ANY_TAG = (
+    "suggestions INDEXED BY suggestions_by_uncertainty WHERE iteration = :iteration AND likeliest >= :threshold"
+)
+_OF_TAG = "suggested_tags WHERE iteration = :iteration AND tag_id = :tag_id AND probability >= :threshold"
 # By order: what lies beyond a position, and the direction.
 _WALKS = {
-    SuggestionOrder.LEAST_CERTAIN_FIRST: ("(uncertainty, image) < (:rank, :sequence)", "DESC"),
-    SuggestionOrder.MOST_CERTAIN_FIRST: ("(uncertainty, image) > (:rank, :sequence)", "ASC"),
+    SuggestionOrder.LEAST_CERTAIN_FIRST: ("<", "DESC"),
+    SuggestionOrder.MOST_CERTAIN_FIRST: (">", "ASC"),
 }
-_Condition = tuple[str, dict[str, object]]
 
 
 def replace(connection: Connection, iteration: Iteration, suggestion: Suggestion) -> None:
@@ -24,13 +31,21 @@ def replace(connection: Connection, iteration: Iteration, suggestion: Suggestion
     key = (iteration.sequence, suggestion.sequence)
     connection.execute("DELETE FROM suggestions WHERE iteration = ? AND image = ?", key)
     connection.execute(
-        "INSERT INTO suggestions (iteration, image, predictions, uncertainty, create_time) VALUES (?, ?, ?, ?, ?)",
-        [*key, from_answer(suggestion.predictions), suggestion.uncertainty, suggestion.create_time.isoformat()],
+        "INSERT INTO suggestions (iteration, image, predictions, uncertainty, likeliest, create_time)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            *key,
+            from_answer(suggestion.predictions),
+            suggestion.uncertainty,
+            max((entry.probability for entry in suggestion.predictions), default=0.0),
+            suggestion.create_time.isoformat(),
+        ],
     )
     connection.conn.executemany(
         # Of a tag that stands there twice, the likelier one counts: it comes first.
-        "INSERT OR IGNORE INTO suggested_tags (iteration, image, tag_id, probability) VALUES (?, ?, ?, ?)",
-        [(*key, entry.tag_id, entry.probability) for entry in suggestion.predictions],
+        "INSERT OR IGNORE INTO suggested_tags (iteration, image, uncertainty, tag_id, probability)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(*key, suggestion.uncertainty, entry.tag_id, entry.probability) for entry in suggestion.predictions],
     )
 
 
@@ -46,26 +61,17 @@ def page(
 
     They are ``most``, or fewer where they have very many tags; the second value tells whether more follow.
     """
-    beyond, direction = _WALKS[selected.order]
-    conditions: list[_Condition] = [("iteration = :iteration", {"iteration": iteration.sequence})]
-    if after is not None:
-        conditions.append((beyond, {"rank": after.rank, "sequence": after.sequence}))
-    if selected.tag_ids or selected.threshold > 0:
-        conditions.append(_reached(selected))
-    rows = connection.query(
-        "SELECT * FROM suggestions INDEXED BY suggestions_by_uncertainty"  # noqa: S608 - no user text in it
-        f" WHERE {' AND '.join(text for text, _ in conditions)}"
-        f" ORDER BY uncertainty {direction}, image {direction} LIMIT :limit",
-        {name: value for _, values in conditions for name, value in values.items()} | {"limit": most + 1},
-    )
+    images = _walk(connection, iteration, selected, after, most + 1)
+    # One by one, so that what does not fit is not even read.
+    rows = (row for image in images for row in connection.query(_SELECT, [iteration.sequence, image]))
     shown, more = take_page(rows, most)
-    return _suggestions(connection, iteration, shown), more
+    return [_suggestion(row, iteration) for row in shown], more
 
 
 def counts(connection: Connection, iteration: Iteration, tag_ids: Sequence[str], threshold: float) -> dict[str, int]:
     """Returns how many images each of the tags is suggested for with at least the threshold, also where none is."""
     rows = connection.execute(
-        "SELECT value, (SELECT count(*) FROM suggested_tags INDEXED BY suggested_tags_by_probability"
+        "SELECT value, (SELECT count(*) FROM suggested_tags"
         " WHERE iteration = ? AND tag_id = value AND probability >= ?) FROM json_each(?)",
         [iteration.sequence, threshold, to_list(tag_ids)],
     )
@@ -82,27 +88,39 @@ def delete_older(connection: Connection, before: datetime, limit: int) -> int:
     return removed
 
 
-def _reached(selected: SuggestionFilter) -> _Condition:
-    of_tags = "AND tag_id IN (SELECT value FROM json_each(:tag_ids))" if selected.tag_ids else ""
-    condition = (
-        "EXISTS (SELECT 1 FROM suggested_tags t WHERE t.iteration = suggestions.iteration"  # noqa: S608
-        f" AND t.image = suggestions.image AND probability >= :threshold {of_tags})"
-    )
-    return condition, {"threshold": selected.threshold, "tag_ids": to_list(selected.tag_ids)}
-
-
-def _suggestions(connection: Connection, iteration: Iteration, rows: Sequence[Row]) -> list[Suggestion]:
-    sequences = [row["image"] for row in rows]
-    image_ids = {image["sequence"]: image["image_id"] for image in rows_in_sequences(connection, sequences)}
-    return [
-        Suggestion(
-            sequence=row["image"],
-            image_id=image_ids[row["image"]],
-            project_id=iteration.project_id,
-            iteration_id=iteration.iteration_id,
-            predictions=to_answer(row["predictions"]),
-            uncertainty=row["uncertainty"],
-            create_time=to_time(row["create_time"]),
+def _walk(
+    connection: Connection,
+    iteration: Iteration,
+    selected: SuggestionFilter,
+    after: RankedPosition | None,
+    limit: int,
+) -> list[int]:
+    """Returns the images (by sequence) of the first suggestions after the position."""
+    comparison, direction = _WALKS[selected.order]
+    beyond = f"AND (uncertainty, image) {comparison} (:rank, :sequence)" if after else ""
+    parameters = {"iteration": iteration.sequence, "threshold": selected.threshold, "limit": limit}
+    parameters |= {"rank": after.rank, "sequence": after.sequence} if after else {}
+    # One short walk for each tag, then merged: a single query over several tags would sort all their suggestions.
+    sources = [(_OF_TAG, {"tag_id": tag_id}) for tag_id in selected.tag_ids] or [(_OF_ANY_TAG, {})]
+    found = {
+        (uncertainty, image)
+        for source, of_source in sources
+        for uncertainty, image in connection.execute(
+            f"SELECT uncertainty, image FROM {source} {beyond}"  # noqa: S608 - no user text in it
+            f" ORDER BY uncertainty {direction}, image {direction} LIMIT :limit",
+            parameters | of_source,
         )
-        for row in rows
-    ]
+    }
+    return [image for _, image in sorted(found, reverse=direction == "DESC")[:limit]]
+
+
+def _suggestion(row: Row, iteration: Iteration) -> Suggestion:
+    return Suggestion(
+        sequence=row["image"],
+        image_id=row["image_id"],
+        project_id=iteration.project_id,
+        iteration_id=iteration.iteration_id,
+        predictions=to_answer(row["predictions"]),
+        uncertainty=row["uncertainty"],
+        create_time=to_time(row["create_time"]),
+    )

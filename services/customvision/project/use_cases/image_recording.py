@@ -1,7 +1,7 @@
 """Writes the rows of new images: what is new, what is there already, what the tag rules refuse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from customvision.common.database import Connection
@@ -28,6 +28,14 @@ class Candidate:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a candidate, still without the image; ``sequence`` is the image's, None where it was refused."""
+
+    result: ImageCreateResult
+    sequence: int | None = None
+
+
 def record_images(connection: Connection, project_id: str, candidates: Sequence[Candidate]) -> list[ImageCreateResult]:
     """Adds candidates to the current data set, each with a result of its own.
 
@@ -37,7 +45,14 @@ def record_images(connection: Connection, project_id: str, candidates: Sequence[
     classification_type = require_classification_type(connection, project_id)
     asked = {tag_id for candidate in candidates for tag_id in candidate.tag_ids}
     known = tags.find_several(connection, project_id, asked) if asked else {}
-    return [_record(connection, project_id, classification_type, known, candidate) for candidate in candidates]
+    outcomes = [_record(connection, project_id, classification_type, known, candidate) for candidate in candidates]
+    # Read together, as they are in the end: one by one it would take longer than storing them.
+    sequences = [outcome.sequence for outcome in outcomes if outcome.sequence is not None]
+    stored = {image.sequence: image for image in images.in_sequences(connection, sequences)}
+    return [
+        outcome.result if outcome.sequence is None else replace(outcome.result, image=stored[outcome.sequence])
+        for outcome in outcomes
+    ]
 
 
 def _record(
@@ -46,10 +61,10 @@ def _record(
     classification_type: ClassificationType,
     known: dict[str, Tag],
     candidate: Candidate,
-) -> ImageCreateResult:
+) -> _Outcome:
     content = candidate.content
     if isinstance(content, ServiceError):
-        return refusal(candidate.index, candidate.file_name, content)
+        return _Outcome(refusal(candidate.index, candidate.file_name, content))
     present = images.find_source(connection, project_id, content.source_sha256)
     held = _tags_of(connection, present)
     try:
@@ -57,17 +72,13 @@ def _record(
         added = _known_tags(known, candidate.tag_ids)
         check_tags_together(classification_type, held, added, image=_called(candidate.file_name))
     except REFUSALS as error:
-        return refusal(candidate.index, candidate.file_name, error)
+        return _Outcome(refusal(candidate.index, candidate.file_name, error))
     time = now()
     sequence = _stored(connection, project_id, candidate, content, present, time)
     images.add_tags(connection, [sequence], added, time)
     duplicate = present is not None and present.current
-    return ImageCreateResult(
-        index=candidate.index,
-        status=ImageCreateStatus.OK_DUPLICATE if duplicate else ImageCreateStatus.OK,
-        file_name=candidate.file_name,
-        image=images.in_sequences(connection, [sequence])[0],
-    )
+    status = ImageCreateStatus.OK_DUPLICATE if duplicate else ImageCreateStatus.OK
+    return _Outcome(ImageCreateResult(candidate.index, status, candidate.file_name), sequence)
 
 
 def _tags_of(connection: Connection, image: Image | None) -> list[Tag]:

@@ -39,7 +39,7 @@ MAX_DOWNLOADS = 10_000
 # Blobs read ahead of a download: hides the disk, and bounds memory to that many images.
 READ_AHEAD = 4
 # What one transaction deletes of all images: so few that other writes wait for hundredths of a second.
-DELETED_AT_ONCE = 500
+DELETED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ def list_images(
     project: ProjectOption,
     tag: Annotated[list[str] | None, typer.Option("--tag", "-t", help="Only images with one of these tags.")] = None,
     untagged: Annotated[bool, typer.Option("--untagged", help="Only images without any tag.")] = False,
+    metadata: Annotated[
+        str, typer.Option("--filter", help="Only images whose metadata match, such as: split eq 'test'.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +40,7 @@ def list_images(
         project_id = client.find_project(project).project_id
         tag_ids = [found.tag_id for found in find_tags(client, project_id, tag or [])]
         names = _tag_names(client, project_id)
-        found = client.list_images(project_id, tag_ids=tag_ids, tagging_status=status)
+        found = client.list_images(project_id, tag_ids=tag_ids, tagging_status=status, metadata_filter=metadata)
         images = list(itertools.islice(found, limit or None))
         more = bool(limit) and next(found, None) is not None
     if as_json:
@@ -79,6 +82,7 @@ def show(image: ImageArgument, project: ProjectOption, as_json: JsonOption = Fal
             ("size", f"{found.width} × {found.height}"),
             ("stored", f"{found.content_type}, {found.size_bytes:,} bytes"),
             ("added", time_of(found.create_time)),
+            ("metadata", ", ".join(f"{key}: {found.metadata[key]}" for key in sorted(found.metadata))),
             ("sha256 of the file", found.source_sha256),
         ]
     )

@@ -65,6 +65,8 @@ def enum_name(enum: Any, value: int, prefix: str) -> str:
 
 def _field(message: Message, field: Any) -> Any:
     value = getattr(message, field.name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return {str(key): _value(value[key], field.message_type.fields_by_name["value"]) for key in sorted(value)}
     if field.is_repeated:
         return [_value(item, field) for item in value]
     if field.message_type is not None and not message.HasField(field.name):

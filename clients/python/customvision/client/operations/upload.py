@@ -1,6 +1,6 @@
 """Uploading files: only those that the project lacks travel, and a broken stream is repeated."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,30 @@ STORED = (images_pb2.IMAGE_CREATE_STATUS_OK, images_pb2.IMAGE_CREATE_STATUS_OK_D
 
 
 def upload_images(
-    project_id: str, files: Iterable[Path], tag_ids: Sequence[str], patience_seconds: float
+    project_id: str,
+    files: Iterable[Path],
+    tag_ids: Sequence[str],
+    metadata: Mapping[str, str],
+    patience_seconds: float,
 ) -> Steps[None]:
     """Emits an UploadedImage for every file, in order within each batch, once the service has answered for it.
 
-    Files that the project holds with these tags are not sent. Raises CustomVisionError where the whole upload
-    cannot go on; what was emitted before is stored.
+    Files that the project holds with these tags and the keys of ``metadata`` are not sent. Raises CustomVisionError
+    where the whole upload cannot go on; what was emitted before is stored.
     """
     patience = Patience(patience_seconds)
     for batch in batches(files):
         read = yield Work(partial(read_images, batch))
         readable = [file for file in read if isinstance(file, ImageFile)]
         known = yield from _find(project_id, readable, patience)
-        complete = {sha256 for sha256, image in known.items() if set(tag_ids) <= set(image.tag_ids)}
+        complete = {
+            sha256
+            for sha256, image in known.items()
+            if set(tag_ids) <= set(image.tag_ids) and metadata.keys() <= image.metadata.keys()
+        }
         results = yield from _send(
-            project_id,
             [file for file in readable if file.sha256 not in complete],
-            tag_ids,
+            images_pb2.UploadImagesHeader(project_id=project_id, tag_ids=tag_ids, metadata=metadata),
             set(known),
             patience,
         )
@@ -60,11 +67,10 @@ def _find(project_id: str, files: Sequence[ImageFile], patience: Patience) -> St
 
 
 def _send(
-    project_id: str, files: Sequence[ImageFile], tag_ids: Sequence[str], known: set[str], patience: Patience
+    files: Sequence[ImageFile], header: images_pb2.UploadImagesHeader, known: set[str], patience: Patience
 ) -> Steps[dict[Path, UploadedImage]]:
     if not files:
         return {}
-    header = images_pb2.UploadImagesHeader(project_id=project_id, tag_ids=tag_ids)
     requests = [images_pb2.UploadImagesRequest(header=header)]
     requests += [
         images_pb2.UploadImagesRequest(image=images_pb2.ImageUpload(image_data=file.data, file_name=file.name))

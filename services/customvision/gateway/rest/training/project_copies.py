@@ -12,7 +12,11 @@ from customvision.gateway.rest.routing import routes_about
 from customvision.gateway.services import Services
 from customvision.v1 import projects_pb2
 
-IMPORT_CODES = {"NAME_INVALID": "BadRequestProjectName", "IMPORT_TOKEN_INVALID": "BadRequestInvalidImportToken"}
+IMPORT_CODES = {
+    "NAME_INVALID": "BadRequestProjectName",
+    "IMPORT_TOKEN_INVALID": "BadRequestInvalidImportToken",
+    "IMPORT_TOKEN_EXPIRED": "BadRequestInvalidImportToken",
+}
 
 
 def project_copy_routes(services: Services, links: Links) -> APIRouter:
