@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from starlette.responses import Response
@@ -82,6 +84,14 @@ async def copied(client: AsyncClient, azure: AzureDouble, name: str = "flowers",
 def outcomes(images: list[CopiedImage]) -> list[CopyOutcome]:
     """Returns what became of each image, in order."""
     return [image.outcome for image in images]
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """Expects a CustomVisionError with this reason."""
+    with pytest.raises(CustomVisionError) as raised:
+        yield
+    assert raised.value.reason == reason
 
 
 async def test_a_project_is_copied_whole(client: AsyncClient, azure: AzureDouble) -> None:
@@ -246,6 +256,21 @@ async def test_a_busy_source_is_waited_for(client: AsyncClient, azure: AzureDoub
     assert outcomes(await copied(client, azure)) == [COPIED] * 3
 
 
+async def test_a_pause_may_be_told_as_a_date(client: AsyncClient, azure: AzureDouble) -> None:
+    """Retry-After with a date waits until then, one that has passed not at all, and nonsense is passed over."""
+    azure.projects.append(flowers(2))
+    dates = (
+        format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True),
+        "Fri, 06 Nov 2020 17:34:53 GMT",
+        "x",
+    )
+    azure.trouble["/projects"] = [Response(status_code=429, headers={"Retry-After": date}) for date in dates]
+    assert outcomes(await copied(client, azure)) == [COPIED] * 3
+    azure.trouble["/projects"] = [Response(status_code=429, headers={"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"})]
+    with refused("AZURE_BUSY"):
+        await copied(client, azure)
+
+
 async def test_a_source_that_stays_busy_ends_the_copy(client: AsyncClient, azure: AzureDouble) -> None:
     """One that asks for a longer pause than anybody waits for ends the copy with a sentence."""
     azure.projects.append(flowers(2))
@@ -292,14 +317,6 @@ async def test_a_project_of_the_other_type_is_not_touched(client: AsyncClient, a
     with pytest.raises(CustomVisionError, match="is multiclass and the Azure project is multilabel"):
         await copied(client, azure)
     assert outcomes(await copied(client, azure, to="flowers from Azure")) == [COPIED] * 2
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """Expects a CustomVisionError with this reason."""
-    with pytest.raises(CustomVisionError) as raised:
-        yield
-    assert raised.value.reason == reason
 
 
 async def test_wrong_ways_in_are_explained(azure: AzureDouble) -> None:
