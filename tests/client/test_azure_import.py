@@ -1,17 +1,24 @@
 """Copying a live Azure project into a real project service."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import Response
 
 from azure_double import DETECTION, KEY, UNKNOWN_DOMAIN, AzureDouble, StoredImage, StoredProject
 from customvision.client import AsyncClient, ClientSettings, CustomVisionError
 from customvision.client.azure import (
     AzureConnection,
+    AzureImage,
+    AzureProject,
     CopiedImage,
     CopyOutcome,
     ProjectCopy,
@@ -348,6 +355,56 @@ def test_what_is_no_key_is_refused(key: str) -> None:
     """A key that no header could carry is refused before anything is sent."""
     with refused("AZURE_KEY_INVALID"):
         AzureConnection("https://a.example", key)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["x", DETECTION]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "name", "settings", "domainId", "classificationType", "tags"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+class Answering(AzureConnection):
+    """A connection on which everything is answered with ``content``."""
+
+    def __init__(self, content: Any) -> None:
+        super().__init__("http://a.example", KEY)
+        self._content = content
+
+    async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:  # noqa: ARG002
+        """Answers."""
+        return self._content
+
+
+@given(JSON)
+def test_whatever_answers_is_read_or_refused(content: Any) -> None:
+    """No JSON, however odd, ends in anything but a project, its parts, or an error with a sentence."""
+
+    async def read() -> None:
+        async with Answering(content) as source:
+            project = AzureProject(source, DETECTION, "x", "", DETECTION, "General", is_multilabel=True)
+            for reading in (find_azure_project(source, "x"), project.tags(), project.image_count(), _first(project)):
+                with suppress(CustomVisionError):
+                    await reading
+
+    asyncio.run(read())
+
+
+async def test_a_list_without_end_is_noticed() -> None:
+    """A source that passes over nothing, whatever it is asked, is not read for ever."""
+    page = [{"id": str(uuid.UUID(int=number)), "originalImageUri": "https://a.example"} for number in range(256)]
+    async with Answering(page) as source:
+        project = AzureProject(source, DETECTION, "x", "", DETECTION, "General", is_multilabel=True)
+        with refused("AZURE_ANSWER_UNREADABLE"):
+            assert len([image async for image in project.images()]) == 256
+
+
+async def _first(project: AzureProject) -> AzureImage | None:
+    async with aclosing(project.images()) as images:
+        return await anext(images, None)
 
 
 @pytest.mark.parametrize("behind", ["", "/", "/customvision/v3.3/Training/projects", "/CustomVision/"])
