@@ -183,15 +183,31 @@ def test_every_operation_tells_errors_and_keys(document: dict[str, Any]) -> None
     assert all(resolved({"$ref": reference}, document) for reference in references)
 
 
-async def test_document_and_page_need_no_key(settings: Settings, keys: Keys) -> None:
-    """Both are read without a key; the page is HTML whose style alone may load."""
+async def test_document_and_page_take_a_key_as_a_password(settings: Settings, keys: Keys) -> None:
+    """A browser is asked for a password, which is a key of either kind; the page is HTML whose style alone may load."""
     async with gateway(settings, keys) as client:
-        document = await client.get("/openapi.json")
-        page = await client.get("/docs")
+        for path in ("/openapi.json", "/docs"):
+            refused = await client.get(path)
+            assert (refused.status_code, refused.headers["www-authenticate"][:6]) == (401, "Basic ")
+            wrong = await client.get(path, auth=("anyone", "wrong"))
+            assert wrong.status_code == 401
+        document = await client.get("/openapi.json", auth=("", keys.prediction_key))
+        page = await client.get("/docs", auth=("anyone", keys.training_key))
     assert document.json()["openapi"].startswith("3.1")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe-inline'" not in page.headers["content-security-policy"]
     assert "style-src 'sha256-" in page.headers["content-security-policy"]
+
+
+async def test_a_password_opens_the_documentation_alone(settings: Settings, keys: Keys) -> None:
+    """What a browser sends by itself, whatever page makes it, opens no call of the API."""
+    async with gateway(settings, keys) as client:
+        domains = "/customvision/v3.3/training/domains"
+        for path in (domains, "/metrics"):
+            answer = await client.get(path, auth=("anyone", keys.training_key))
+            assert answer.status_code == 401
+        broken = await client.get("/docs", headers={"Authorization": "Basic !"})
+        assert broken.status_code == 401
 
 
 class Links(HTMLParser):
@@ -214,7 +230,7 @@ class Links(HTMLParser):
 async def test_the_page_tells_every_operation_and_leads_nowhere_else(settings: Settings, keys: Keys) -> None:
     """Each operation is on the page; it has no script and no link to another host, and its own links lead somewhere."""
     async with gateway(settings, keys) as client:
-        text = (await client.get("/docs")).text
+        text = (await client.get("/docs", auth=("", keys.training_key))).text
     page = Links()
     page.feed(text)
     assert set(rows()) | ADDED <= page.ids

@@ -14,9 +14,9 @@ from training_suite import TrainingSuite
 EVIL = "evil.example"
 
 
-async def status_for(client: httpx.AsyncClient, host: str, path: str = "/openapi.json") -> int:
+async def status_for(client: httpx.AsyncClient, host: str, keys: Keys) -> int:
     """Returns the status of a request that names ``host``."""
-    return (await client.get(path, headers={"Host": host})).status_code
+    return (await client.get("/openapi.json", headers={"Host": host}, auth=("", keys.training_key))).status_code
 
 
 async def test_other_names_are_refused_before_the_key_counts(settings: Settings, keys: Keys) -> None:
@@ -32,32 +32,32 @@ async def test_other_names_are_refused_before_the_key_counts(settings: Settings,
 async def test_loopback_names_are_answered(settings: Settings, keys: Keys, host: str) -> None:
     """Whoever calls this machine by its own names is answered, whatever the port and spelling."""
     async with gateway(settings, keys) as client:
-        assert await status_for(client, host) == 200
+        assert await status_for(client, host, keys) == 200
 
 
 @pytest.mark.parametrize("host", ["", "localhost.evil.example", "127.0.0.1.evil.example", "[", "192.168.1.5", "a b"])
 async def test_names_that_look_alike_are_refused(settings: Settings, keys: Keys, host: str) -> None:
     """A name counts whole; one that cannot be read is none."""
     async with gateway(settings, keys) as client:
-        assert await status_for(client, host) in (400, 421)
+        assert await status_for(client, host, keys) in (400, 421)
 
 
 async def test_names_can_be_allowed(settings: Settings, keys: Keys) -> None:
     """Names in the setting are answered for, others still are not; a star allows all."""
     allowing = replace(settings, http_allowed_hosts=("Vision.example", "gateway"))
     async with gateway(allowing, keys) as client:
-        assert await status_for(client, "vision.example:443") == 200
-        assert await status_for(client, "gateway") == 200
-        assert await status_for(client, EVIL) == 421
+        assert await status_for(client, "vision.example:443", keys) == 200
+        assert await status_for(client, "gateway", keys) == 200
+        assert await status_for(client, EVIL, keys) == 421
     async with gateway(replace(settings, http_allowed_hosts=("*",)), keys) as client:
-        assert await status_for(client, EVIL) == 200
+        assert await status_for(client, EVIL, keys) == 200
 
 
 async def test_a_gateway_on_all_addresses_is_called_by_any_address(settings: Settings, keys: Keys) -> None:
     """Nobody can point an address elsewhere, so that any will do there; names still will not."""
     async with gateway(replace(settings, http_address="0.0.0.0:0"), keys) as client:
-        assert await status_for(client, "192.168.1.5:8080") == 200
-        assert await status_for(client, EVIL) == 421
+        assert await status_for(client, "192.168.1.5:8080", keys) == 200
+        assert await status_for(client, EVIL, keys) == 421
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD"])
@@ -87,7 +87,7 @@ async def test_every_answer_carries_security_headers(settings: Settings, keys: K
         key = {"Training-Key": keys.training_key}
         answers = [
             await client.get("/healthz"),
-            await client.get("/docs"),
+            await client.get("/docs", auth=("", keys.training_key)),
             await client.get("/nowhere", headers=key),
             await client.get("/metrics"),
             await client.get("/openapi.json", headers={"Host": EVIL}),
