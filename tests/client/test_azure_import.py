@@ -1,15 +1,24 @@
 """Copying a live Azure project into a real project service."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.responses import Response
 
 from azure_double import DETECTION, KEY, UNKNOWN_DOMAIN, AzureDouble, StoredImage, StoredProject
 from customvision.client import AsyncClient, ClientSettings, CustomVisionError
 from customvision.client.azure import (
     AzureConnection,
+    AzureImage,
+    AzureProject,
     CopiedImage,
     CopyOutcome,
     ProjectCopy,
@@ -82,6 +91,14 @@ async def copied(client: AsyncClient, azure: AzureDouble, name: str = "flowers",
 def outcomes(images: list[CopiedImage]) -> list[CopyOutcome]:
     """Returns what became of each image, in order."""
     return [image.outcome for image in images]
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """Expects a CustomVisionError with this reason."""
+    with pytest.raises(CustomVisionError) as raised:
+        yield
+    assert raised.value.reason == reason
 
 
 async def test_a_project_is_copied_whole(client: AsyncClient, azure: AzureDouble) -> None:
@@ -246,6 +263,21 @@ async def test_a_busy_source_is_waited_for(client: AsyncClient, azure: AzureDoub
     assert outcomes(await copied(client, azure)) == [COPIED] * 3
 
 
+async def test_a_pause_may_be_told_as_a_date(client: AsyncClient, azure: AzureDouble) -> None:
+    """Retry-After with a date waits until then, one that has passed not at all, and nonsense is passed over."""
+    azure.projects.append(flowers(2))
+    dates = (
+        format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True),
+        "Fri, 06 Nov 2020 17:34:53 GMT",
+        "x",
+    )
+    azure.trouble["/projects"] = [Response(status_code=429, headers={"Retry-After": date}) for date in dates]
+    assert outcomes(await copied(client, azure)) == [COPIED] * 3
+    azure.trouble["/projects"] = [Response(status_code=429, headers={"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"})]
+    with refused("AZURE_BUSY"):
+        await copied(client, azure)
+
+
 async def test_a_source_that_stays_busy_ends_the_copy(client: AsyncClient, azure: AzureDouble) -> None:
     """One that asks for a longer pause than anybody waits for ends the copy with a sentence."""
     azure.projects.append(flowers(2))
@@ -294,14 +326,6 @@ async def test_a_project_of_the_other_type_is_not_touched(client: AsyncClient, a
     assert outcomes(await copied(client, azure, to="flowers from Azure")) == [COPIED] * 2
 
 
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """Expects a CustomVisionError with this reason."""
-    with pytest.raises(CustomVisionError) as raised:
-        yield
-    assert raised.value.reason == reason
-
-
 async def test_wrong_ways_in_are_explained(azure: AzureDouble) -> None:
     """A wrong key, a wrong endpoint and something else that answers are told apart."""
     nobody = "http://127.0.0.1:9"
@@ -331,6 +355,56 @@ def test_what_is_no_key_is_refused(key: str) -> None:
     """A key that no header could carry is refused before anything is sent."""
     with refused("AZURE_KEY_INVALID"):
         AzureConnection("https://a.example", key)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["x", DETECTION]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "name", "settings", "domainId", "classificationType", "tags"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+class Answering(AzureConnection):
+    """A connection on which everything is answered with ``content``."""
+
+    def __init__(self, content: Any) -> None:
+        super().__init__("http://a.example", KEY)
+        self._content = content
+
+    async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:  # noqa: ARG002
+        """Answers."""
+        return self._content
+
+
+@given(JSON)
+def test_whatever_answers_is_read_or_refused(content: Any) -> None:
+    """No JSON, however odd, ends in anything but a project, its parts, or an error with a sentence."""
+
+    async def read() -> None:
+        async with Answering(content) as source:
+            project = AzureProject(source, DETECTION, "x", "", DETECTION, "General", is_multilabel=True)
+            for reading in (find_azure_project(source, "x"), project.tags(), project.image_count(), _first(project)):
+                with suppress(CustomVisionError):
+                    await reading
+
+    asyncio.run(read())
+
+
+async def test_a_list_without_end_is_noticed() -> None:
+    """A source that passes over nothing, whatever it is asked, is not read for ever."""
+    page = [{"id": str(uuid.UUID(int=number)), "originalImageUri": "https://a.example"} for number in range(256)]
+    async with Answering(page) as source:
+        project = AzureProject(source, DETECTION, "x", "", DETECTION, "General", is_multilabel=True)
+        with refused("AZURE_ANSWER_UNREADABLE"):
+            assert len([image async for image in project.images()]) == 256
+
+
+async def _first(project: AzureProject) -> AzureImage | None:
+    async with aclosing(project.images()) as images:
+        return await anext(images, None)
 
 
 @pytest.mark.parametrize("behind", ["", "/", "/customvision/v3.3/Training/projects", "/CustomVision/"])

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from customvision.v1 import iterations_pb2, projects_pb2
 from project_calls import complete, freeze, make_trainable
@@ -57,6 +58,25 @@ async def test_a_completed_iteration_tells_what_it_is(
         assert (told["domainId"], told["classificationType"]) == (domain_id, "Multiclass")
         assert told["trainedAt"].endswith("Z")
         assert (told["exportable"], told["exportableTo"]) == (exportable_to is not None, exportable_to)
+
+
+@pytest.mark.parametrize(("seconds", "hours"), [(600, 0), (7200, 2)])
+async def test_an_advanced_iteration_tells_what_it_was_asked_for(
+    project_api: httpx.AsyncClient, project_suite: TrainingSuite, seconds: int, hours: int
+) -> None:
+    """Budget in whole hours, the default of ten minutes being 0, and the base model are told as they were asked for."""
+    project, path = await completed(project_suite)
+    base_id = path.rpartition("/")[2]
+    frozen = await freeze(
+        project_suite.project,
+        project.rpartition("/")[2],
+        training_type=iterations_pb2.TRAINING_TYPE_ADVANCED,
+        training_budget=Duration(seconds=seconds),
+        base_iteration_id=base_id,
+    )
+    told = (await project_api.get(f"{project}/iterations/{frozen.iteration_id}")).json()
+    assert (told["trainingType"], told["reservedBudgetInHours"]) == ("Advanced", hours)
+    assert told["customBaseModelInfo"] == {"projectId": project.rpartition("/")[2], "iterationId": base_id}
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

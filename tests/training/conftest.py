@@ -1,16 +1,14 @@
 """Training on a home of its own, with the built-in backbone, prepared once."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from customvision.training.backbones.preparation import BackbonePreparation
+from prepared_backbone import prepare_built_in_backbone
 from scripted_exports import ExportChild, export_child_in
 from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
 from training_suite import TrainingSuite
@@ -21,16 +19,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of prepared backbones that holds the built-in one."""
-    home = tmp_path_factory.mktemp("prepared")
-    settings = replace(
-        Settings.from_environment({"CUSTOMVISION_HOME": str(home)}), backbone_download=False, backbone_weights=None
-    )
-
-    async def prepare() -> None:
-        await BackbonePreparation(settings).backbone()
-
-    asyncio.run(prepare())
-    return home / "training" / "backbones"
+    return prepare_built_in_backbone(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

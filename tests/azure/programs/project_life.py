@@ -78,9 +78,7 @@ def upload(project: Any, hemlock: Any, cherry: Any) -> None:
         for tag, paths in ((hemlock, others), (cherry, photos("Cherry")))
         for path in paths
     ]
-    summary = training.send_batch(
-        "create_images_from_files", getattr(models, "ImageFileCreateBatch", None), project.id, images=entries
-    )
+    summary = training.send_batch("create_images_from_files", models.ImageFileCreateBatch, project.id, images=entries)
     assert summary.is_batch_successful, [image.status for image in summary.images]
     assert [image.source_url for image in summary.images] == [entry.name for entry in entries]
     summary = training.send_batch(
@@ -168,7 +166,9 @@ def measure(project: Any, iteration: Any) -> None:
 def predict(project: Any, iteration: Any, hemlock: Any) -> None:
     """Publishes and predicts in every way at once; a quick test needs no name."""
     resource = os.environ["VISION_PREDICTION_RESOURCE_ID"]
-    assert training.publish_iteration(project.id, iteration.id, PUBLISHED, resource) is True
+    # Microsoft's own quickstart publishes twice.
+    for _ in range(2):
+        assert training.publish_iteration(project.id, iteration.id, PUBLISHED, resource) is True
     photo = photos("Hemlock")[0]
     for name in ("classify_image", "classify_image_with_no_store"):
         check(
@@ -211,14 +211,14 @@ def improve(project: Any, hemlock: Any, iteration: Any) -> None:
     assert [each.id for each in training.query_predictions(project.id, by_application).results] == [found[-1].id]
     summary = training.send_batch(
         "create_images_from_predictions",
-        getattr(models, "ImageIdCreateBatch", None),
+        models.ImageIdCreateBatch,
         project.id,
         images=[models.ImageIdCreateEntry(id=found[0].id, tag_ids=[hemlock.id])],
     )
     # The photo that was asked about is one of those that it learned from.
     assert [image.status for image in summary.images] == ["OKDuplicate"]
     training.delete_prediction(project.id, [each.id for each in found[1:]])
-    assert len(training.query_predictions(project.id, models.PredictionQueryToken(order_by="Newest")).results) <= 1
+    assert training.query_predictions(project.id, models.PredictionQueryToken(order_by="Newest")).results == []
     if training.has("suggest_tags_and_regions"):
         suggest(project, hemlock, iteration)
 

@@ -58,17 +58,21 @@ class AzureProject:
             return int(await self.connection.get(self._path("/images/count"), {"taggingStatus": "All"}))
 
     async def images(self) -> AsyncGenerator[AzureImage, None]:
-        """Yields all images, tagged or not, oldest first, so that those added meanwhile come last."""
-        skip = 0
+        """Yields all images once, tagged or not, oldest first, so that those added meanwhile come last."""
+        skip, seen = 0, set[str]()
         while True:
             parameters = {"taggingStatus": "All", "orderBy": "Oldest", "take": str(PAGE_IMAGES), "skip": str(skip)}
             with _understood(self.connection):
                 page = [_image(entry) for entry in await self._list("/images", parameters)]
-            for image in page:
+            new = [image for image in page if image.id not in seen]
+            for image in new:
                 yield image
             if len(page) < PAGE_IMAGES:
                 return
+            if not new:
+                raise errors.not_the_api(self.connection.host, "it lists the same images again and again")
             skip += len(page)
+            seen.update(image.id for image in new)
 
     async def download(self, image: AzureImage) -> bytes:
         """Returns an image's file as it was uploaded; asks for a new link where the one at hand has expired."""
@@ -160,5 +164,5 @@ def _understood(connection: AzureConnection) -> Iterator[None]:
     """Turns what cannot be read of an answer into a CustomVisionError."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise errors.not_the_api(connection.host, f"{type(error).__name__}: {error}") from error
