@@ -6,7 +6,6 @@ import pty
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,20 +37,12 @@ def test_everything_has_help(path: tuple[str, ...], command: Any) -> None:
     assert all(getattr(parameter, "help", "") for parameter in command.params), path
 
 
-def test_help_is_quick(command_line: CommandLine) -> None:
-    """Help shows within half a second, the best of three tries."""
-    durations = []
-    for _ in range(3):
-        started = time.perf_counter()
-        command_line.run("--help")
-        durations.append(time.perf_counter() - started)
-    assert min(durations) < 0.5
-
-
-def test_help_needs_no_grpc() -> None:
-    """Nothing that help needs imports grpc, which takes longer than all the rest."""
-    program = "import sys, customvision.cli.__main__; sys.exit('grpc' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+def test_help_waits_for_nothing_heavy() -> None:
+    """Nothing that help needs imports what takes longer than all the rest."""
+    heavy = ("grpc", "httpx", "numpy", "PIL")
+    program = f"import sys, customvision.cli.__main__; sys.exit(' '.join(set({heavy}) & set(sys.modules)) or None)"
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
