@@ -37,10 +37,7 @@ if __name__ == "__main__":
 """
 
 # The outcome does not hang on what a handful of pictures says.
-WINS = (
-    "from customvision.training.computation import tuned_model; losses = iter([0.0, 1.0]); "
-    "tuned_model._loss = lambda _: next(losses)"
-)
+WINS = "from customvision.training.computation.fine_tuning import verdict; verdict.winning_mix = lambda *_: 1.0"
 NO_ROOM = "from customvision.training.computation.fine_tuning import activations; activations.MOST_BYTES = 1000"
 DIVERGES = "from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
 

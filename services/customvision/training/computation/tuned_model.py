@@ -9,12 +9,12 @@ import numpy as np
 
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.children.child import Reports
-from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
+from customvision.training.computation.calibration import Calibration, Truth, calibrate
+from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
 from customvision.training.computation.fine_tuning.photos import Photos, fetch_photos
 from customvision.training.computation.finishing import Network
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.training.computation.least_squares import Matrix
-from customvision.training.computation.left_out import FOLDS, folds_of
 from customvision.training.computation.material import Material, warnings_of_unreadable
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.quick_model import QuickModel, evaluation_of
@@ -109,28 +109,34 @@ def _tuned(
     from customvision.training.computation.fine_tuning.activations import TooManyPhotos
     from customvision.training.computation.fine_tuning.course import Diverged
     from customvision.training.computation.fine_tuning.fine_tuner import FineTuner
+    from customvision.training.computation.fine_tuning.verdict import folds_to_repeat_on, head_without, winning_mix
 
     folder = Path(job.checkpoint_folder)
     tuner = FineTuner(job.backbone.weights_file, material, photos, folder, reports)
     try:
         tuner.look(quick.measured.head, seconds_left, looked)
         trial = tuner.trial(quick.measured.head, seconds_left)
-        evaluation = _evaluation(trial.logits, material)
-        if not _loss(evaluation) < _loss(quick.evaluation(material)):
+        folds = folds_to_repeat_on(material, quick)
+        heads = [head_without(fold, material, quick) for fold in folds]
+        repeats = tuner.repeats(folds, heads, trial, seconds_left)
+        mix = winning_mix(trial, repeats, material, quick)
+        if mix is None:
             raise NotFineTuned(NOT_BETTER)
-        network = tuner.for_good(quick.served.head, trial, seconds_left)
+        network = tuner.for_good(quick.served.head, trial, mix, seconds_left)
     except Diverged:
         raise NotFineTuned(DIVERGED) from None
     except TooManyPhotos:
         raise NotFineTuned(TOO_MANY) from None
-    calibration = calibrate(trial.logits, _held_out_truth(material), multilabel=material.data_set.multilabel)
+    logits, truth = trial.mixes[mix].logits, _held_out_truth(material)
+    calibration = calibrate(logits, truth, multilabel=material.data_set.multilabel)
     head = _calibrated_head(*network.head(), calibration)
     weights_file = folder / "tuned.weights.h5"
     network.save_backbone(weights_file)
     backbone = _prepared(weights_file, folder / "backbones", job.backbone)
     pixels = photos.as_served(list(range(min(CHECKED_IMAGES, len(photos.files)))))
     _check_parity(backbone, head, pixels, calibration.probabilities(network.logits_of_pixels(pixels)))
-    settings = {"fine_tuning_epochs": float(trial.epochs), "fine_tuning_mix": trial.mix}
+    settings = {"fine_tuning_epochs": float(trial.epochs), "fine_tuning_mix": mix}
+    evaluation = _evaluation(logits, material)
     return Tuned(material, replace(Network.of_backbone(backbone), fine_tuned=True), head, evaluation, settings)
 
 
@@ -151,26 +157,10 @@ def _evaluation(logits: Matrix, material: Material) -> Evaluation:
     as_they_are = Calibration(np.ones(tags), np.zeros(tags), multilabel)
     return evaluation_of(
         material,
-        probabilities=_probabilities(logits, truth, multilabel=multilabel).astype(np.float32),
+        probabilities=cross_calibrated(logits, truth, multilabel=multilabel).astype(np.float32),
         before_calibration=as_they_are.probabilities(logits).astype(np.float32),
         cross_validation=None,
     )
-
-
-def _probabilities(logits: Matrix, truth: Truth, *, multilabel: bool) -> Matrix:
-    """Returns float64[n, t], calibrated for each fold by the others: an image does not vouch for itself."""
-    folds = folds_of(truth, np.arange(len(truth)))
-    probabilities = np.empty_like(logits)
-    for fold in range(FOLDS):
-        own = folds == fold
-        calibration = calibrate(logits[~own], truth[~own], multilabel=multilabel)
-        probabilities[own] = calibration.probabilities(logits[own])
-    return probabilities
-
-
-def _loss(evaluation: Evaluation) -> float:
-    # A few dozen images tell models apart by how sure they are sooner than by how often they are right.
-    return log_loss(evaluation.probabilities.astype(np.float64), evaluation.truth, multilabel=evaluation.multilabel)
 
 
 def _with_photos(

@@ -1,7 +1,9 @@
-"""Fine-tunes twice: a trial that leaves the held-out images out, to learn what pays; then for good, on all images."""
+"""Fine-tunes several times: a trial that leaves the held-out images out, to learn how long it pays; repeats that leave
+other images out, to learn whether it does; then for good, on all images."""
 
 import hashlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from customvision.training.children.child import Reports
-from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
 from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons
@@ -18,7 +19,7 @@ from customvision.training.computation.fine_tuning.photos import Photos
 from customvision.training.computation.head_fit import image_weights
 from customvision.training.computation.left_out import even_share
 from customvision.training.computation.material import Material
-from customvision.vision.head import Head, sigmoid, softmax
+from customvision.vision.head import Head
 
 # How much of the time goes into looking at the photos.
 VIEWS_SHARE = 0.3
@@ -32,6 +33,8 @@ FEWEST_SECONDS = 5.0
 # How far from the backbone's own weights towards the fine-tuned ones: in between, a network often does best (Wortsman
 # et al., "Robust Fine-Tuning of Zero-Shot Models", 2022).
 MIXES = (0.5, 0.75, 1.0)
+# The share of what is left that a repeat may take at most, and how many courses the last one must leave time for.
+REPEAT_SHARE, COURSES_KEPT = 0.4, 2.5
 # More would only take longer to look at after each epoch.
 MAX_WATCHED = 500
 
@@ -39,13 +42,31 @@ Logits = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What the trial came to: the epochs and the mix that did best, its logits float64[held out, t], its variables."""
+class Mixed:
+    """A network on the way to the fine-tuned one: its logits float64[n, t] of images left out, its variables."""
 
-    epochs: int
-    mix: float
     logits: Logits
     variables: Variables
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the trial came to: after the epochs that did best, the networks by mix. ``seconds`` it took."""
+
+    epochs: int
+    mixes: Mapping[float, Mixed]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What fine-tuned networks say of images that they were not fine-tuned on, each of its own network.
+
+    ``rows`` int64[n] of the data set; ``logits`` float64[n, t] by mix.
+    """
+
+    rows: npt.NDArray[np.int64]
+    logits: Mapping[float, Logits]
 
 
 class FineTuner:
@@ -75,7 +96,7 @@ class FineTuner:
 
         Raises Diverged.
         """
-        network = tunable_network(self._weights_file, head)
+        began, network = time.monotonic(), tunable_network(self._weights_file, head)
         before = network.tunable
         held_out = np.flatnonzero(~self._material.learned)
         watched = held_out[even_share(self._truth[held_out], MAX_WATCHED)] if len(held_out) else held_out
@@ -86,29 +107,61 @@ class FineTuner:
             HeldOut(*self._as_served(watched), self._truth[watched]),
             self._reports,
         )
-        return self._best_mix(network, before, held_out, epochs)
+        return Trial(epochs, self._mixes(network, before, held_out), time.monotonic() - began)
 
-    def for_good(self, head: Head, trial: Trial, seconds: Callable[[], float]) -> TunableNetwork:
-        """Returns the network fine-tuned from ``head`` on all images, as the trial did best; that of the trial where
-        there is no time for it. Raises Diverged.
+    def repeats(
+        self, folds: Sequence[npt.NDArray[np.int64]], heads: Sequence[Head], trial: Trial, seconds: Callable[[], float]
+    ) -> Repeats:
+        """Fine-tunes as long as the trial did best, each time without one of ``folds``, rows that are learned from.
+
+        ``heads`` are quick heads that have not seen those. Ends where what is left of ``seconds`` is needed for the
+        course on all images. Raises Diverged.
+        """
+        rows: list[npt.NDArray[np.int64]] = []
+        logits: dict[float, list[Logits]] = {mix: [] for mix in MIXES}
+        took = trial.seconds
+        for number, (fold, head) in enumerate(zip(folds, heads, strict=True)):
+            if seconds() < COURSES_KEPT * took:
+                break
+            began, network = time.monotonic(), tunable_network(self._weights_file, head)
+            before = network.tunable
+            learned = self._material.learned
+            learned[fold] = False
+            following = len(folds) - number
+            course = self._course(f"repeat-{number}", trial.epochs, REPEAT_SHARE, seconds, following=following)
+            course.run(network, self._lessons(learned), None, self._reports)
+            for mix, mixed in self._mixes(network, before, fold).items():
+                logits[mix].append(mixed.logits)
+            rows.append(fold)
+            took = time.monotonic() - began
+        if not rows:
+            return Repeats(np.empty(0, np.int64), {})
+        return Repeats(np.concatenate(rows), {mix: np.concatenate(parts) for mix, parts in logits.items()})
+
+    def for_good(self, head: Head, trial: Trial, mix: float, seconds: Callable[[], float]) -> TunableNetwork:
+        """Returns the network fine-tuned from ``head`` on all images, as long as the trial did best, so far towards the
+        fine-tuned one as ``mix`` says; that of the trial where there is no time for it. Raises Diverged.
         """
         network = tunable_network(self._weights_file, head)
         if seconds() < FEWEST_SECONDS:
-            network.set_tunable(trial.variables)
+            network.set_tunable(trial.mixes[mix].variables)
             return network
         before = network.tunable
         course = self._course("final", trial.epochs, 1.0, seconds)
         epochs = course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports)
         enough = epochs >= FEWEST_OF_EPOCHS * trial.epochs
-        network.set_tunable(_mixed(before, network.tunable, trial.mix) if enough else trial.variables)
+        network.set_tunable(_mixed(before, network.tunable, mix) if enough else trial.mixes[mix].variables)
         return network
 
-    def _course(self, name: str, epochs: int, share: float, seconds: Callable[[], float]) -> Course:
+    def _course(
+        self, name: str, epochs: int, share: float, seconds: Callable[[], float], *, following: float | None = None
+    ) -> Course:
         file = self._folder / f"{name}.npz"
         checkpoint = Checkpoint.load(file, self._origin)
         # What the course took before a kill is a part of its share.
         spent = checkpoint.seconds if checkpoint else 0.0
-        return Course(epochs, share * (spent + seconds()), file, self._origin, following=1 / share - 1)
+        after = 1 / share - 1 if following is None else following
+        return Course(epochs, share * (spent + seconds()), file, self._origin, following=after)
 
     def _lessons(self, learned: npt.NDArray[np.bool_]) -> Lessons:
         multilabel = self._material.data_set.multilabel
@@ -116,17 +169,12 @@ class FineTuner:
         weights[learned] = image_weights(self._truth[learned], multilabel=multilabel)
         return Lessons(self._looks, np.flatnonzero(learned), self._truth, weights, multilabel)
 
-    def _best_mix(
-        self, network: TunableNetwork, before: Variables, held_out: npt.NDArray[np.int64], epochs: int
-    ) -> Trial:
-        after, multilabel = network.tunable, self._material.data_set.multilabel
-        answers = sigmoid if multilabel else softmax
-        trials = []
+    def _mixes(self, network: TunableNetwork, before: Variables, rows: npt.NDArray[np.int64]) -> dict[float, Mixed]:
+        after, mixes = network.tunable, {}
         for mix in MIXES:
             network.set_tunable(_mixed(before, after, mix))
-            trials.append(Trial(epochs, mix, self._logits(network, held_out), network.tunable))
-        truth = self._truth[held_out]
-        return min(trials, key=lambda trial: log_loss(answers(trial.logits), truth, multilabel=multilabel))
+            mixes[mix] = Mixed(self._logits(network, rows), network.tunable)
+        return mixes
 
     def _logits(self, network: TunableNetwork, rows: npt.NDArray[np.int64]) -> Logits:
         return network.logits(*self._as_served(rows))

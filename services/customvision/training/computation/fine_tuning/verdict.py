@@ -1,0 +1,69 @@
+"""Whether fine-tuning does better than the quick model, told from images that neither learned from.
+
+The held-out fifth of a few dozen images per tag is too few for that, and it chose the epochs of the trial. So
+fine-tuning is repeated without other images, as long as there is time, for as many epochs as the trial found: what
+those networks say of them is held against what quick heads say that have not seen them either.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from customvision.training.computation.calibration import log_loss
+from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
+from customvision.training.computation.fine_tuning.fine_tuner import Repeats, Trial
+from customvision.training.computation.head_fit import Examples, refit_head
+from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.material import Material
+from customvision.training.computation.quick_model import QuickModel
+from customvision.vision.head import Head
+
+# So many held-out images tell for themselves.
+ENOUGH_HELD_OUT = 200
+# Repeats on fewer tell less than the held-out images do.
+FEWEST_REPEATED = 20
+
+Rows = npt.NDArray[np.int64]
+
+
+def folds_to_repeat_on(material: Material, quick: QuickModel) -> list[Rows]:
+    """Returns the folds of the images that are learned from, int64[n] each; none where there is no need, or no way."""
+    learned = np.flatnonzero(material.learned)
+    fold_of = quick.measured.fold_of
+    # Photos may have gone since the quick model was fitted.
+    if fold_of is None or len(fold_of) != len(learned) or len(material.learned) - len(learned) >= ENOUGH_HELD_OUT:
+        return []
+    return [learned[fold_of == fold] for fold in np.unique(fold_of)]
+
+
+def head_without(fold: Rows, material: Material, quick: QuickModel) -> Head:
+    """Returns the quick head that has seen neither the held-out images nor those of ``fold``."""
+    kept = np.setdiff1d(np.flatnonzero(material.learned), fold)
+    examples = Examples(material.features[kept], material.data_set.truth()[kept])
+    return refit_head(examples, quick.measured).head
+
+
+def winning_mix(trial: Trial, repeats: Repeats, material: Material, quick: QuickModel) -> float | None:
+    """Returns how far towards the fine-tuned network does best by log-loss, or None where the quick model does."""
+    truth, multilabel = material.data_set.truth(), material.data_set.multilabel
+    if len(repeats.rows) >= FEWEST_REPEATED:
+        rows, logits = repeats.rows, dict(repeats.logits)
+        known = _quick_left_out(rows, material, quick)
+    else:
+        rows, logits = np.flatnonzero(~material.learned), {mix: mixed.logits for mix, mixed in trial.mixes.items()}
+        known = quick.evaluation(material).probabilities.astype(np.float64)
+
+    def loss(probabilities: Matrix) -> float:
+        # A few dozen images tell models apart by how sure they are sooner than by how often they are right.
+        return log_loss(probabilities, truth[rows], multilabel=multilabel)
+
+    losses = {mix: loss(cross_calibrated(own, truth[rows], multilabel=multilabel)) for mix, own in logits.items()}
+    best = min(losses, key=lambda mix: losses[mix])
+    return best if losses[best] < loss(known) else None
+
+
+def _quick_left_out(rows: Rows, material: Material, quick: QuickModel) -> Matrix:
+    """Returns float64[n, t]: what quick heads say of ``rows`` that they have not seen."""
+    scores = quick.measured.fold_scores
+    assert scores is not None  # noqa: S101 - there are folds
+    place = np.cumsum(material.learned) - 1
+    return quick.measured.calibration.probabilities(scores[place[rows]])
