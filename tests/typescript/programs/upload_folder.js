@@ -8,12 +8,12 @@ const client = connect();
 const { projectId } = await client.project.createProject({ name });
 
 async function* images() {
-  yield { payload: { $case: "header", value: { projectId, tagIds: [] } } };
+  yield { payload: { $case: "header", value: { projectId, tagIds: [], metadata: {} } } };
   for (const tagName of await readdir(folder)) {
     const { tagId } = await client.project.createTag({ projectId, name: tagName });
     for (const fileName of await readdir(join(folder, tagName))) {
       const imageData = await readFile(join(folder, tagName, fileName));
-      yield { payload: { $case: "image", value: { imageData, tagIds: [tagId], fileName } } };
+      yield { payload: { $case: "image", value: { imageData, tagIds: [tagId], fileName, metadata: {} } } };
     }
   }
 }

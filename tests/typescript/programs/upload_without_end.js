@@ -9,7 +9,7 @@ const stopped = new Promise((resolve) => (stop = resolve));
 async function* images() {
   try {
     while (true) {
-      yield { payload: { $case: "image", value: { imageData, tagIds: [], fileName: "" } } };
+      yield { payload: { $case: "image", value: { imageData, tagIds: [], fileName: "", metadata: {} } } };
     }
   } finally {
     stop();
