@@ -13,7 +13,7 @@ from customvision.common.keys import Keys
 from running_gateway import gateway
 from training_suite import TrainingSuite
 
-EXAMPLES = 8
+EXAMPLES = 2
 # A service that is not there is no fault of the gateway's.
 AWAY = 503
 SHAPE = ("response_schema_conformance", "content_type_conformance", "status_code_conformance")
