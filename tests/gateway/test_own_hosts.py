@@ -39,7 +39,15 @@ async def test_loopback_names_are_answered(settings: Settings, keys: Keys) -> No
 async def test_names_that_look_alike_are_refused(settings: Settings, keys: Keys) -> None:
     """A name counts whole; one that cannot be read is none."""
     async with gateway(settings, keys) as client:
-        for host in ("", "localhost.evil.example", "127.0.0.1.evil.example", "[", "192.168.1.5", "a b"):
+        for host in (
+            "",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "[",
+            "192.168.1.5",
+            "a b",
+            "127.0.0.1:80.evil",
+        ):
             assert await status_for(client, host, keys) in (400, 421), host
 
 

@@ -298,5 +298,5 @@ async def test_more_photos_than_there_is_room_for(suite: TrainingSuite, change_p
     events = await ended(suite, run_id)
     run = await suite.run(run_id)
     assert run.state == SUCCEEDED, run.failure_reason
-    assert any(event.warning.startswith("There are more photos than can be fine-tuned on") for event in events)
+    assert any(event.warning.startswith("Too little of the training's budget, or of memory") for event in events)
     assert not (await suite.iteration(project_id, run.iteration_id)).fine_tuned

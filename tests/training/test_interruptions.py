@@ -38,7 +38,7 @@ async def test_killed_process_starts_over(suite: TrainingSuite) -> None:
     run = await suite.finished(run_id)
     assert (run.state, run.attempt) == (SUCCEEDED, 2)
     reasons = reasons_of(await suite.events(run_id))
-    assert reasons == ["The training process was killed (signal 9); the run starts over."]
+    assert reasons == ["The training process was killed (signal 9); the run goes on in a new one."]
 
 
 async def test_third_kill_fails_the_run(suite: TrainingSuite) -> None:
@@ -73,7 +73,7 @@ async def test_ten_reconnects_see_every_event_once(suite: TrainingSuite) -> None
     assert [event.sequence for event in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].state == SUCCEEDED
     assert seen == await suite.events(run_id)
-    assert reasons_of(seen) == ["The training service was interrupted; the run starts over."]
+    assert reasons_of(seen) == ["The training service was interrupted; the run goes on."]
 
 
 async def test_project_service_away_for_a_moment(suite: TrainingSuite) -> None:
@@ -133,7 +133,7 @@ async def test_killed_service_resumes_its_runs(prepared_settings: Settings) -> N
                 run = await suite.run(run_id)
                 assert (run.state, run.attempt) == (SUCCEEDED, 2)
                 assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-                assert reasons_of(events) == ["The training service was interrupted; the run starts over."]
+                assert reasons_of(events) == ["The training service was interrupted; the run goes on."]
             assert await process.end(signal.SIGTERM) == 0
     finally:
         await suite.stop_project()

@@ -89,7 +89,7 @@ async def test_service_that_comes_back_keeps_open_runs_only(
     assert not unknown.exists()
     assert not scratch.exists()
     assert "found epoch-1" in [event.warning for event in events]
-    assert reasons_of(events) == ["The training service was interrupted; the run starts over."]
+    assert reasons_of(events) == ["The training service was interrupted; the run goes on."]
 
 
 @pytest.mark.parametrize("phase", PHASES)

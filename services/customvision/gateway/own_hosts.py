@@ -58,7 +58,10 @@ def _values(scope: Scope, header: bytes) -> list[str]:
 def _name(host: str) -> str:
     """Returns the name in ``host``, which may have a port, in lower case; empty where it cannot be read."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        parts = urlsplit(f"//{host}")
+        # Fails where what stands for the port is none.
+        _ = parts.port
+        return (parts.hostname or "").rstrip(".")
     except ValueError:
         return ""
 

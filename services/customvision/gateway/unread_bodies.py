@@ -1,9 +1,12 @@
 """Reads what a refused request still sends, so that its sender gets to read why."""
 
+import asyncio
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# A sender with more to come than this is cut off.
+# A sender with more to come than this, or that takes longer to send it, is cut off.
 MAX_UNREAD_BYTES = 64 * 1024 * 1024
+MAX_UNREAD_SECONDS = 20.0
 
 
 class ReadToTheEnd:
@@ -20,7 +23,7 @@ class ReadToTheEnd:
         if scope["type"] != "http" or not _has_body(scope):
             await self._application(scope, receive, send)
             return
-        unread = True
+        unread, left = True, MAX_UNREAD_BYTES
 
         async def note_end() -> Message:
             nonlocal unread
@@ -29,9 +32,14 @@ class ReadToTheEnd:
             return message
 
         async def answer(message: Message) -> None:
-            left = MAX_UNREAD_BYTES
-            while unread and left > 0:
-                left -= len((await note_end()).get("body", b""))
+            nonlocal left
+            try:
+                async with asyncio.timeout(MAX_UNREAD_SECONDS):
+                    while unread and left > 0:
+                        left -= len((await note_end()).get("body", b""))
+            except TimeoutError:
+                left = 0
+            # One that was cut off waits for no more: a client that has read the head may have ceased to send.
             await send(message)
 
         await self._application(scope, note_end, answer)

@@ -36,11 +36,11 @@ NO_TIME = (
     "Give a longer training_budget."
 )
 TOO_MANY = (
-    "There are more photos than can be fine-tuned on in the training's budget and memory; the quick model is the "
-    "result. Give a longer training_budget, or train with fewer photos."
+    "Too little of the training's budget, or of memory, was left to look at so many photos in several views; the quick "
+    "model is the result. Give a longer training_budget, or train with fewer photos."
 )
 DIVERGED = "Fine-tuning diverged, its loss became no number; the quick model is the result."
-NOT_BETTER = "Fine-tuning did not do better on the held-out images than the quick model, which is the result."
+NOT_BETTER = "Fine-tuning did not do better on photos left out than the quick model, which is the result."
 
 
 class NotFineTuned(Exception):

@@ -224,7 +224,7 @@ class Attempts:
                 "the machine may be short of memory.",
             )
             return
-        reason = f"The training process was killed ({error.cause}); the run starts over."
+        reason = f"The training process was killed ({error.cause}); the run goes on in a new one."
         await self._runs.record(run.training_run_id, requeued(killed=True), StateChanged(reason))
 
     async def _succeed(self, run: TrainingRun) -> None:

@@ -23,7 +23,7 @@ from customvision.training.runs.run import (
 )
 from customvision.training.store.runs import RunStore
 
-INTERRUPTED = "The training service was interrupted; the run starts over."
+INTERRUPTED = "The training service was interrupted; the run goes on."
 CANCELLED = "Cancelled by a call."
 OWN_ERROR = "The training service met an error of its own; its log says more."
 DISK_FULL = "The disk of the data folder is full. Make room, then train again."

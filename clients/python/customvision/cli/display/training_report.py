@@ -78,4 +78,4 @@ def outcome_of_fine_tuning(iteration: iterations_pb2.Iteration) -> str:
     """Returns in a sentence which model an advanced training ended with."""
     if iteration.fine_tuned:
         return "The fine-tuned network is the model."
-    return "The quick head is the model: fine-tuning did not do better on the held-out images."
+    return "The quick head is the model: fine-tuning did no better, or was not done."

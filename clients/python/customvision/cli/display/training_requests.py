@@ -16,7 +16,7 @@ def training_words(iteration: iterations_pb2.Iteration) -> str:
         return "quick"
     if iteration.status != iterations_pb2.ITERATION_STATUS_COMPLETED:
         return "advanced"
-    return "advanced, fine-tuned" if iteration.fine_tuned else "advanced, no better than quick"
+    return "advanced, fine-tuned" if iteration.fine_tuned else "advanced, quick head kept"
 
 
 def brief_training_words(iteration: iterations_pb2.Iteration) -> str:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from customvision.gateway.api_errors import DOCUMENTED, ApiError, told_as
 from customvision.gateway.bodies import Room, read_json
+from customvision.gateway.canonical_paths import decoded_name
 from customvision.gateway.image_files import image_files
 from customvision.gateway.rest.documented import body, image_body
 from customvision.gateway.rest.models.predictions import ImagePrediction, ImageUrl
@@ -40,10 +41,8 @@ class _ClassifyRoute(APIRoute):
                 project_id = UUID(names["project_id"])
             except ValueError as error:
                 raise ApiError("NotFound", "The path names no version of this API, or a project by no id.") from error
-            # A slash within a name stays encoded on its way here.
-            published_name = names["published_name"].replace("%2F", "/")
             application = request.query_params.get("application", "")
-            return await endpoint(request, project_id, published_name, application)
+            return await endpoint(request, project_id, decoded_name(names["published_name"]), application)
 
         return handle
 

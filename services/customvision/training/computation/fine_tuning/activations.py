@@ -25,7 +25,7 @@ SMALLEST_AREA, STRETCH = 0.5, 1.28
 CONTRAST, BRIGHTNESS, TINT = 0.2, 25.0, 0.08
 
 # Of the bytes and of the time for views: what the fewest views may take at most.
-MOST_OVER = 2.0
+MOST_OVER, MOST_OVER_TIME = 2.0, 3.0
 
 Maps = npt.NDArray[np.float16]
 
@@ -65,7 +65,7 @@ def activations_of(
 
     def look_at_clock(share: float) -> None:
         reached((len(maps) + share) / views)
-        if len(maps) <= PLAIN_VIEWS and time.monotonic() - started > MOST_OVER * seconds:
+        if len(maps) <= PLAIN_VIEWS and time.monotonic() - started > MOST_OVER_TIME * seconds:
             raise TooManyPhotos
 
     while len(maps) < views:

@@ -1,0 +1,85 @@
+"""What the API takes in any spelling, and what it refuses before it costs anything."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
+from customvision.gateway import unread_bodies
+from customvision.gateway.canonical_paths import QUERY_NAMES, canonical, decoded_name
+from running_gateway import TRAINING_API, gateway, refused, training_api
+from training_suite import TrainingSuite
+
+
+async def test_names_of_queries_and_fields_come_in_any_case(project_suite: TrainingSuite, keys: Keys) -> None:
+    """Parameters and JSON fields mean the same in capitals; one that is misspelt in case is never passed over."""
+    async with training_api(project_suite.settings, keys) as api:
+        project = (await api.post("/projects?NAME=a&classificationtype=Multiclass")).json()
+        assert project["settings"]["classificationType"] == "Multiclass"
+        changed = await api.patch(f"/projects/{project['id']}", content=json.dumps({"Name": "b", "DESCRIPTION": "c"}))
+        assert (changed.json()["name"], changed.json()["description"]) == ("b", "c")
+
+
+async def test_every_parameter_is_known_in_any_case(settings: Settings, keys: Keys) -> None:
+    """Each query parameter of the document is among those that are taken in any case."""
+    async with gateway(settings, keys) as client:
+        document = (await client.get("/openapi.json", auth=("", keys.training_key))).json()
+    named = {
+        parameter["name"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query"
+    }
+    assert named <= set(QUERY_NAMES.values())
+
+
+@pytest.mark.parametrize("name", ["a/b", "%2F", "a%b", "My Model", "%", "/"])
+def test_published_names_survive_their_path(name: str) -> None:
+    """A name with slashes and percent signs in it, encoded once, is told apart from any other."""
+    encoded = name.replace("%", "%25").replace("/", "%2F").replace(" ", "%20")
+    path = canonical(f"/customvision/v3.1/Prediction/x/classify/iterations/{encoded}/image")
+    assert decoded_name(path.split("/")[-2]) == name
+
+
+@pytest.mark.parametrize("entries", [b"{},", b"1,", b"[],"])
+async def test_bodies_of_very_many_values_are_refused_unread(settings: Settings, keys: Keys, entries: bytes) -> None:
+    """A body of millions of values, small as it is, is refused before any is looked at, with what to do."""
+    async with training_api(settings, keys) as api:
+        body = b'{"images":[' + entries * 1_000_000 + b"{}]}"
+        answer = await api.post("/projects/00000000-0000-4000-8000-000000000000/images/files", content=body)
+        assert "split" in refused(answer, 400, "BadRequestExceededBatchSize")
+
+
+async def test_a_refused_sender_gets_its_answer(
+    settings: Settings, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has more to send than is read, or announces a body that never comes, is told why all the same."""
+    monkeypatch.setattr(unread_bodies, "MAX_UNREAD_SECONDS", 0.5)
+    monkeypatch.setattr(unread_bodies, "MAX_UNREAD_BYTES", 1024 * 1024)
+    async with gateway(settings, keys) as client:
+        # By then it listens.
+        await client.get("/healthz")
+        assert "Unauthorized" in await head_and_body(client, sent=0)
+        assert "Unauthorized" in await head_and_body(client, sent=2 * 1024 * 1024)
+
+
+async def head_and_body(client: httpx.AsyncClient, *, sent: int) -> str:
+    """Returns the answer to a request with a wrong key of which only the beginning of the body is sent."""
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    lines = (
+        f"POST {TRAINING_API}/projects HTTP/1.1",
+        "Host: localhost",
+        "Training-Key: bad",
+        "Content-Length: 99999999",
+    )
+    writer.write("\r\n".join([*lines, "", ""]).encode() + b"x" * sent)
+    answer = b""
+    async with asyncio.timeout(30):
+        while b"}" not in answer:
+            answer += await reader.read(4096) or b"}"
+    writer.close()
+    return answer.decode()
