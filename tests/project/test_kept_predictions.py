@@ -176,15 +176,18 @@ async def test_a_corrected_prediction_becomes_a_training_image(stub: Stub) -> No
     assert (uploaded.status, uploaded.image_id) == (images_pb2.IMAGE_CREATE_STATUS_OK_DUPLICATE, result.image_id)
 
 
-async def test_an_unknown_prediction_refuses_the_whole_call(stub: Stub) -> None:
-    """Nothing changes then, also not for the predictions that are there."""
+async def test_an_unknown_prediction_is_the_result_of_its_correction(stub: Stub) -> None:
+    """A prediction that is gone, as after its thirty days, does not hold up the others of its batch."""
     project_id = (await make_project(stub)).project_id
     rose = await make_tag(stub, project_id, "rose")
-    kept = await stub.RecordPrediction(recording(project_id, 1))
-    refusal = await refusal_of(correct(stub, project_id, {kept.prediction_id: [rose], MISSING: [rose]}))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PREDICTION_NOT_FOUND")
-    assert await listed(stub, project_id) == [kept]
-    assert not await image_list(stub, project_id)
+    kept = [await stub.RecordPrediction(recording(project_id, seed)) for seed in (1, 2)]
+    ids = [kept[0].prediction_id, MISSING, kept[1].prediction_id]
+    results = await correct(stub, project_id, {prediction_id: [rose] for prediction_id in ids})
+    ok, source = images_pb2.IMAGE_CREATE_STATUS_OK, images_pb2.IMAGE_CREATE_STATUS_ERROR_SOURCE
+    assert [(result.index, result.status) for result in results] == [(0, ok), (1, source), (2, ok)]
+    assert MISSING in results[1].message
+    assert not await listed(stub, project_id)
+    assert len(await image_list(stub, project_id)) == 2
 
 
 async def test_a_refused_correction_keeps_its_prediction(stub: Stub) -> None:

@@ -7,7 +7,7 @@ from customvision.common.database import Connection, Database
 from customvision.common.pagination import RankedPosition
 from customvision.project.domain.image import ImageVariant
 from customvision.project.domain.image_metadata import NO_METADATA, Metadata
-from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult
+from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult, ImageCreateStatus
 from customvision.project.domain.prediction_filter import PredictionFilter
 from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.stored_prediction import (
@@ -146,7 +146,7 @@ class StoredPredictions:
 
         ``metadata`` is kept with each of them.
         A prediction whose image was added is deleted; a repeated call finds that image again.
-        Raises PredictionNotFound, with nothing changed.
+        One that is gone is this correction's result, as what is wrong with its tags is.
         """
         checked_some(corrections, MAX_BATCH, "corrections")
         checked_count(tag_ids, MAX_TAGS, "tag_ids")
@@ -187,17 +187,21 @@ def _create_images(
     metadata: Metadata,
 ) -> list[ImageCreateResult]:
     require_classification_type(connection, project_id)
-    candidates = [
-        replace(_candidate(connection, project_id, index, correction, tag_ids), metadata=metadata)
-        for index, correction in enumerate(corrections)
-    ]
+    candidates, gone = [], []
+    for index, correction in enumerate(corrections):
+        try:
+            candidate = _candidate(connection, project_id, index, correction, tag_ids)
+        except PredictionNotFound as error:
+            gone.append(ImageCreateResult(index, ImageCreateStatus.ERROR_SOURCE, file_name="", message=error.message))
+        else:
+            candidates.append(replace(candidate, metadata=metadata))
     results = record_images(connection, project_id, candidates)
-    for correction, result in zip(corrections, results, strict=True):
+    for result in results:
         if result.image is not None:
-            prediction_id = correction.prediction_id.lower()
+            prediction_id = corrections[result.index].prediction_id.lower()
             stored_predictions.record_correction(connection, prediction_id, result.image.sequence)
             stored_predictions.delete(connection, project_id, [prediction_id])
-    return results
+    return sorted([*results, *gone], key=lambda result: result.index)
 
 
 def _candidate(
