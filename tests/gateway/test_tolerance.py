@@ -10,6 +10,7 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway import unread_bodies
 from customvision.gateway.canonical_paths import QUERY_NAMES, canonical, decoded_name
+from project_calls import freeze, make_trainable
 from running_gateway import TRAINING_API, gateway, refused, training_api
 from training_suite import TrainingSuite
 
@@ -43,6 +44,30 @@ def test_published_names_survive_their_path(name: str) -> None:
     encoded = name.replace("%", "%25").replace("/", "%2F").replace(" ", "%20")
     path = canonical(f"/customvision/v3.1/Prediction/x/classify/iterations/{encoded}/image")
     assert decoded_name(path.split("/")[-2]) == name
+
+
+async def test_sentences_speak_of_the_api(project_suite: TrainingSuite, keys: Keys) -> None:
+    """What is missing, and what to do, is told in the API's words, not in those of the services; names stay."""
+    async with gateway(project_suite.settings, keys) as client:
+        message = refused(await client.get(f"{TRAINING_API}/projects"), 401, "Unauthorized")
+        assert "header Training-Key" in message
+    async with training_api(project_suite.settings, keys) as api:
+        nothing = "00000000-0000-4000-8000-000000000000"
+        assert "GetProjects" in refused(await api.get(f"/projects/{nothing}"), 404, "NotFoundProject")
+        project_id = (await api.post("/projects?name=a")).json()["id"]
+        await api.post(f"/projects/{project_id}/tags?name=tag_ids")
+        again = await api.post(f"/projects/{project_id}/tags?name=tag_ids")
+        assert "'tag_ids'" in refused(again, 400, "BadRequestTagNameNotUnique")
+
+
+async def test_what_trains_is_not_called_published(project_suite: TrainingSuite, keys: Keys) -> None:
+    """An iteration in training keeps itself and its project from being deleted, under a code of its own."""
+    project_id, _ = await make_trainable(project_suite.project)
+    iteration = await freeze(project_suite.project, project_id)
+    async with training_api(project_suite.settings, keys) as api:
+        for path in (f"/projects/{project_id}", f"/projects/{project_id}/iterations/{iteration.iteration_id}"):
+            message = refused(await api.delete(path), 400, "BadRequestOperationNotSupported")
+            assert "in training" in message
 
 
 @pytest.mark.parametrize("entries", [b"{},", b"1,", b"[],"])

@@ -1,5 +1,6 @@
 """Errors as the API tells them: one table from the services' reasons to the API's codes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -79,6 +80,25 @@ CODES = {
     "URL_CONTENT_TOO_LARGE": "BadRequestImageSizeBytes",
     "THRESHOLD_INVALID": "BadRequestPredictionInvalidQueryParameters",
 }
+# Of a reason that stands for several states, the state that has another code.
+CODES_IN_STATE = {
+    ("PROJECT_IN_USE", "training"): "BadRequestOperationNotSupported",
+    ("ITERATION_IN_USE", "training"): "BadRequestOperationNotSupported",
+}
+# What the services' sentences call things, and what the API does.
+WORDS = {
+    "List(Projects|Tags|Images|Iterations|Domains)": r"Get\1",
+    "ListPredictions": "QueryPredictions",
+    "tag_ids": "tagIds",
+    "image_ids": "imageIds",
+    "page_token": "continuation",
+    "publish_name": "publishName",
+    "training_budget": "reservedBudgetInHours",
+}
+KEY_IN_METADATA, KEY_IN_HEADER = (
+    "'training-key' or 'prediction-key' metadata",
+    "the header Training-Key or Prediction-Key",
+)
 # Where the table names no code for a reason, the kind of the error does.
 CODES_BY_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: "BadRequestInvalid",
@@ -114,9 +134,16 @@ class ApiError(Exception):
 
 def api_error(error: ServiceError, codes: Mapping[str, str] | None = None) -> ApiError:
     """Returns the error as the API tells it; ``codes`` by reason go before the table's."""
-    status = _status_of_kind(error)
-    code = (codes or {}).get(error.reason) or CODES.get(error.reason) or CODES_BY_STATUS.get(code_of(error))
-    return ApiError(code or "ErrorUnknown", error.message, status=status)
+    in_state = CODES_IN_STATE.get((error.reason, error.metadata.get("state", "")))
+    code = (codes or {}).get(error.reason) or in_state or CODES.get(error.reason) or CODES_BY_STATUS.get(code_of(error))
+    return ApiError(code or "ErrorUnknown", _in_words_of_the_api(error.message), status=_status_of_kind(error))
+
+
+def _in_words_of_the_api(message: str) -> str:
+    for pattern, word in WORDS.items():
+        # Not what users call something, which stands in quotes.
+        message = re.sub(rf"(?<!')\b{pattern}\b(?!')", word, message)
+    return message.replace(KEY_IN_METADATA, KEY_IN_HEADER)
 
 
 def service_error(error: grpc.aio.AioRpcError) -> ServiceError:

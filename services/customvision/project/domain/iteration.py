@@ -187,7 +187,11 @@ class IterationInUse(FailedPrecondition):
             remedy = "wait for its end or cancel it, then"
         super().__init__(
             f"{shortened(iteration.name)} {state}; {remedy} delete it.",
-            metadata={"iteration_id": iteration.iteration_id, "publish_name": iteration.publish_name},
+            metadata={
+                "iteration_id": iteration.iteration_id,
+                "publish_name": iteration.publish_name,
+                "state": "published" if iteration.publish_name else "training",
+            },
         )
 
 

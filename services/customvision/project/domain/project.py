@@ -97,7 +97,7 @@ class ProjectInUse(FailedPrecondition):
             state, remedy = "of the project is in training", "cancel its training"
         super().__init__(
             f"Iteration '{iteration_name}' {state}; {remedy}, then delete the project.",
-            metadata={"iteration_name": iteration_name},
+            metadata={"iteration_name": iteration_name, "state": "published" if published and not base else "training"},
         )
 
 
