@@ -154,7 +154,7 @@ async def test_bad_wishes_are_refused_with_their_code(
         b'{"name": "a", "name": "b"}',
         b'{"description": NaN}',
         b'{"name": "\\ud800"}',
-        b'{"settings": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"settings": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
         json.dumps({"settings": {"domainId": "no id"}}).encode(),
     ],
     ids=["cut", "list", "text", "number", "twice", "NaN", "surrogate", "deep", "no id"],

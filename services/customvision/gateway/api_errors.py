@@ -95,10 +95,8 @@ WORDS = {
     "publish_name": "publishName",
     "training_budget": "reservedBudgetInHours",
 }
-KEY_IN_METADATA, KEY_IN_HEADER = (
-    "'training-key' or 'prediction-key' metadata",
-    "the header Training-Key or Prediction-Key",
-)
+KEY_IN_METADATA = "'training-key' or 'prediction-key' metadata"
+KEY_IN_HEADER = "the header Training-Key or Prediction-Key"
 # Where the table names no code for a reason, the kind of the error does.
 CODES_BY_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: "BadRequestInvalid",
