@@ -169,7 +169,7 @@ async def test_copies_go_on_after_kill_9(tmp_path: Path) -> None:
             token = await token_of(stub, source)
     copies: list[str] = []
     interrupted = 0
-    for _ in range(8):
+    for _ in range(5):
         with _process(tmp_path) as (process, address):
             async with _stub(tmp_path, address) as stub:
                 if not copies:
