@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -102,12 +101,13 @@ async def test_cancelled_child_is_gone_with_its_family(module: str) -> None:
     while len(pids) < 2:
         await listening.wait()
         listening.clear()
-    begun = time.monotonic()
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert time.monotonic() - begun < 2
-    assert not any(_runs(pid) for pid in pids)
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        # A signal to the whole family is sent at once; a grandchild may take a moment to be gone.
+        while any(_runs(pid) for pid in pids):
+            await asyncio.sleep(0.01)
 
 
 async def test_child_ends_when_its_parent_is_gone(module: str, tmp_path: Path) -> None:
