@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from customvision.v1 import stored_predictions_pb2 as customvision_dot_v1_dot_stored__predictions__pb2
 from customvision.v1 import suggestions_pb2 as customvision_dot_v1_dot_suggestions__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/prediction_service.proto\x12\x0f\x63ustomvision.v1\x1a(customvision/v1/stored_predictions.proto\x1a!customvision/v1/suggestions.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x0ePredictRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x05 \x01(\t\x12\x12\n\nimage_data\x18\x03 \x01(\x0c\x12\x11\n\timage_url\x18\x06 \x01(\t\x12\r\n\x05store\x18\x04 \x01(\x08\x12\x13\n\x0b\x61pplication\x18\x07 \x01(\t\"Q\n\x12SuggestTagsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\timage_ids\x18\x03 \x03(\t\"G\n\x13SuggestTagsResponse\x12\x30\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x1b.customvision.v1.Suggestion\"\x8a\x01\n\x0fPredictResponse\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x34\n\x0bpredictions\x18\x02 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12\x15\n\rprediction_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\"N\n\x11ListModelsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.customvision.v1.ServedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xde\x01\n\x0bServedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.customvision.v1.ModelState\x12\x1c\n\x14serving_iteration_id\x18\x05 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x06 \x01(\t\x12-\n\tload_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*u\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x32\x92\x02\n\x11PredictionService\x12L\n\x07Predict\x12\x1f.customvision.v1.PredictRequest\x1a .customvision.v1.PredictResponse\x12X\n\x0bSuggestTags\x12#.customvision.v1.SuggestTagsRequest\x1a$.customvision.v1.SuggestTagsResponse\x12U\n\nListModels\x12\".customvision.v1.ListModelsRequest\x1a#.customvision.v1.ListModelsResponseB6\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/prediction_service.proto\x12\x0f\x63ustomvision.v1\x1a(customvision/v1/stored_predictions.proto\x1a!customvision/v1/suggestions.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x0ePredictRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x05 \x01(\t\x12\x12\n\nimage_data\x18\x03 \x01(\x0c\x12\x11\n\timage_url\x18\x06 \x01(\t\x12\r\n\x05store\x18\x04 \x01(\x08\x12\x13\n\x0b\x61pplication\x18\x07 \x01(\t\"r\n\x11PredictionFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\nBatchImage\x12\x12\n\nimage_data\x18\x01 \x01(\x0c\x12\x11\n\timage_url\x18\x02 \x01(\t\"\xa6\x01\n\x13PredictBatchRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12+\n\x06images\x18\x04 \x03(\x0b\x32\x1b.customvision.v1.BatchImage\x12\r\n\x05store\x18\x05 \x01(\x08\x12\x13\n\x0b\x61pplication\x18\x06 \x01(\t\"q\n\x14PredictBatchResponse\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12-\n\x07results\x18\x03 \x03(\x0b\x32\x1c.customvision.v1.BatchResult\"\x8f\x01\n\x0b\x42\x61tchResult\x12\x34\n\x0bpredictions\x18\x01 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12\x15\n\rprediction_id\x18\x02 \x01(\t\x12\x33\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\".customvision.v1.PredictionFailure\"]\n\x14PredictStreamRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x31\n\x08question\x18\x02 \x01(\x0b\x32\x1f.customvision.v1.PredictRequest\"\xa3\x01\n\x15PredictStreamResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x34\n\x08response\x18\x02 \x01(\x0b\x32 .customvision.v1.PredictResponseH\x00\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\".customvision.v1.PredictionFailureH\x00\x42\t\n\x07outcome\"Q\n\x12SuggestTagsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\timage_ids\x18\x03 \x03(\t\"G\n\x13SuggestTagsResponse\x12\x30\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x1b.customvision.v1.Suggestion\"\x8a\x01\n\x0fPredictResponse\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x34\n\x0bpredictions\x18\x02 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12\x15\n\rprediction_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\"N\n\x11ListModelsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.customvision.v1.ServedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x12WatchModelsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\"\xea\x01\n\nModelEvent\x12-\n\x05model\x18\x01 \x01(\x0b\x32\x1c.customvision.v1.ServedModelH\x00\x12\x30\n\x07removed\x18\x02 \x01(\x0b\x32\x1d.customvision.v1.RemovedModelH\x00\x12;\n\x0csynchronized\x18\x03 \x01(\x0b\x32#.customvision.v1.ModelsSynchronizedH\x00\x12\x35\n\theartbeat\x18\x04 \x01(\x0b\x32 .customvision.v1.ModelsHeartbeatH\x00\x42\x07\n\x05\x65vent\"8\n\x0cRemovedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\"\x14\n\x12ModelsSynchronized\"\x11\n\x0fModelsHeartbeat\"\xb9\x02\n\x0bServedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.customvision.v1.ModelState\x12\x1c\n\x14serving_iteration_id\x18\x05 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x06 \x01(\t\x12-\n\tload_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x03\x12\x31\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08resident\x18\n \x01(\x08*u\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x32\xa6\x04\n\x11PredictionService\x12L\n\x07Predict\x12\x1f.customvision.v1.PredictRequest\x1a .customvision.v1.PredictResponse\x12[\n\x0cPredictBatch\x12$.customvision.v1.PredictBatchRequest\x1a%.customvision.v1.PredictBatchResponse\x12\x62\n\rPredictStream\x12%.customvision.v1.PredictStreamRequest\x1a&.customvision.v1.PredictStreamResponse(\x01\x30\x01\x12X\n\x0bSuggestTags\x12#.customvision.v1.SuggestTagsRequest\x1a$.customvision.v1.SuggestTagsResponse\x12U\n\nListModels\x12\".customvision.v1.ListModelsRequest\x1a#.customvision.v1.ListModelsResponse\x12Q\n\x0bWatchModels\x12#.customvision.v1.WatchModelsRequest\x1a\x1b.customvision.v1.ModelEvent0\x01\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,22 +36,46 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'customvision.v1.prediction_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
-  _globals['_MODELSTATE']._serialized_start=1024
-  _globals['_MODELSTATE']._serialized_end=1141
-  _globals['_PREDICTREQUEST']._serialized_start=172
-  _globals['_PREDICTREQUEST']._serialized_end=327
-  _globals['_SUGGESTTAGSREQUEST']._serialized_start=329
-  _globals['_SUGGESTTAGSREQUEST']._serialized_end=410
-  _globals['_SUGGESTTAGSRESPONSE']._serialized_start=412
-  _globals['_SUGGESTTAGSRESPONSE']._serialized_end=483
-  _globals['_PREDICTRESPONSE']._serialized_start=486
-  _globals['_PREDICTRESPONSE']._serialized_end=624
-  _globals['_LISTMODELSREQUEST']._serialized_start=626
-  _globals['_LISTMODELSREQUEST']._serialized_end=704
-  _globals['_LISTMODELSRESPONSE']._serialized_start=706
-  _globals['_LISTMODELSRESPONSE']._serialized_end=797
-  _globals['_SERVEDMODEL']._serialized_start=800
-  _globals['_SERVEDMODEL']._serialized_end=1022
-  _globals['_PREDICTIONSERVICE']._serialized_start=1144
-  _globals['_PREDICTIONSERVICE']._serialized_end=1418
+  _globals['_MODELSTATE']._serialized_start=2385
+  _globals['_MODELSTATE']._serialized_end=2502
+  _globals['_PREDICTREQUEST']._serialized_start=204
+  _globals['_PREDICTREQUEST']._serialized_end=359
+  _globals['_PREDICTIONFAILURE']._serialized_start=361
+  _globals['_PREDICTIONFAILURE']._serialized_end=475
+  _globals['_BATCHIMAGE']._serialized_start=477
+  _globals['_BATCHIMAGE']._serialized_end=528
+  _globals['_PREDICTBATCHREQUEST']._serialized_start=531
+  _globals['_PREDICTBATCHREQUEST']._serialized_end=697
+  _globals['_PREDICTBATCHRESPONSE']._serialized_start=699
+  _globals['_PREDICTBATCHRESPONSE']._serialized_end=812
+  _globals['_BATCHRESULT']._serialized_start=815
+  _globals['_BATCHRESULT']._serialized_end=958
+  _globals['_PREDICTSTREAMREQUEST']._serialized_start=960
+  _globals['_PREDICTSTREAMREQUEST']._serialized_end=1053
+  _globals['_PREDICTSTREAMRESPONSE']._serialized_start=1056
+  _globals['_PREDICTSTREAMRESPONSE']._serialized_end=1219
+  _globals['_SUGGESTTAGSREQUEST']._serialized_start=1221
+  _globals['_SUGGESTTAGSREQUEST']._serialized_end=1302
+  _globals['_SUGGESTTAGSRESPONSE']._serialized_start=1304
+  _globals['_SUGGESTTAGSRESPONSE']._serialized_end=1375
+  _globals['_PREDICTRESPONSE']._serialized_start=1378
+  _globals['_PREDICTRESPONSE']._serialized_end=1516
+  _globals['_LISTMODELSREQUEST']._serialized_start=1518
+  _globals['_LISTMODELSREQUEST']._serialized_end=1596
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1598
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1689
+  _globals['_WATCHMODELSREQUEST']._serialized_start=1691
+  _globals['_WATCHMODELSREQUEST']._serialized_end=1731
+  _globals['_MODELEVENT']._serialized_start=1734
+  _globals['_MODELEVENT']._serialized_end=1968
+  _globals['_REMOVEDMODEL']._serialized_start=1970
+  _globals['_REMOVEDMODEL']._serialized_end=2026
+  _globals['_MODELSSYNCHRONIZED']._serialized_start=2028
+  _globals['_MODELSSYNCHRONIZED']._serialized_end=2048
+  _globals['_MODELSHEARTBEAT']._serialized_start=2050
+  _globals['_MODELSHEARTBEAT']._serialized_end=2067
+  _globals['_SERVEDMODEL']._serialized_start=2070
+  _globals['_SERVEDMODEL']._serialized_end=2383
+  _globals['_PREDICTIONSERVICE']._serialized_start=2505
+  _globals['_PREDICTIONSERVICE']._serialized_end=3055
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from customvision.v1 import stored_predictions_pb2 as _stored_predictions_pb2
 from customvision.v1 import suggestions_pb2 as _suggestions_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -97,6 +98,242 @@ class PredictRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
+
+@_typing.final
+class PredictionFailure(_message.Message):
+    """PredictionFailure says why a question of a batch or a stream got no answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """code is the gRPC status code that Predict would have ended with."""
+    reason: _builtins.str
+    """reason is stable, upper snake case, as in ErrorInfo."""
+    message: _builtins.str
+    """message says in a sentence what is wrong and what to do."""
+    @_builtins.property
+    def retry_after(self) -> _duration_pb2.Duration:
+        """retry_after is set where the same question may be answered later: how long to wait before asking again."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        retry_after: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictionFailure: _TypeAlias = PredictionFailure  # noqa: Y015
+
+@_typing.final
+class BatchImage(_message.Message):
+    """BatchImage is one image of a batch: image_data or image_url, as in PredictRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_DATA_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    image_data: _builtins.bytes
+    """image_data is the file's bytes, at most 6 MiB."""
+    image_url: _builtins.str
+    """image_url, in place of image_data, is fetched by the service."""
+    def __init__(
+        self,
+        *,
+        image_data: _builtins.bytes = ...,
+        image_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_data", b"image_data", "image_url", b"image_url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchImage: _TypeAlias = BatchImage  # noqa: Y015
+
+@_typing.final
+class PredictBatchRequest(_message.Message):
+    """PredictBatchRequest is a batch of images and the model to ask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PUBLISH_NAME_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project whose model to ask."""
+    publish_name: _builtins.str
+    """publish_name of the model; may be left empty where the project has one published model only."""
+    iteration_id: _builtins.str
+    """iteration_id, in place of publish_name, asks a completed iteration whether published or not; needs the training key."""
+    store: _builtins.bool
+    """store keeps images and answers in the project."""
+    application: _builtins.str
+    """application is a label of at most 256 characters that is stored with the answers."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchImage]:
+        """images, 1 to 64, 32 MiB in all."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        publish_name: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        images: _abc.Iterable[Global___BatchImage] | None = ...,
+        store: _builtins.bool = ...,
+        application: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application", b"application", "images", b"images", "iteration_id", b"iteration_id", "project_id", b"project_id", "publish_name", b"publish_name", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictBatchRequest: _TypeAlias = PredictBatchRequest  # noqa: Y015
+
+@_typing.final
+class PredictBatchResponse(_message.Message):
+    """PredictBatchResponse has a result for each image; all were answered by the same model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    PUBLISH_NAME_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    iteration_id: _builtins.str
+    """iteration_id of the model that answered."""
+    publish_name: _builtins.str
+    """publish_name of the model that answered."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchResult]:
+        """results in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        iteration_id: _builtins.str = ...,
+        publish_name: _builtins.str = ...,
+        results: _abc.Iterable[Global___BatchResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "publish_name", b"publish_name", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictBatchResponse: _TypeAlias = PredictBatchResponse  # noqa: Y015
+
+@_typing.final
+class BatchResult(_message.Message):
+    """BatchResult is the answer for one image of a batch: predictions, or failure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDICTIONS_FIELD_NUMBER: _builtins.int
+    PREDICTION_ID_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    prediction_id: _builtins.str
+    """prediction_id under which the answer will be kept, as in PredictResponse."""
+    @_builtins.property
+    def predictions(self) -> _containers.RepeatedCompositeFieldContainer[_stored_predictions_pb2.TagProbability]:
+        """predictions for every tag, likeliest first; empty on failure."""
+
+    @_builtins.property
+    def failure(self) -> Global___PredictionFailure:
+        """failure, where there is no answer."""
+
+    def __init__(
+        self,
+        *,
+        predictions: _abc.Iterable[_stored_predictions_pb2.TagProbability] | None = ...,
+        prediction_id: _builtins.str = ...,
+        failure: Global___PredictionFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "prediction_id", b"prediction_id", "predictions", b"predictions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchResult: _TypeAlias = BatchResult  # noqa: Y015
+
+@_typing.final
+class PredictStreamRequest(_message.Message):
+    """PredictStreamRequest is one question of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """request_id is chosen by the caller and comes back with the answer; at most 128 characters, and best unique in the stream."""
+    @_builtins.property
+    def question(self) -> Global___PredictRequest:
+        """question is what Predict takes; each may ask another model."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        question: Global___PredictRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictStreamRequest: _TypeAlias = PredictStreamRequest  # noqa: Y015
+
+@_typing.final
+class PredictStreamResponse(_message.Message):
+    """PredictStreamResponse is the answer to one question of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """request_id of the question."""
+    @_builtins.property
+    def response(self) -> Global___PredictResponse:
+        """response is what Predict would have answered."""
+
+    @_builtins.property
+    def failure(self) -> Global___PredictionFailure:
+        """failure says why there is no answer."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        response: Global___PredictResponse | None = ...,
+        failure: Global___PredictionFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "outcome", b"outcome", "response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "outcome", b"outcome", "request_id", b"request_id", "response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___PredictStreamResponse: _TypeAlias = PredictStreamResponse  # noqa: Y015
 
 @_typing.final
 class SuggestTagsRequest(_message.Message):
@@ -249,6 +486,132 @@ class ListModelsResponse(_message.Message):
 Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
+class WatchModelsRequest(_message.Message):
+    """WatchModelsRequest opens a watch of the models known to this server."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id, where given, tells only models of this project."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchModelsRequest: _TypeAlias = WatchModelsRequest  # noqa: Y015
+
+@_typing.final
+class ModelEvent(_message.Message):
+    """ModelEvent is one message of a watch: first every known model, then synchronized, then each change as it happens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    SYNCHRONIZED_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> Global___ServedModel:
+        """model is new, or has changed its state or the iteration that answers. Its use alone is no change."""
+
+    @_builtins.property
+    def removed(self) -> Global___RemovedModel:
+        """removed: nothing answers under this name any more."""
+
+    @_builtins.property
+    def synchronized(self) -> Global___ModelsSynchronized:
+        """synchronized: every known model has been told."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___ModelsHeartbeat:
+        """heartbeat: nothing happened for a while and the connection lives."""
+
+    def __init__(
+        self,
+        *,
+        model: Global___ServedModel | None = ...,
+        removed: Global___RemovedModel | None = ...,
+        synchronized: Global___ModelsSynchronized | None = ...,
+        heartbeat: Global___ModelsHeartbeat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "model", b"model", "removed", b"removed", "synchronized", b"synchronized"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "model", b"model", "removed", b"removed", "synchronized", b"synchronized"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["model", "removed", "synchronized", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___ModelEvent: _TypeAlias = ModelEvent  # noqa: Y015
+
+@_typing.final
+class RemovedModel(_message.Message):
+    """RemovedModel is a publish name that was taken out of service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PUBLISH_NAME_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the model."""
+    publish_name: _builtins.str
+    """publish_name that answers no more."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        publish_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id", "publish_name", b"publish_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovedModel: _TypeAlias = RemovedModel  # noqa: Y015
+
+@_typing.final
+class ModelsSynchronized(_message.Message):
+    """ModelsSynchronized says that every known model has been told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelsSynchronized: _TypeAlias = ModelsSynchronized  # noqa: Y015
+
+@_typing.final
+class ModelsHeartbeat(_message.Message):
+    """ModelsHeartbeat says that the connection lives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelsHeartbeat: _TypeAlias = ModelsHeartbeat  # noqa: Y015
+
+@_typing.final
 class ServedModel(_message.Message):
     """ServedModel is a published model as this server sees it."""
 
@@ -261,6 +624,9 @@ class ServedModel(_message.Message):
     SERVING_ITERATION_ID_FIELD_NUMBER: _builtins.int
     FAILURE_REASON_FIELD_NUMBER: _builtins.int
     LOAD_TIME_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    RESIDENT_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the model."""
     publish_name: _builtins.str
@@ -273,9 +639,19 @@ class ServedModel(_message.Message):
     """serving_iteration_id is the iteration that answers now; empty when none does."""
     failure_reason: _builtins.str
     """failure_reason says in a sentence why it could not be loaded; empty otherwise."""
+    memory_bytes: _builtins.int
+    """memory_bytes is what the answering iteration holds for itself alone: its head and, where it is fine-tuned and in
+    memory, its part of the network.
+    """
+    resident: _builtins.bool
+    """resident is false where the fine-tuned part of the network made room for others; the next question brings it back."""
     @_builtins.property
     def load_time(self) -> _timestamp_pb2.Timestamp:
         """load_time is when the answering iteration was loaded; unset when none answers."""
+
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """last_use_time is when it last began to answer; unset where nobody has asked it since this server started."""
 
     def __init__(
         self,
@@ -287,10 +663,13 @@ class ServedModel(_message.Message):
         serving_iteration_id: _builtins.str = ...,
         failure_reason: _builtins.str = ...,
         load_time: _timestamp_pb2.Timestamp | None = ...,
+        memory_bytes: _builtins.int = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        resident: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_use_time", b"last_use_time", "load_time", b"load_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "load_time", b"load_time", "project_id", b"project_id", "publish_name", b"publish_name", "serving_iteration_id", b"serving_iteration_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_reason", b"failure_reason", "iteration_id", b"iteration_id", "last_use_time", b"last_use_time", "load_time", b"load_time", "memory_bytes", b"memory_bytes", "project_id", b"project_id", "publish_name", b"publish_name", "resident", b"resident", "serving_iteration_id", b"serving_iteration_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

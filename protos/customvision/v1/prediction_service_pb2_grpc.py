@@ -41,6 +41,16 @@ class PredictionServiceStub:
                 request_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.FromString,
                 _registered_method=True)
+        self.PredictBatch = channel.unary_unary(
+                '/customvision.v1.PredictionService/PredictBatch',
+                request_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictBatchRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictBatchResponse.FromString,
+                _registered_method=True)
+        self.PredictStream = channel.stream_stream(
+                '/customvision.v1.PredictionService/PredictStream',
+                request_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictStreamRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictStreamResponse.FromString,
+                _registered_method=True)
         self.SuggestTags = channel.unary_unary(
                 '/customvision.v1.PredictionService/SuggestTags',
                 request_serializer=customvision_dot_v1_dot_prediction__service__pb2.SuggestTagsRequest.SerializeToString,
@@ -51,6 +61,11 @@ class PredictionServiceStub:
                 request_serializer=customvision_dot_v1_dot_prediction__service__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.WatchModels = channel.unary_stream(
+                '/customvision.v1.PredictionService/WatchModels',
+                request_serializer=customvision_dot_v1_dot_prediction__service__pb2.WatchModelsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_prediction__service__pb2.ModelEvent.FromString,
+                _registered_method=True)
 
 
 class PredictionServiceServicer:
@@ -60,6 +75,22 @@ class PredictionServiceServicer:
 
     def Predict(self, request, context):
         """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+        RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PredictBatch(self, request, context):
+        """PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PredictStream(self, request_iterator, context):
+        """PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+        question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,6 +111,14 @@ class PredictionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchModels(self, request, context):
+        """WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+        It ends when the server drains; heartbeats come while nothing happens.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PredictionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -87,6 +126,16 @@ def add_PredictionServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.SerializeToString,
+            ),
+            'PredictBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.PredictBatch,
+                    request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictBatchRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictBatchResponse.SerializeToString,
+            ),
+            'PredictStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.PredictStream,
+                    request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.PredictStreamRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_prediction__service__pb2.PredictStreamResponse.SerializeToString,
             ),
             'SuggestTags': grpc.unary_unary_rpc_method_handler(
                     servicer.SuggestTags,
@@ -97,6 +146,11 @@ def add_PredictionServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.ListModelsRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_prediction__service__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'WatchModels': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchModels,
+                    request_deserializer=customvision_dot_v1_dot_prediction__service__pb2.WatchModelsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_prediction__service__pb2.ModelEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -128,6 +182,60 @@ class PredictionService:
             '/customvision.v1.PredictionService/Predict',
             customvision_dot_v1_dot_prediction__service__pb2.PredictRequest.SerializeToString,
             customvision_dot_v1_dot_prediction__service__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PredictBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.PredictionService/PredictBatch',
+            customvision_dot_v1_dot_prediction__service__pb2.PredictBatchRequest.SerializeToString,
+            customvision_dot_v1_dot_prediction__service__pb2.PredictBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PredictStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/customvision.v1.PredictionService/PredictStream',
+            customvision_dot_v1_dot_prediction__service__pb2.PredictStreamRequest.SerializeToString,
+            customvision_dot_v1_dot_prediction__service__pb2.PredictStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -182,6 +290,33 @@ class PredictionService:
             '/customvision.v1.PredictionService/ListModels',
             customvision_dot_v1_dot_prediction__service__pb2.ListModelsRequest.SerializeToString,
             customvision_dot_v1_dot_prediction__service__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/customvision.v1.PredictionService/WatchModels',
+            customvision_dot_v1_dot_prediction__service__pb2.WatchModelsRequest.SerializeToString,
+            customvision_dot_v1_dot_prediction__service__pb2.ModelEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,13 +36,25 @@ class PredictionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PredictionServiceAsyncStub: ...
     Predict: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictRequest, _prediction_service_pb2.PredictResponse]
-    """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+    """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+    RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+    """
+    PredictBatch: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictBatchRequest, _prediction_service_pb2.PredictBatchResponse]
+    """PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only."""
+    PredictStream: _grpc.StreamStreamMultiCallable[_prediction_service_pb2.PredictStreamRequest, _prediction_service_pb2.PredictStreamResponse]
+    """PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+    question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+    """
     SuggestTags: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.SuggestTagsRequest, _prediction_service_pb2.SuggestTagsResponse]
     """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
     suggestions. Needs the training key.
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.ListModelsRequest, _prediction_service_pb2.ListModelsResponse]
     """ListModels returns the models known to this server and how each is doing."""
+    WatchModels: _grpc.UnaryStreamMultiCallable[_prediction_service_pb2.WatchModelsRequest, _prediction_service_pb2.ModelEvent]
+    """WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+    It ends when the server drains; heartbeats come while nothing happens.
+    """
 
 @_typing.type_check_only
 class PredictionServiceAsyncStub(PredictionServiceStub):
@@ -52,13 +64,25 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Predict: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictRequest, _prediction_service_pb2.PredictResponse]  # type: ignore[assignment]
-    """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+    """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+    RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+    """
+    PredictBatch: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictBatchRequest, _prediction_service_pb2.PredictBatchResponse]  # type: ignore[assignment]
+    """PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only."""
+    PredictStream: _aio.StreamStreamMultiCallable[_prediction_service_pb2.PredictStreamRequest, _prediction_service_pb2.PredictStreamResponse]  # type: ignore[assignment]
+    """PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+    question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+    """
     SuggestTags: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.SuggestTagsRequest, _prediction_service_pb2.SuggestTagsResponse]  # type: ignore[assignment]
     """SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
     suggestions. Needs the training key.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.ListModelsRequest, _prediction_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """ListModels returns the models known to this server and how each is doing."""
+    WatchModels: _aio.UnaryStreamMultiCallable[_prediction_service_pb2.WatchModelsRequest, _prediction_service_pb2.ModelEvent]  # type: ignore[assignment]
+    """WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+    It ends when the server drains; heartbeats come while nothing happens.
+    """
 
 class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
     """PredictionService answers with the models that are published.
@@ -71,7 +95,27 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prediction_service_pb2.PredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.PredictResponse, _abc.Awaitable[_prediction_service_pb2.PredictResponse]]:
-        """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read."""
+        """Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+        RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+        """
+
+    @_abc_1.abstractmethod
+    def PredictBatch(
+        self,
+        request: _prediction_service_pb2.PredictBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prediction_service_pb2.PredictBatchResponse, _abc.Awaitable[_prediction_service_pb2.PredictBatchResponse]]:
+        """PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only."""
+
+    @_abc_1.abstractmethod
+    def PredictStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_prediction_service_pb2.PredictStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_prediction_service_pb2.PredictStreamResponse], _abc.AsyncIterator[_prediction_service_pb2.PredictStreamResponse]]:
+        """PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+        question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+        """
 
     @_abc_1.abstractmethod
     def SuggestTags(
@@ -90,5 +134,15 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.ListModelsResponse, _abc.Awaitable[_prediction_service_pb2.ListModelsResponse]]:
         """ListModels returns the models known to this server and how each is doing."""
+
+    @_abc_1.abstractmethod
+    def WatchModels(
+        self,
+        request: _prediction_service_pb2.WatchModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_prediction_service_pb2.ModelEvent], _abc.AsyncIterator[_prediction_service_pb2.ModelEvent]]:
+        """WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+        It ends when the server drains; heartbeats come while nothing happens.
+        """
 
 def add_PredictionServiceServicer_to_server(servicer: PredictionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

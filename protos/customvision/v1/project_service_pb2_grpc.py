@@ -259,6 +259,11 @@ class ProjectServiceStub:
                 request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.StoredPrediction.FromString,
                 _registered_method=True)
+        self.RecordPredictions = channel.unary_unary(
+                '/customvision.v1.ProjectService/RecordPredictions',
+                request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsResponse.FromString,
+                _registered_method=True)
         self.ListPredictions = channel.unary_unary(
                 '/customvision.v1.ProjectService/ListPredictions',
                 request_serializer=customvision_dot_v1_dot_stored__predictions__pb2.ListPredictionsRequest.SerializeToString,
@@ -604,6 +609,13 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordPredictions(self, request, context):
+        """RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPredictions(self, request, context):
         """ListPredictions returns stored predictions page by page.
         """
@@ -870,6 +882,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.RecordPrediction,
                     request_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_stored__predictions__pb2.StoredPrediction.SerializeToString,
+            ),
+            'RecordPredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordPredictions,
+                    request_deserializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsResponse.SerializeToString,
             ),
             'ListPredictions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPredictions,
@@ -2070,6 +2087,33 @@ class ProjectService:
             '/customvision.v1.ProjectService/RecordPrediction',
             customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionRequest.SerializeToString,
             customvision_dot_v1_dot_stored__predictions__pb2.StoredPrediction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordPredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.ProjectService/RecordPredictions',
+            customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsRequest.SerializeToString,
+            customvision_dot_v1_dot_stored__predictions__pb2.RecordPredictionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

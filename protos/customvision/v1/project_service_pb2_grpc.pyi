@@ -133,6 +133,8 @@ class ProjectServiceStub:
     """GetArtifact streams an artifact's bytes. NOT_FOUND: there is none."""
     RecordPrediction: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionRequest, _stored_predictions_pb2.StoredPrediction]
     """RecordPrediction keeps an answer with its image."""
+    RecordPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionsRequest, _stored_predictions_pb2.RecordPredictionsResponse]
+    """RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only."""
     ListPredictions: _grpc.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]
     """ListPredictions returns stored predictions page by page."""
     GetPredictionContent: _grpc.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]
@@ -245,6 +247,8 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """GetArtifact streams an artifact's bytes. NOT_FOUND: there is none."""
     RecordPrediction: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionRequest, _stored_predictions_pb2.StoredPrediction]  # type: ignore[assignment]
     """RecordPrediction keeps an answer with its image."""
+    RecordPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.RecordPredictionsRequest, _stored_predictions_pb2.RecordPredictionsResponse]  # type: ignore[assignment]
+    """RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only."""
     ListPredictions: _aio.UnaryUnaryMultiCallable[_stored_predictions_pb2.ListPredictionsRequest, _stored_predictions_pb2.ListPredictionsResponse]  # type: ignore[assignment]
     """ListPredictions returns stored predictions page by page."""
     GetPredictionContent: _aio.UnaryStreamMultiCallable[_stored_predictions_pb2.GetPredictionContentRequest, _images_pb2.ImageContentChunk]  # type: ignore[assignment]
@@ -612,6 +616,14 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stored_predictions_pb2.StoredPrediction, _abc.Awaitable[_stored_predictions_pb2.StoredPrediction]]:
         """RecordPrediction keeps an answer with its image."""
+
+    @_abc_1.abstractmethod
+    def RecordPredictions(
+        self,
+        request: _stored_predictions_pb2.RecordPredictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stored_predictions_pb2.RecordPredictionsResponse, _abc.Awaitable[_stored_predictions_pb2.RecordPredictionsResponse]]:
+        """RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only."""
 
     @_abc_1.abstractmethod
     def ListPredictions(

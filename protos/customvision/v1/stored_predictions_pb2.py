@@ -26,7 +26,7 @@ from customvision.v1 import images_pb2 as customvision_dot_v1_dot_images__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/stored_predictions.proto\x12\x0f\x63ustomvision.v1\x1a\x1c\x63ustomvision/v1/images.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n\x0eTagProbability\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x10\n\x08tag_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"\xa5\x02\n\x10StoredPrediction\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x34\n\x0bpredictions\x18\x05 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ontent_sha256\x18\x07 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x08 \x01(\t\x12\x13\n\x0buncertainty\x18\t \x01(\x01\x12\x11\n\tdomain_id\x18\n \x01(\t\"\xcf\x01\n\x17RecordPredictionRequest\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x12\n\nimage_data\x18\x05 \x01(\x0c\x12\x34\n\x0bpredictions\x18\x06 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12\x13\n\x0b\x61pplication\x18\x07 \x01(\t\"\x89\x01\n\x13PredictionTagFilter\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x1c\n\x0fmin_probability\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmax_probability\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_min_probabilityB\x12\n\x10_max_probability\"\xc1\x02\n\x16ListPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0citeration_id\x18\x04 \x01(\t\x12/\n\x05order\x18\x05 \x01(\x0e\x32 .customvision.v1.PredictionOrder\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61pplication\x18\x08 \x01(\t\x12\x32\n\x04tags\x18\t \x03(\x0b\x32$.customvision.v1.PredictionTagFilter\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.customvision.v1.StoredPrediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x1bGetPredictionContentRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x15\n\rprediction_id\x18\x02 \x01(\t\x12.\n\x07variant\x18\x03 \x01(\x0e\x32\x1d.customvision.v1.ImageVariant\"F\n\x18\x44\x65letePredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x02 \x03(\t\"2\n\x19\x44\x65letePredictionsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x03\"\x8b\x02\n\"CreateImagesFromPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12:\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32%.customvision.v1.PredictionCorrection\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\x12S\n\x08metadata\x18\x04 \x03(\x0b\x32\x41.customvision.v1.CreateImagesFromPredictionsRequest.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x14PredictionCorrection\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07tag_ids\x18\x02 \x03(\t\"Z\n#CreateImagesFromPredictionsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".customvision.v1.ImageCreateResult*\x99\x01\n\x0fPredictionOrder\x12 \n\x1cPREDICTION_ORDER_UNSPECIFIED\x10\x00\x12!\n\x1dPREDICTION_ORDER_NEWEST_FIRST\x10\x01\x12!\n\x1dPREDICTION_ORDER_OLDEST_FIRST\x10\x02\x12\x1e\n\x1aPREDICTION_ORDER_SUGGESTED\x10\x03\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(customvision/v1/stored_predictions.proto\x12\x0f\x63ustomvision.v1\x1a\x1c\x63ustomvision/v1/images.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n\x0eTagProbability\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x10\n\x08tag_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"\xa5\x02\n\x10StoredPrediction\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x34\n\x0bpredictions\x18\x05 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ontent_sha256\x18\x07 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x08 \x01(\t\x12\x13\n\x0buncertainty\x18\t \x01(\x01\x12\x11\n\tdomain_id\x18\n \x01(\t\"\xcf\x01\n\x17RecordPredictionRequest\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x14\n\x0cpublish_name\x18\x04 \x01(\t\x12\x12\n\nimage_data\x18\x05 \x01(\x0c\x12\x34\n\x0bpredictions\x18\x06 \x03(\x0b\x32\x1f.customvision.v1.TagProbability\x12\x13\n\x0b\x61pplication\x18\x07 \x01(\t\"Y\n\x18RecordPredictionsRequest\x12=\n\x0bpredictions\x18\x01 \x03(\x0b\x32(.customvision.v1.RecordPredictionRequest\"U\n\x19RecordPredictionsResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.customvision.v1.RecordPredictionResult\"N\n\x16RecordPredictionResult\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x89\x01\n\x13PredictionTagFilter\x12\x0e\n\x06tag_id\x18\x01 \x01(\t\x12\x1c\n\x0fmin_probability\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmax_probability\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_min_probabilityB\x12\n\x10_max_probability\"\xc1\x02\n\x16ListPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0citeration_id\x18\x04 \x01(\t\x12/\n\x05order\x18\x05 \x01(\x0e\x32 .customvision.v1.PredictionOrder\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61pplication\x18\x08 \x01(\t\x12\x32\n\x04tags\x18\t \x03(\x0b\x32$.customvision.v1.PredictionTagFilter\"j\n\x17ListPredictionsResponse\x12\x36\n\x0bpredictions\x18\x01 \x03(\x0b\x32!.customvision.v1.StoredPrediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x1bGetPredictionContentRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x15\n\rprediction_id\x18\x02 \x01(\t\x12.\n\x07variant\x18\x03 \x01(\x0e\x32\x1d.customvision.v1.ImageVariant\"F\n\x18\x44\x65letePredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x02 \x03(\t\"2\n\x19\x44\x65letePredictionsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x03\"\x8b\x02\n\"CreateImagesFromPredictionsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12:\n\x0b\x63orrections\x18\x02 \x03(\x0b\x32%.customvision.v1.PredictionCorrection\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\x12S\n\x08metadata\x18\x04 \x03(\x0b\x32\x41.customvision.v1.CreateImagesFromPredictionsRequest.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x14PredictionCorrection\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07tag_ids\x18\x02 \x03(\t\"Z\n#CreateImagesFromPredictionsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".customvision.v1.ImageCreateResult*\x99\x01\n\x0fPredictionOrder\x12 \n\x1cPREDICTION_ORDER_UNSPECIFIED\x10\x00\x12!\n\x1dPREDICTION_ORDER_NEWEST_FIRST\x10\x01\x12!\n\x1dPREDICTION_ORDER_OLDEST_FIRST\x10\x02\x12\x1e\n\x1aPREDICTION_ORDER_SUGGESTED\x10\x03\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +36,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
   _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._loaded_options = None
   _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_PREDICTIONORDER']._serialized_start=1948
-  _globals['_PREDICTIONORDER']._serialized_end=2101
+  _globals['_PREDICTIONORDER']._serialized_start=2206
+  _globals['_PREDICTIONORDER']._serialized_end=2359
   _globals['_TAGPROBABILITY']._serialized_start=124
   _globals['_TAGPROBABILITY']._serialized_end=195
   _globals['_STOREDPREDICTION']._serialized_start=198
   _globals['_STOREDPREDICTION']._serialized_end=491
   _globals['_RECORDPREDICTIONREQUEST']._serialized_start=494
   _globals['_RECORDPREDICTIONREQUEST']._serialized_end=701
-  _globals['_PREDICTIONTAGFILTER']._serialized_start=704
-  _globals['_PREDICTIONTAGFILTER']._serialized_end=841
-  _globals['_LISTPREDICTIONSREQUEST']._serialized_start=844
-  _globals['_LISTPREDICTIONSREQUEST']._serialized_end=1165
-  _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=1167
-  _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=1273
-  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_start=1275
-  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_end=1395
-  _globals['_DELETEPREDICTIONSREQUEST']._serialized_start=1397
-  _globals['_DELETEPREDICTIONSREQUEST']._serialized_end=1467
-  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_start=1469
-  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_end=1519
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_start=1522
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_end=1789
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._serialized_start=1742
-  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._serialized_end=1789
-  _globals['_PREDICTIONCORRECTION']._serialized_start=1791
-  _globals['_PREDICTIONCORRECTION']._serialized_end=1853
-  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_start=1855
-  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_end=1945
+  _globals['_RECORDPREDICTIONSREQUEST']._serialized_start=703
+  _globals['_RECORDPREDICTIONSREQUEST']._serialized_end=792
+  _globals['_RECORDPREDICTIONSRESPONSE']._serialized_start=794
+  _globals['_RECORDPREDICTIONSRESPONSE']._serialized_end=879
+  _globals['_RECORDPREDICTIONRESULT']._serialized_start=881
+  _globals['_RECORDPREDICTIONRESULT']._serialized_end=959
+  _globals['_PREDICTIONTAGFILTER']._serialized_start=962
+  _globals['_PREDICTIONTAGFILTER']._serialized_end=1099
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_start=1102
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_end=1423
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=1425
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=1531
+  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_start=1533
+  _globals['_GETPREDICTIONCONTENTREQUEST']._serialized_end=1653
+  _globals['_DELETEPREDICTIONSREQUEST']._serialized_start=1655
+  _globals['_DELETEPREDICTIONSREQUEST']._serialized_end=1725
+  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_start=1727
+  _globals['_DELETEPREDICTIONSRESPONSE']._serialized_end=1777
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_start=1780
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST']._serialized_end=2047
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._serialized_start=2000
+  _globals['_CREATEIMAGESFROMPREDICTIONSREQUEST_METADATAENTRY']._serialized_end=2047
+  _globals['_PREDICTIONCORRECTION']._serialized_start=2049
+  _globals['_PREDICTIONCORRECTION']._serialized_end=2111
+  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_start=2113
+  _globals['_CREATEIMAGESFROMPREDICTIONSRESPONSE']._serialized_end=2203
 # @@protoc_insertion_point(module_scope)

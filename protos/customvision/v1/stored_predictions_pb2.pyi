@@ -190,6 +190,84 @@ class RecordPredictionRequest(_message.Message):
 Global___RecordPredictionRequest: _TypeAlias = RecordPredictionRequest  # noqa: Y015
 
 @_typing.final
+class RecordPredictionsRequest(_message.Message):
+    """RecordPredictionsRequest keeps a batch of answers, at most 64, 32 MiB in all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDICTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def predictions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordPredictionRequest]:
+        """predictions to keep, of any projects; repeating them changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        predictions: _abc.Iterable[Global___RecordPredictionRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["predictions", b"predictions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordPredictionsRequest: _TypeAlias = RecordPredictionsRequest  # noqa: Y015
+
+@_typing.final
+class RecordPredictionsResponse(_message.Message):
+    """RecordPredictionsResponse says what became of each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordPredictionResult]:
+        """results in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___RecordPredictionResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordPredictionsResponse: _TypeAlias = RecordPredictionsResponse  # noqa: Y015
+
+@_typing.final
+class RecordPredictionResult(_message.Message):
+    """RecordPredictionResult says what became of one answer of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDICTION_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    prediction_id: _builtins.str
+    """prediction_id of the answer."""
+    code: _builtins.int
+    """code is the gRPC status code that RecordPrediction would have ended with; 0 where the answer is kept."""
+    message: _builtins.str
+    """message says in a sentence why it was not kept; empty where it was."""
+    def __init__(
+        self,
+        *,
+        prediction_id: _builtins.str = ...,
+        code: _builtins.int = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "prediction_id", b"prediction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordPredictionResult: _TypeAlias = RecordPredictionResult  # noqa: Y015
+
+@_typing.final
 class PredictionTagFilter(_message.Message):
     """PredictionTagFilter selects predictions by the probability of one tag."""
 
