@@ -10,14 +10,19 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { TagProbability } from "./stored_predictions.js";
 import { Suggestion } from "./suggestions.js";
@@ -53,6 +58,85 @@ export interface PredictRequest {
   store: boolean;
   /** application is a label of at most 256 characters that is stored with the answer, to find it by. */
   application: string;
+}
+
+/** PredictionFailure says why a question of a batch or a stream got no answer. */
+export interface PredictionFailure {
+  /** code is the gRPC status code that Predict would have ended with. */
+  code: number;
+  /** reason is stable, upper snake case, as in ErrorInfo. */
+  reason: string;
+  /** message says in a sentence what is wrong and what to do. */
+  message: string;
+  /** retry_after is set where the same question may be answered later: how long to wait before asking again. */
+  retryAfter: Duration | undefined;
+}
+
+/** BatchImage is one image of a batch: image_data or image_url, as in PredictRequest. */
+export interface BatchImage {
+  /** image_data is the file's bytes, at most 6 MiB. */
+  imageData: Uint8Array;
+  /** image_url, in place of image_data, is fetched by the service. */
+  imageUrl: string;
+}
+
+/** PredictBatchRequest is a batch of images and the model to ask. */
+export interface PredictBatchRequest {
+  /** project_id is the project whose model to ask. */
+  projectId: string;
+  /** publish_name of the model; may be left empty where the project has one published model only. */
+  publishName: string;
+  /** iteration_id, in place of publish_name, asks a completed iteration whether published or not; needs the training key. */
+  iterationId: string;
+  /** images, 1 to 64, 32 MiB in all. */
+  images: BatchImage[];
+  /** store keeps images and answers in the project. */
+  store: boolean;
+  /** application is a label of at most 256 characters that is stored with the answers. */
+  application: string;
+}
+
+/** PredictBatchResponse has a result for each image; all were answered by the same model. */
+export interface PredictBatchResponse {
+  /** iteration_id of the model that answered. */
+  iterationId: string;
+  /** publish_name of the model that answered. */
+  publishName: string;
+  /** results in the order of the request. */
+  results: BatchResult[];
+}
+
+/** BatchResult is the answer for one image of a batch: predictions, or failure. */
+export interface BatchResult {
+  /** predictions for every tag, likeliest first; empty on failure. */
+  predictions: TagProbability[];
+  /** prediction_id under which the answer will be kept, as in PredictResponse. */
+  predictionId: string;
+  /** failure, where there is no answer. */
+  failure: PredictionFailure | undefined;
+}
+
+/** PredictStreamRequest is one question of a stream. */
+export interface PredictStreamRequest {
+  /** request_id is chosen by the caller and comes back with the answer; at most 128 characters, and best unique in the stream. */
+  requestId: string;
+  /** question is what Predict takes; each may ask another model. */
+  question: PredictRequest | undefined;
+}
+
+/** PredictStreamResponse is the answer to one question of a stream. */
+export interface PredictStreamResponse {
+  /** request_id of the question. */
+  requestId: string;
+  /** outcome is the answer, or why there is none. */
+  outcome:
+    | //
+    /** response is what Predict would have answered. */
+    { $case: "response"; value: PredictResponse }
+    | //
+    /** failure says why there is no answer. */
+    { $case: "failure"; value: PredictionFailure }
+    | undefined;
 }
 
 /** SuggestTagsRequest names untagged images and the model to ask. */
@@ -101,6 +185,47 @@ export interface ListModelsResponse {
   nextPageToken: string;
 }
 
+/** WatchModelsRequest opens a watch of the models known to this server. */
+export interface WatchModelsRequest {
+  /** project_id, where given, tells only models of this project. */
+  projectId: string;
+}
+
+/** ModelEvent is one message of a watch: first every known model, then synchronized, then each change as it happens. */
+export interface ModelEvent {
+  /** event is what is told. */
+  event:
+    | //
+    /** model is new, or has changed its state or the iteration that answers. Its use alone is no change. */
+    { $case: "model"; value: ServedModel }
+    | //
+    /** removed: nothing answers under this name any more. */
+    { $case: "removed"; value: RemovedModel }
+    | //
+    /** synchronized: every known model has been told. */
+    { $case: "synchronized"; value: ModelsSynchronized }
+    | //
+    /** heartbeat: nothing happened for a while and the connection lives. */
+    { $case: "heartbeat"; value: ModelsHeartbeat }
+    | undefined;
+}
+
+/** RemovedModel is a publish name that was taken out of service. */
+export interface RemovedModel {
+  /** project_id is the project of the model. */
+  projectId: string;
+  /** publish_name that answers no more. */
+  publishName: string;
+}
+
+/** ModelsSynchronized says that every known model has been told. */
+export interface ModelsSynchronized {
+}
+
+/** ModelsHeartbeat says that the connection lives. */
+export interface ModelsHeartbeat {
+}
+
 /** ServedModel is a published model as this server sees it. */
 export interface ServedModel {
   /** project_id is the project of the model. */
@@ -116,7 +241,20 @@ export interface ServedModel {
   /** failure_reason says in a sentence why it could not be loaded; empty otherwise. */
   failureReason: string;
   /** load_time is when the answering iteration was loaded; unset when none answers. */
-  loadTime: Date | undefined;
+  loadTime:
+    | Date
+    | undefined;
+  /**
+   * memory_bytes is what the answering iteration holds for itself alone: its head and, where it is fine-tuned and in
+   * memory, its part of the network.
+   */
+  memoryBytes: number;
+  /** last_use_time is when it last began to answer; unset where nobody has asked it since this server started. */
+  lastUseTime:
+    | Date
+    | undefined;
+  /** resident is false where the fine-tuned part of the network made room for others; the next question brings it back. */
+  resident: boolean;
 }
 
 function createBasePredictRequest(): PredictRequest {
@@ -224,6 +362,506 @@ export const PredictRequest: MessageFns<PredictRequest> = {
             }
 
             message.application = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictionFailure(): PredictionFailure {
+  return { code: 0, reason: "", message: "", retryAfter: undefined };
+}
+
+export const PredictionFailure: MessageFns<PredictionFailure> = {
+  encode(message: PredictionFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).int32(message.code);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.retryAfter !== undefined) {
+      Duration.encode(message.retryAfter, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictionFailure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictionFailure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.retryAfter = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatchImage(): BatchImage {
+  return { imageData: new Uint8Array(0), imageUrl: "" };
+}
+
+export const BatchImage: MessageFns<BatchImage> = {
+  encode(message: BatchImage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageData.length !== 0) {
+      writer.uint32(10).bytes(message.imageData);
+    }
+    if (message.imageUrl !== "") {
+      writer.uint32(18).string(message.imageUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchImage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchImage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.imageData = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.imageUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictBatchRequest(): PredictBatchRequest {
+  return { projectId: "", publishName: "", iterationId: "", images: [], store: false, application: "" };
+}
+
+export const PredictBatchRequest: MessageFns<PredictBatchRequest> = {
+  encode(message: PredictBatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.publishName !== "") {
+      writer.uint32(18).string(message.publishName);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(26).string(message.iterationId);
+    }
+    for (const v of message.images) {
+      BatchImage.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.store !== false) {
+      writer.uint32(40).bool(message.store);
+    }
+    if (message.application !== "") {
+      writer.uint32(50).string(message.application);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictBatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictBatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publishName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.images.push(BatchImage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.store = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictBatchResponse(): PredictBatchResponse {
+  return { iterationId: "", publishName: "", results: [] };
+}
+
+export const PredictBatchResponse: MessageFns<PredictBatchResponse> = {
+  encode(message: PredictBatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iterationId !== "") {
+      writer.uint32(10).string(message.iterationId);
+    }
+    if (message.publishName !== "") {
+      writer.uint32(18).string(message.publishName);
+    }
+    for (const v of message.results) {
+      BatchResult.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictBatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictBatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publishName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.results.push(BatchResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatchResult(): BatchResult {
+  return { predictions: [], predictionId: "", failure: undefined };
+}
+
+export const BatchResult: MessageFns<BatchResult> = {
+  encode(message: BatchResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.predictions) {
+      TagProbability.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.predictionId !== "") {
+      writer.uint32(18).string(message.predictionId);
+    }
+    if (message.failure !== undefined) {
+      PredictionFailure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.predictions.push(TagProbability.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.predictionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = PredictionFailure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictStreamRequest(): PredictStreamRequest {
+  return { requestId: "", question: undefined };
+}
+
+export const PredictStreamRequest: MessageFns<PredictStreamRequest> = {
+  encode(message: PredictStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.question !== undefined) {
+      PredictRequest.encode(message.question, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictStreamRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictStreamRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.question = PredictRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePredictStreamResponse(): PredictStreamResponse {
+  return { requestId: "", outcome: undefined };
+}
+
+export const PredictStreamResponse: MessageFns<PredictStreamResponse> = {
+  encode(message: PredictStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        PredictResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        PredictionFailure.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredictStreamResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredictStreamResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: PredictResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "failure", value: PredictionFailure.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -557,6 +1195,260 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   },
 };
 
+function createBaseWatchModelsRequest(): WatchModelsRequest {
+  return { projectId: "" };
+}
+
+export const WatchModelsRequest: MessageFns<WatchModelsRequest> = {
+  encode(message: WatchModelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchModelsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchModelsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseModelEvent(): ModelEvent {
+  return { event: undefined };
+}
+
+export const ModelEvent: MessageFns<ModelEvent> = {
+  encode(message: ModelEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "model":
+        ServedModel.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "removed":
+        RemovedModel.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "synchronized":
+        ModelsSynchronized.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "heartbeat":
+        ModelsHeartbeat.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "model", value: ServedModel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = { $case: "removed", value: RemovedModel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "synchronized", value: ModelsSynchronized.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "heartbeat", value: ModelsHeartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemovedModel(): RemovedModel {
+  return { projectId: "", publishName: "" };
+}
+
+export const RemovedModel: MessageFns<RemovedModel> = {
+  encode(message: RemovedModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.publishName !== "") {
+      writer.uint32(18).string(message.publishName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovedModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovedModel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publishName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseModelsSynchronized(): ModelsSynchronized {
+  return {};
+}
+
+export const ModelsSynchronized: MessageFns<ModelsSynchronized> = {
+  encode(_: ModelsSynchronized, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelsSynchronized {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelsSynchronized();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseModelsHeartbeat(): ModelsHeartbeat {
+  return {};
+}
+
+export const ModelsHeartbeat: MessageFns<ModelsHeartbeat> = {
+  encode(_: ModelsHeartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelsHeartbeat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelsHeartbeat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseServedModel(): ServedModel {
   return {
     projectId: "",
@@ -566,6 +1458,9 @@ function createBaseServedModel(): ServedModel {
     servingIterationId: "",
     failureReason: "",
     loadTime: undefined,
+    memoryBytes: 0,
+    lastUseTime: undefined,
+    resident: false,
   };
 }
 
@@ -591,6 +1486,15 @@ export const ServedModel: MessageFns<ServedModel> = {
     }
     if (message.loadTime !== undefined) {
       Timestamp.encode(toTimestamp(message.loadTime), writer.uint32(58).fork()).join();
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(64).int64(message.memoryBytes);
+    }
+    if (message.lastUseTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastUseTime), writer.uint32(74).fork()).join();
+    }
+    if (message.resident !== false) {
+      writer.uint32(80).bool(message.resident);
     }
     return writer;
   },
@@ -664,6 +1568,30 @@ export const ServedModel: MessageFns<ServedModel> = {
             message.loadTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastUseTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.resident = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -683,7 +1611,10 @@ export const ServedModel: MessageFns<ServedModel> = {
  */
 export type PredictionServiceService = typeof PredictionServiceService;
 export const PredictionServiceService = {
-  /** Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read. */
+  /**
+   * Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+   * RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+   */
   predict: {
     path: "/customvision.v1.PredictionService/Predict" as const,
     requestStream: false as const,
@@ -692,6 +1623,31 @@ export const PredictionServiceService = {
     requestDeserialize: (value: Buffer): PredictRequest => PredictRequest.decode(value),
     responseSerialize: (value: PredictResponse): Buffer => Buffer.from(PredictResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PredictResponse => PredictResponse.decode(value),
+  },
+  /** PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only. */
+  predictBatch: {
+    path: "/customvision.v1.PredictionService/PredictBatch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PredictBatchRequest): Buffer => Buffer.from(PredictBatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PredictBatchRequest => PredictBatchRequest.decode(value),
+    responseSerialize: (value: PredictBatchResponse): Buffer =>
+      Buffer.from(PredictBatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PredictBatchResponse => PredictBatchResponse.decode(value),
+  },
+  /**
+   * PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+   * question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+   */
+  predictStream: {
+    path: "/customvision.v1.PredictionService/PredictStream" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: PredictStreamRequest): Buffer => Buffer.from(PredictStreamRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PredictStreamRequest => PredictStreamRequest.decode(value),
+    responseSerialize: (value: PredictStreamResponse): Buffer =>
+      Buffer.from(PredictStreamResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PredictStreamResponse => PredictStreamResponse.decode(value),
   },
   /**
    * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
@@ -716,11 +1672,34 @@ export const PredictionServiceService = {
     responseSerialize: (value: ListModelsResponse): Buffer => Buffer.from(ListModelsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelsResponse => ListModelsResponse.decode(value),
   },
+  /**
+   * WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+   * It ends when the server drains; heartbeats come while nothing happens.
+   */
+  watchModels: {
+    path: "/customvision.v1.PredictionService/WatchModels" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchModelsRequest): Buffer => Buffer.from(WatchModelsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchModelsRequest => WatchModelsRequest.decode(value),
+    responseSerialize: (value: ModelEvent): Buffer => Buffer.from(ModelEvent.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ModelEvent => ModelEvent.decode(value),
+  },
 } as const;
 
 export interface PredictionServiceServer extends UntypedServiceImplementation {
-  /** Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read. */
+  /**
+   * Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+   * RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+   */
   predict: handleUnaryCall<PredictRequest, PredictResponse>;
+  /** PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only. */
+  predictBatch: handleUnaryCall<PredictBatchRequest, PredictBatchResponse>;
+  /**
+   * PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+   * question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+   */
+  predictStream: handleBidiStreamingCall<PredictStreamRequest, PredictStreamResponse>;
   /**
    * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
    * suggestions. Needs the training key.
@@ -728,10 +1707,18 @@ export interface PredictionServiceServer extends UntypedServiceImplementation {
   suggestTags: handleUnaryCall<SuggestTagsRequest, SuggestTagsResponse>;
   /** ListModels returns the models known to this server and how each is doing. */
   listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
+  /**
+   * WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+   * It ends when the server drains; heartbeats come while nothing happens.
+   */
+  watchModels: handleServerStreamingCall<WatchModelsRequest, ModelEvent>;
 }
 
 export interface PredictionServiceClient extends Client {
-  /** Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read. */
+  /**
+   * Predict classifies one image. NOT_FOUND: nothing is published under the name. INVALID_ARGUMENT: the image cannot be read.
+   * RESOURCE_EXHAUSTED with RetryInfo: too many predictions wait already; try again after the time that it names.
+   */
   predict(
     request: PredictRequest,
     callback: (error: ServiceError | null, response: PredictResponse) => void,
@@ -747,6 +1734,32 @@ export interface PredictionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PredictResponse) => void,
   ): ClientUnaryCall;
+  /** PredictBatch classifies up to 64 images with one model. What is wrong with one image is told in its result only. */
+  predictBatch(
+    request: PredictBatchRequest,
+    callback: (error: ServiceError | null, response: PredictBatchResponse) => void,
+  ): ClientUnaryCall;
+  predictBatch(
+    request: PredictBatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PredictBatchResponse) => void,
+  ): ClientUnaryCall;
+  predictBatch(
+    request: PredictBatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PredictBatchResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * PredictStream answers questions as they are ready, not in order, each under its request_id. What is wrong with a
+   * question is told in its answer, and the stream goes on. Questions are read as fast as they are answered.
+   */
+  predictStream(): ClientDuplexStream<PredictStreamRequest, PredictStreamResponse>;
+  predictStream(options: Partial<CallOptions>): ClientDuplexStream<PredictStreamRequest, PredictStreamResponse>;
+  predictStream(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<PredictStreamRequest, PredictStreamResponse>;
   /**
    * SuggestTags answers for untagged images of a project, with any completed iteration, and keeps the answers as
    * suggestions. Needs the training key.
@@ -782,6 +1795,16 @@ export interface PredictionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * WatchModels tells every model known to this server, then that it is synchronized, then each change as it happens.
+   * It ends when the server drains; heartbeats come while nothing happens.
+   */
+  watchModels(request: WatchModelsRequest, options?: Partial<CallOptions>): ClientReadableStream<ModelEvent>;
+  watchModels(
+    request: WatchModelsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ModelEvent>;
 }
 
 export const PredictionServiceClient = makeGenericClientConstructor(
@@ -803,6 +1826,17 @@ function fromTimestamp(t: Timestamp): Date {
   let millis = (t.seconds || 0) * 1_000;
   millis += (t.nanos || 0) / 1_000_000;
   return new globalThis.Date(millis);
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 interface MessageFns<T> {

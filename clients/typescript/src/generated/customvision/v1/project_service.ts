@@ -97,6 +97,8 @@ import {
   ListPredictionsRequest,
   ListPredictionsResponse,
   RecordPredictionRequest,
+  RecordPredictionsRequest,
+  RecordPredictionsResponse,
   StoredPrediction,
 } from "./stored_predictions.js";
 import {
@@ -583,6 +585,18 @@ export const ProjectServiceService = {
     responseSerialize: (value: StoredPrediction): Buffer => Buffer.from(StoredPrediction.encode(value).finish()),
     responseDeserialize: (value: Buffer): StoredPrediction => StoredPrediction.decode(value),
   },
+  /** RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only. */
+  recordPredictions: {
+    path: "/customvision.v1.ProjectService/RecordPredictions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordPredictionsRequest): Buffer =>
+      Buffer.from(RecordPredictionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordPredictionsRequest => RecordPredictionsRequest.decode(value),
+    responseSerialize: (value: RecordPredictionsResponse): Buffer =>
+      Buffer.from(RecordPredictionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordPredictionsResponse => RecordPredictionsResponse.decode(value),
+  },
   /** ListPredictions returns stored predictions page by page. */
   listPredictions: {
     path: "/customvision.v1.ProjectService/ListPredictions" as const,
@@ -763,6 +777,8 @@ export interface ProjectServiceServer extends UntypedServiceImplementation {
   getArtifact: handleServerStreamingCall<GetArtifactRequest, ArtifactChunk>;
   /** RecordPrediction keeps an answer with its image. */
   recordPrediction: handleUnaryCall<RecordPredictionRequest, StoredPrediction>;
+  /** RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only. */
+  recordPredictions: handleUnaryCall<RecordPredictionsRequest, RecordPredictionsResponse>;
   /** ListPredictions returns stored predictions page by page. */
   listPredictions: handleUnaryCall<ListPredictionsRequest, ListPredictionsResponse>;
   /** GetPredictionContent streams the image of a stored prediction. NOT_FOUND: there is no such prediction, or its image is lost. */
@@ -1421,6 +1437,22 @@ export interface ProjectServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StoredPrediction) => void,
+  ): ClientUnaryCall;
+  /** RecordPredictions keeps a batch of answers at the cost of one; what is wrong with one is told in its result only. */
+  recordPredictions(
+    request: RecordPredictionsRequest,
+    callback: (error: ServiceError | null, response: RecordPredictionsResponse) => void,
+  ): ClientUnaryCall;
+  recordPredictions(
+    request: RecordPredictionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordPredictionsResponse) => void,
+  ): ClientUnaryCall;
+  recordPredictions(
+    request: RecordPredictionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordPredictionsResponse) => void,
   ): ClientUnaryCall;
   /** ListPredictions returns stored predictions page by page. */
   listPredictions(

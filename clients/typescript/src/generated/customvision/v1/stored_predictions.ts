@@ -75,6 +75,28 @@ export interface RecordPredictionRequest {
   application: string;
 }
 
+/** RecordPredictionsRequest keeps a batch of answers, at most 64, 32 MiB in all. */
+export interface RecordPredictionsRequest {
+  /** predictions to keep, of any projects; repeating them changes nothing. */
+  predictions: RecordPredictionRequest[];
+}
+
+/** RecordPredictionsResponse says what became of each. */
+export interface RecordPredictionsResponse {
+  /** results in the order of the request. */
+  results: RecordPredictionResult[];
+}
+
+/** RecordPredictionResult says what became of one answer of a batch. */
+export interface RecordPredictionResult {
+  /** prediction_id of the answer. */
+  predictionId: string;
+  /** code is the gRPC status code that RecordPrediction would have ended with; 0 where the answer is kept. */
+  code: number;
+  /** message says in a sentence why it was not kept; empty where it was. */
+  message: string;
+}
+
 /** PredictionTagFilter selects predictions by the probability of one tag. */
 export interface PredictionTagFilter {
   /** tag_id of the tag. */
@@ -505,6 +527,166 @@ export const RecordPredictionRequest: MessageFns<RecordPredictionRequest> = {
             }
 
             message.application = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecordPredictionsRequest(): RecordPredictionsRequest {
+  return { predictions: [] };
+}
+
+export const RecordPredictionsRequest: MessageFns<RecordPredictionsRequest> = {
+  encode(message: RecordPredictionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.predictions) {
+      RecordPredictionRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordPredictionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordPredictionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.predictions.push(RecordPredictionRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecordPredictionsResponse(): RecordPredictionsResponse {
+  return { results: [] };
+}
+
+export const RecordPredictionsResponse: MessageFns<RecordPredictionsResponse> = {
+  encode(message: RecordPredictionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      RecordPredictionResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordPredictionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordPredictionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(RecordPredictionResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecordPredictionResult(): RecordPredictionResult {
+  return { predictionId: "", code: 0, message: "" };
+}
+
+export const RecordPredictionResult: MessageFns<RecordPredictionResult> = {
+  encode(message: RecordPredictionResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.predictionId !== "") {
+      writer.uint32(10).string(message.predictionId);
+    }
+    if (message.code !== 0) {
+      writer.uint32(16).int32(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordPredictionResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordPredictionResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.predictionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.code = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }
