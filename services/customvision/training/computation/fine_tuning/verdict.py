@@ -10,15 +10,13 @@ import numpy.typing as npt
 
 from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
-from customvision.training.computation.fine_tuning.fine_tuner import Repeats, Trial
+from customvision.training.computation.fine_tuning.fine_tuner import ENOUGH_HELD_OUT, Repeats, Trial
 from customvision.training.computation.head_fit import Examples, refit_head
 from customvision.training.computation.least_squares import Matrix
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import QuickModel
 from customvision.vision.head import Head
 
-# So many held-out images tell for themselves.
-ENOUGH_HELD_OUT = 200
 # Repeats on fewer tell less than the held-out images do.
 FEWEST_REPEATED = 20
 
