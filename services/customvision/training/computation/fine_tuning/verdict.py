@@ -63,5 +63,6 @@ def _quick_left_out(rows: Rows, material: Material, quick: QuickModel) -> Matrix
     """Returns float64[n, t]: what quick heads say of ``rows`` that they have not seen."""
     scores = quick.measured.fold_scores
     assert scores is not None  # noqa: S101 - there are folds
-    place = np.cumsum(material.learned) - 1
-    return quick.measured.calibration.probabilities(scores[place[rows]])
+    data_set, place = material.data_set, np.cumsum(material.learned) - 1
+    # The quick head's own calibration has seen these rows; what it is held against is calibrated without.
+    return cross_calibrated(scores[place[rows]], data_set.truth()[rows], multilabel=data_set.multilabel)
