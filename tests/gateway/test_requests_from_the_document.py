@@ -18,7 +18,7 @@ from project_calls import add_photos
 from running_gateway import MISSING, gateway
 from training_suite import TrainingSuite
 
-EXAMPLES = 400
+EXAMPLES = 200
 VERSIONS = ("v3.0", "v3.1", "V3.1", "v9")
 ODD_SEGMENTS = [MISSING, "a/", "%2f..", "ÄÖ\u200b", "x" * 3000]
 # A stream ends with its training; some delete what requests are about; others begin minutes of work.

@@ -1,9 +1,12 @@
 """The fine-tuned model, where it does better on the held-out images than the quick one."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +26,10 @@ from customvision.training.runs.run import Phase
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.head import Head
+
+if TYPE_CHECKING:
+    # TensorFlow takes seconds to load: what fails before it is needed does not wait for it.
+    from customvision.training.computation.fine_tuning.fine_tuner import Repeats, Trial
 
 # Held-out images below which chance decides what does better.
 FEWEST_TO_JUDGE = 10
@@ -105,7 +112,6 @@ def _tuned(
     seconds_left: Callable[[], float],
     looked: Callable[[float], None],
 ) -> Tuned:
-    # TensorFlow takes seconds to load: what fails before need not wait for it.
     from customvision.training.computation.fine_tuning.activations import TooManyPhotos
     from customvision.training.computation.fine_tuning.course import Diverged
     from customvision.training.computation.fine_tuning.fine_tuner import FineTuner
@@ -127,8 +133,7 @@ def _tuned(
         raise NotFineTuned(DIVERGED) from None
     except TooManyPhotos:
         raise NotFineTuned(TOO_MANY) from None
-    logits, truth = trial.mixes[mix].logits, _held_out_truth(material)
-    calibration = calibrate(logits, truth, multilabel=material.data_set.multilabel)
+    calibration = _calibration(trial, repeats, mix, material)
     head = _calibrated_head(*network.head(), calibration)
     weights_file = folder / "tuned.weights.h5"
     network.save_backbone(weights_file)
@@ -136,8 +141,17 @@ def _tuned(
     pixels = photos.as_served(list(range(min(CHECKED_IMAGES, len(photos.files)))))
     _check_parity(backbone, head, pixels, calibration.probabilities(network.logits_of_pixels(pixels)))
     settings = {"fine_tuning_epochs": float(trial.epochs), "fine_tuning_mix": mix}
-    evaluation = _evaluation(logits, material)
+    evaluation = _evaluation(trial.mixes[mix].logits, material)
     return Tuned(material, replace(Network.of_backbone(backbone), fine_tuned=True), head, evaluation, settings)
+
+
+def _calibration(trial: Trial, repeats: Repeats, mix: float, material: Material) -> Calibration:
+    """Returns the calibration by all that networks so fine-tuned said of images that they had not seen."""
+    truth, logits = _held_out_truth(material), trial.mixes[mix].logits
+    if len(repeats.rows):
+        truth = np.concatenate([truth, material.data_set.truth()[repeats.rows]])
+        logits = np.concatenate([logits, repeats.logits[mix]])
+    return calibrate(logits, truth, multilabel=material.data_set.multilabel)
 
 
 def _calibrated_head(weights: np.ndarray, bias: np.ndarray, calibration: Calibration) -> Head:

@@ -32,11 +32,15 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that are not learned from, as predictions see them: maps and levels float16[n, …], truth uint8[n, t]."""
+    """Images that are not learned from, as predictions see them: maps and levels float16[n, …], truth uint8[n, t].
+
+    They choose among the epochs from ``fewest_epochs`` on.
+    """
 
     maps: npt.NDArray[np.float16]
     levels: npt.NDArray[np.float16]
     truth: Truth
+    fewest_epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class Course:
     def run(self, network: TunableNetwork, lessons: Lessons, held_out: HeldOut | None, reports: Reports) -> int:
         """Fine-tunes ``network`` and returns the epochs of which it has the outcome.
 
-        With ``held_out`` those are the epochs up to the one with the least loss there; without, all that there was time
-        for. Raises Diverged.
+        With ``held_out`` those are the epochs up to the one that it chooses by the least loss; without, all that there
+        was time for. Raises Diverged.
         """
         network.tail.compile(
             # XLA is several times slower at a MobileNet's convolutions on a CPU.
@@ -164,7 +168,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Measures, keeps the best, and writes the checkpoint."""
         self._epochs_done = epoch + 1
         loss, accuracy = self._measure()
-        if loss is None or loss < self._best_loss:
+        if loss is None or loss < self._best_loss or self._too_early:
             self._best_epoch, self._best = self._epochs_done, self._network.tunable
             self._best_loss = math.inf if loss is None else loss
         self._tell(self._batches, logs or {}, loss, accuracy)
@@ -178,6 +182,10 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def _hopeless(self) -> bool:
         return self._held_out is not None and self._epochs_done - self._best_epoch >= PATIENCE
+
+    @property
+    def _too_early(self) -> bool:
+        return self._held_out is not None and self._epochs_done <= self._held_out.fewest_epochs
 
     @property
     def _seconds(self) -> float:

@@ -35,6 +35,9 @@ FEWEST_SECONDS = 5.0
 MIXES = (0.5, 0.75, 1.0)
 # The share of what is left that a repeat may take at most, and how many courses the last one must leave time for.
 REPEAT_SHARE, COURSES_KEPT = 0.4, 2.5
+# So many held-out images tell for themselves. Fewer often find the best epoch too early; repeats then tell whether more
+# epochs do harm.
+ENOUGH_HELD_OUT, FEWEST_REPEATED_EPOCHS = 200, 6
 # More would only take longer to look at after each epoch.
 MAX_WATCHED = 500
 
@@ -104,7 +107,11 @@ class FineTuner:
         epochs = course.run(
             network,
             self._lessons(self._material.learned),
-            HeldOut(*self._as_served(watched), self._truth[watched]),
+            HeldOut(
+                *self._as_served(watched),
+                self._truth[watched],
+                fewest_epochs=FEWEST_REPEATED_EPOCHS if len(held_out) < ENOUGH_HELD_OUT else 1,
+            ),
             self._reports,
         )
         return Trial(epochs, self._mixes(network, before, held_out), time.monotonic() - began)

@@ -10,15 +10,13 @@ import numpy.typing as npt
 
 from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
-from customvision.training.computation.fine_tuning.fine_tuner import Repeats, Trial
+from customvision.training.computation.fine_tuning.fine_tuner import ENOUGH_HELD_OUT, Repeats, Trial
 from customvision.training.computation.head_fit import Examples, refit_head
 from customvision.training.computation.least_squares import Matrix
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import QuickModel
 from customvision.vision.head import Head
 
-# So many held-out images tell for themselves.
-ENOUGH_HELD_OUT = 200
 # Repeats on fewer tell less than the held-out images do.
 FEWEST_REPEATED = 20
 
@@ -65,5 +63,6 @@ def _quick_left_out(rows: Rows, material: Material, quick: QuickModel) -> Matrix
     """Returns float64[n, t]: what quick heads say of ``rows`` that they have not seen."""
     scores = quick.measured.fold_scores
     assert scores is not None  # noqa: S101 - there are folds
-    place = np.cumsum(material.learned) - 1
-    return quick.measured.calibration.probabilities(scores[place[rows]])
+    data_set, place = material.data_set, np.cumsum(material.learned) - 1
+    # The quick head's own calibration has seen these rows; what it is held against is calibrated without.
+    return cross_calibrated(scores[place[rows]], data_set.truth()[rows], multilabel=data_set.multilabel)
