@@ -13,6 +13,7 @@ from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.artifact_cache import ArtifactCache
+from customvision.prediction.batches import Batches
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.loader import ModelLoader
 from customvision.prediction.predictor import Predictor
@@ -21,6 +22,7 @@ from customvision.prediction.published_models import PublishedModels
 from customvision.prediction.registry import Registry
 from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
+from customvision.prediction.streams import Streams
 from customvision.prediction.suggestions import Suggestions
 from customvision.prediction.trunks import TrunkPool
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
@@ -64,15 +66,16 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
         stack.callback(fetcher.close)
         predictor = Predictor(registry, iterations, fetcher, stored)
         stack.callback(predictor.close)
+        streams = Streams(predictor)
         suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
         await stack.enter_async_context(in_background(published.remember()))
 
-        servicer = PredictionServicer(predictor, registry, suggestions, KeyRing(keys))
+        servicer = PredictionServicer(predictor, Batches(predictor), streams, registry, suggestions, KeyRing(keys))
         yield ServiceDefinition(
             name="prediction",
             full_name=FULL_NAME,
             register=lambda server: add_PredictionServiceServicer_to_server(servicer, server),
             roles=ANY_KEY,
-            end_streams=lambda: None,
+            end_streams=streams.close,
         )

@@ -17,6 +17,7 @@ from customvision.client.client import Client
 from customvision.client.errors import CustomVisionError
 from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import Outcome, UploadedImage
+from customvision.client.operations.many_images import ImageAnswer
 from customvision.client.operations.projects import is_id
 from customvision.client.settings import ClientSettings
 
@@ -25,6 +26,7 @@ __all__ = [
     "Client",
     "ClientSettings",
     "CustomVisionError",
+    "ImageAnswer",
     "LabelledImage",
     "Outcome",
     "UploadedImage",
