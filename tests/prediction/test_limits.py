@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
@@ -17,15 +18,18 @@ from customvision.common.url_fetching.addresses import AllowedHosts
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.caller import Caller
 from customvision.prediction.errors import PredictionQueueFull, PredictionTooLate
+from customvision.prediction.heads import read_head
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
+from customvision.prediction.network import Network
 from customvision.prediction.predictor import Answer, Predictor
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.stored_predictions import StoredPredictions
-from customvision.prediction.trunks import compile_trunk
-from models import backbone, model
+from customvision.vision.trunk import Trunk
+from models import model
 from prediction.running_suite import PATIENCE_SECONDS
 
 WORKERS = 2 * available_cores()
@@ -47,9 +51,13 @@ class HeldModel(Model):
 
 async def load(published: PublishedModel) -> Model:
     """Returns a model that is held."""
-    artifact = model()
-    trunk = compile_trunk(backbone().to_bytes())
-    return HeldModel(published, artifact.labels, artifact.head, trunk, datetime.now(UTC))
+    network = Network("", trunk=cast("Trunk", object()))
+    return HeldModel(published, read_head(model().to_bytes()), network, datetime.now(UTC))
+
+
+async def no_trunk(_: Network) -> Trunk:
+    """Has nothing to load."""
+    raise AssertionError
 
 
 async def record(_: object) -> None:
@@ -76,7 +84,8 @@ async def predictor_of(max_waiting: int) -> AsyncIterator[Predictor]:
     stored = StoredPredictions(record)
     iterations = IterationModels(no_iteration, load, on_drop=lambda: None)
     fetcher = UrlFetcher(AllowedHosts())
-    predictor = Predictor(registry, iterations, fetcher, stored, max_waiting=max_waiting)
+    residency = Residency(no_trunk, 0)
+    predictor = Predictor(registry, iterations, fetcher, stored, residency, max_waiting=max_waiting)
     yield predictor
     HeldModel.released.set()
     predictor.close()

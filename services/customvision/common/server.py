@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import grpc
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.errors import ConfigurationError
+from customvision.common.health import SERVING, HealthServicer, PartsHealth
 from customvision.common.interceptor import CallInterceptor
 from customvision.common.settings import setting_of_address
 
@@ -41,6 +41,7 @@ class ServiceDefinition:
 
     ``name`` is short ("project"), ``full_name`` the protobuf one; ``register`` adds the servicer;
     ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains.
+    ``health_of_parts`` tells how parts of it are doing that health is asked for by name.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ServiceDefinition:
     register: Callable[[grpc.aio.Server], None]
     roles: frozenset[Role]
     end_streams: Callable[[], None]
+    health_of_parts: PartsHealth | None = None
 
 
 class Server:
@@ -58,7 +60,7 @@ class Server:
         self._address = address
         roles = {definition.full_name: definition.roles} | dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
         self._server = grpc.aio.server(interceptors=[CallInterceptor(key_ring, roles)], options=OPTIONS)
-        self._health = HealthServicer()
+        self._health = HealthServicer(definition.full_name, definition.health_of_parts)
         definition.register(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         _add_reflection(self._server, definition.full_name)
@@ -77,13 +79,14 @@ class Server:
             log.warning("listening beyond this machine, without encryption", address=self._address)
         await self._server.start()
         for name in ("", self._definition.full_name):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            self._health.set(name, SERVING)
         return f"{host}:{port}"
 
     async def stop(self) -> None:
         """Says NOT_SERVING, ends endless streams, lets running calls finish, then stops."""
-        await self._health.enter_graceful_shutdown()
+        self._health.drain()
         self._definition.end_streams()
+        self._health.end_watches()
         await self._server.stop(GRACE_SECONDS)
 
 

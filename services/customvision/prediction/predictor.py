@@ -16,6 +16,7 @@ from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
 from customvision.prediction.worker_threads import WorkerThreads
 from customvision.vision.decoding import MAX_BYTES
@@ -46,6 +47,7 @@ class Predictor:
         iterations: IterationModels,
         fetcher: UrlFetcher,
         stored: StoredPredictions,
+        residency: Residency,
         *,
         max_waiting: int = MAX_WAITING,
     ) -> None:
@@ -55,6 +57,7 @@ class Predictor:
         self._stored = stored
         self.threads = WorkerThreads(2 * available_cores())
         self.admission = Admission(self.threads.count + max_waiting)
+        self._residency = residency
 
     @property
     def at_once(self) -> int:
@@ -83,17 +86,18 @@ class Predictor:
     async def answer(self, model: Model, question: Question, caller: Caller) -> Answer:
         """Answers a question with a model that was found before.
 
-        Raises what Question.check_image and UrlFetcher.fetch raise, PredictionQueueFull, PredictionTooLate, and the
-        errors of customvision.vision.decoding.
+        Raises what Question.check_image, UrlFetcher.fetch and Residency.ready raise, PredictionQueueFull,
+        PredictionTooLate, and the errors of customvision.vision.decoding.
         """
         question.check_image()
         with self._place(question.project_id, caller, _size(question)):
             return await self._answer(model, question, caller)
 
     async def compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
-        """Asks a model about an image, as soon as a thread is free.
+        """Asks a model about an image, as soon as its network is in memory and a thread is free.
 
-        Raises PredictionQueueFull, PredictionTooLate, and the errors of customvision.vision.decoding.
+        Raises PredictionQueueFull, PredictionTooLate, what Residency.ready raises, and the errors of
+        customvision.vision.decoding.
         """
         with self._place(model.published.name.project_id, caller, len(image_data)):
             return await self._compute(model, image_data, caller)
@@ -109,8 +113,7 @@ class Predictor:
         return self.threads.seconds_for(self.admission.waiting_count)
 
     async def _found_model(self, question: Question, caller: Caller) -> Model:
-        left = MAX_LOAD_WAIT_SECONDS if caller.deadline is None else caller.deadline - time.monotonic()
-        patience = min(left, MAX_LOAD_WAIT_SECONDS)
+        patience = _patience(caller)
         if question.iteration_id:
             return await self._iterations.find(question.project_id, question.iteration_id, seconds=patience)
         return await self._registry.find(question.project_id, question.publish_name, seconds=patience)
@@ -123,7 +126,8 @@ class Predictor:
 
     async def _compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
         project_id = model.published.name.project_id
-        return await self.threads.run(project_id, partial(model.predict, image_data), caller.deadline)
+        async with self._residency.ready(model, _patience(caller)):
+            return await self.threads.run(project_id, partial(model.predict, image_data), caller.deadline)
 
     async def _image_data(self, question: Question) -> bytes:
         if not question.image_url:
@@ -142,3 +146,9 @@ class Predictor:
 def _size(question: Question) -> int:
     """Returns the bytes of a question's image; as many as there may be of one that is to be fetched."""
     return MAX_BYTES if question.image_url else len(question.image_data)
+
+
+def _patience(caller: Caller) -> float:
+    """Returns the seconds to wait for a model where the caller has so much time left."""
+    left = MAX_LOAD_WAIT_SECONDS if caller.deadline is None else caller.deadline - time.monotonic()
+    return min(left, MAX_LOAD_WAIT_SECONDS)
