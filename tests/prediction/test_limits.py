@@ -12,6 +12,7 @@ import pytest
 
 from customvision.common.authentication import Role
 from customvision.common.errors import NotFound
+from customvision.common.notifier import ServiceStopping
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.addresses import AllowedHosts
 from customvision.common.url_fetching.fetcher import UrlFetcher
@@ -174,13 +175,15 @@ async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predi
     assert predictor.admission.waiting_count == 0
 
 
-async def test_what_has_not_begun_is_cancelled_at_the_end(predictor: Predictor) -> None:
-    """Closing waits for what threads do, and lets go of the rest."""
+async def test_what_has_not_begun_is_not_computed_at_the_end(predictor: Predictor) -> None:
+    """Closing waits for what threads do; the rest, and whoever comes later, is told that the service stops."""
     calls = await begun(predictor, WORKERS + 2)
     threading.Timer(0.05, HeldModel.released.set).start()
     predictor.close()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Answer] * WORKERS + [asyncio.CancelledError] * 2
+    assert [type(outcome) for outcome in outcomes] == [Answer] * WORKERS + [ServiceStopping] * 2
+    with pytest.raises(ServiceStopping):
+        await predictor.predict(question(), ANYONE)
     assert len(HeldModel.asked) == WORKERS
 
 
