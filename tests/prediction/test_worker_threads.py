@@ -21,7 +21,7 @@ class Image:
 @contextmanager
 def threads(count: int = 2) -> Iterator[WorkerThreads]:
     """Yields threads that are closed at the end."""
-    workers = WorkerThreads(count)
+    workers = WorkerThreads(count, at_once=count)
     try:
         yield workers
     finally:
@@ -31,6 +31,22 @@ def threads(count: int = 2) -> Iterator[WorkerThreads]:
 def fail(_: Image) -> None:
     """Fails."""
     raise ValueError("damaged")
+
+
+async def test_threads_are_left_for_other_projects() -> None:
+    """However much a project asks, and however long it takes, another's work is begun at once."""
+    released = threading.Event()
+    workers = WorkerThreads(3, at_once=2)
+    slow = [asyncio.create_task(workers.run("slow", lambda: released.wait(10), None)) for _ in range(9)]
+    try:
+        assert [await workers.run("quick", partial(abs, -number), None) for number in range(50)] == list(range(50))
+        assert not any(task.done() for task in slow)
+        assert workers.queued_count == 7
+        released.set()
+        assert all(await asyncio.gather(*slow))
+    finally:
+        released.set()
+        workers.close()
 
 
 async def test_results_and_errors_reach_who_asked() -> None:

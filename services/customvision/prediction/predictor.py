@@ -34,8 +34,9 @@ class Answer:
 
 
 class Predictor:
-    """Computes on its own threads: two for each core, for decoding one image fills the gaps of another.
+    """Computes on its own threads: for one project two per core, for decoding one image fills the gaps of another.
 
+    A third per core is there for other projects, so that nobody waits for the end of somebody else's slow images.
     ``admission`` and ``threads`` tell how many questions wait and were refused.
     """
 
@@ -52,13 +53,13 @@ class Predictor:
         self._iterations = iterations
         self._fetcher = fetcher
         self._stored = stored
-        self.threads = WorkerThreads(2 * available_cores())
+        self.threads = WorkerThreads(3 * available_cores(), at_once=2 * available_cores())
         self.admission = Admission(self.threads.count + max_waiting)
 
     @property
     def at_once(self) -> int:
-        """How many questions of one batch or stream to work on at once: enough to keep every thread busy."""
-        return 2 * self.threads.count
+        """How many questions of one batch or stream to work on at once: enough to keep its threads busy."""
+        return 2 * self.threads.at_once
 
     async def predict(self, question: Question, caller: Caller) -> Answer:
         """Answers a question.

@@ -43,16 +43,17 @@ class Job:
 
 
 class WorkerThreads:
-    """Belongs to the event loop that it is made on. Projects take turns.
+    """Belongs to the event loop that it is made on. Projects take turns; none has more than ``at_once`` threads.
 
     A thread takes the next work by itself and hands over what came of it; the event loop is woken once for all that
     is ready, so that one question crosses threads once there and once back.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, at_once: int) -> None:
         self.count = count
+        self.at_once = at_once
         self._loop = asyncio.get_running_loop()
-        self._queue: FairQueue[Job] = FairQueue()
+        self._queue: FairQueue[Job] = FairQueue(at_once)
         self._done: deque[Job] = deque()
         self._woken = False
         self._closed = False
@@ -89,7 +90,7 @@ class WorkerThreads:
 
     def seconds_for(self, count: int) -> float:
         """Estimates how long the threads need for so many questions, at the present rate; 0.1 to 30 seconds."""
-        return min(max(count * self._seconds_each / self.count, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
+        return min(max(count * self._seconds_each / self.at_once, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
 
     def close(self) -> None:
         """Ends the threads once they have done what they do now; what waits is told that it waits in vain."""
@@ -101,7 +102,8 @@ class WorkerThreads:
             thread.join()
 
     def _work(self) -> None:
-        while (job := self._queue.take()) is not None:
+        while (taken := self._queue.take()) is not None:
+            project_id, job = taken
             started = time.monotonic()
             if job.deadline is not None and started >= job.deadline:
                 job.error = PredictionTooLate()
@@ -109,8 +111,9 @@ class WorkerThreads:
                 job.result, job.error = _attempt(job.work)
                 job.seconds = time.monotonic() - started
             self._hand_over(job)
+            self._queue.finished(project_id)
             # A thread that waits holds no image; nor does an error, whose traceback holds this frame.
-            del job
+            del job, taken
 
     def _hand_over(self, job: Job) -> None:
         self._done.append(job)
