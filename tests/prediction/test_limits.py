@@ -13,6 +13,7 @@ import pytest
 
 from customvision.common.authentication import Role
 from customvision.common.errors import NotFound
+from customvision.common.notifier import ServiceStopping
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.addresses import AllowedHosts
 from customvision.common.url_fetching.fetcher import UrlFetcher
@@ -96,8 +97,8 @@ async def predictor_of(max_waiting: int) -> AsyncIterator[Predictor]:
 
 @pytest.fixture
 async def predictor() -> AsyncIterator[Predictor]:
-    """A predictor where one project has room for two more calls than there are threads."""
-    async for predictor in predictor_of(max_waiting=_places_for(WORKERS + 2) - WORKERS):
+    """A predictor where one project has room for two more calls than it has threads."""
+    async for predictor in predictor_of(max_waiting=_places_for(WORKERS + 2) - 3 * available_cores()):
         yield predictor
 
 
@@ -107,11 +108,11 @@ def _places_for(calls: int) -> int:
 
 
 async def begun(predictor: Predictor, count: int) -> "list[asyncio.Task[object]]":
-    """Asks so many times and returns once every thread is busy."""
+    """Asks so many times and returns once every thread of the project is busy."""
     calls: list[asyncio.Task[object]] = [
         asyncio.create_task(predictor.predict(question(str(number).encode()), ANYONE)) for number in range(count)
     ]
-    await until(lambda: len(HeldModel.asked) == min(count, WORKERS) and predictor.admission.waiting_count == count)
+    await until(lambda: len(HeldModel.asked) == min(count, WORKERS) and predictor.admission.places.held == count)
     return calls
 
 
@@ -161,14 +162,14 @@ async def test_does_not_compute_what_comes_too_late(predictor: Predictor) -> Non
     assert b"late" not in HeldModel.asked
 
 
-async def test_a_project_that_floods_is_passed_by_another(predictor: Predictor) -> None:
-    """While one project has more waiting than threads, another's call is among the next two that are begun."""
+async def test_a_project_that_floods_holds_up_no_other(predictor: Predictor) -> None:
+    """While one project has all the threads that it may have and more waiting, another's call is begun at once."""
     calls = await begun(predictor, WORKERS + 2)
     other = asyncio.create_task(predictor.predict(question(b"other", "other"), ANYONE))
-    await until(lambda: predictor.threads.queued_count == 3)
+    await until(lambda: len(HeldModel.asked) == WORKERS + 1)
+    assert HeldModel.asked[-1] == b"other"
     HeldModel.released.set()
     await asyncio.gather(other, *calls)
-    assert b"other" in HeldModel.asked[WORKERS : WORKERS + 2]
 
 
 async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predictor) -> None:
@@ -180,16 +181,18 @@ async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predi
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert predictor.admission.waiting_count == 0
+    assert predictor.admission.places.held == 0
 
 
-async def test_what_has_not_begun_is_cancelled_at_the_end(predictor: Predictor) -> None:
-    """Closing waits for what threads do, and lets go of the rest."""
+async def test_what_has_not_begun_is_not_computed_at_the_end(predictor: Predictor) -> None:
+    """Closing waits for what threads do; the rest, and whoever comes later, is told that the service stops."""
     calls = await begun(predictor, WORKERS + 2)
     threading.Timer(0.05, HeldModel.released.set).start()
     predictor.close()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Answer] * WORKERS + [asyncio.CancelledError] * 2
+    assert [type(outcome) for outcome in outcomes] == [Answer] * WORKERS + [ServiceStopping] * 2
+    with pytest.raises(ServiceStopping):
+        await predictor.predict(question(), ANYONE)
     assert len(HeldModel.asked) == WORKERS
 
 

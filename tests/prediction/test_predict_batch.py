@@ -88,25 +88,20 @@ async def test_urls_and_bytes_may_stand_side_by_side_but_not_both_for_one(suite:
     assert [result.failure.reason for result in answer.results] == ["", "FIELDS_EXCLUSIVE", "URL_REFUSED"]
 
 
-@pytest.mark.parametrize(
-    ("request_message", "reason"),
-    [
-        (batch([]), "NOTHING_GIVEN"),
-        (batch([RED] * 65), "TOO_MANY_ITEMS"),
-        (batch([RED], project_id=""), "PROJECT_ID_MISSING"),
-        (batch([RED], publish_name="none"), "MODEL_NOT_PUBLISHED"),
-        (batch([RED], iteration_id="i"), "FIELDS_EXCLUSIVE"),
-        (batch([RED], application="a" * 257), "TEXT_TOO_LONG"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_what_concerns_all_images_fails_the_call(
-    suite: Suite, request_message: messages.PredictBatchRequest, reason: str
-) -> None:
-    """No image, too many, no model, two models, too long a label."""
+async def test_what_concerns_all_images_fails_the_call(suite: Suite) -> None:
+    """No image, too many, no project, no model, two models, too long a label."""
     suite.project.publish("p", "m", "i", model())
+    refused = {
+        "NOTHING_GIVEN": batch([]),
+        "TOO_MANY_ITEMS": batch([RED] * 65),
+        "PROJECT_ID_MISSING": batch([RED], project_id=""),
+        "MODEL_NOT_PUBLISHED": batch([RED], publish_name="none"),
+        "FIELDS_EXCLUSIVE": batch([RED], iteration_id="i"),
+        "TEXT_TOO_LONG": batch([RED], application="a" * 257),
+    }
     async with suite.prediction() as prediction:
-        assert (await refusal_of(ask(prediction, request_message))).reason == reason
+        for reason, request in refused.items():
+            assert (await refusal_of(ask(prediction, request))).reason == reason
 
 
 async def test_an_iteration_needs_the_training_key(suite: Suite, keys: Keys) -> None:

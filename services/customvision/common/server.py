@@ -18,6 +18,7 @@ from customvision.common.interceptor import CallInterceptor
 from customvision.common.settings import setting_of_address
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
+MAX_PENDING_CALLS = 20_000
 GRACE_SECONDS = 5.0
 ANY_KEY = frozenset({Role.TRAINING, Role.PREDICTION})
 TRAINING_KEY_ONLY = frozenset({Role.TRAINING})
@@ -26,6 +27,9 @@ OPTIONS = [
     # On by default: a second server would steal the port in silence.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    # By default a burst of more than a thousand calls is thinned out with CANCELLED, which tells a caller nothing.
+    ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),

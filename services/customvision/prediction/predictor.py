@@ -1,6 +1,5 @@
 """Answers one image: finds the model, gets the image, computes on a thread, keeps the answer where asked."""
 
-import contextlib
 import time
 import uuid
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from functools import partial
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import UrlFetcher
-from customvision.prediction.admission import Admission
+from customvision.prediction.admission import Admission, Place
 from customvision.prediction.caller import Caller
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
@@ -36,8 +35,9 @@ class Answer:
 
 
 class Predictor:
-    """Computes on its own threads: two for each core, for decoding one image fills the gaps of another.
+    """Computes on its own threads: for one project two per core, for decoding one image fills the gaps of another.
 
+    A third per core is there for other projects, so that nobody waits for the end of somebody else's slow images.
     ``admission`` and ``threads`` tell how many questions wait and were refused.
     """
 
@@ -55,14 +55,14 @@ class Predictor:
         self._iterations = iterations
         self._fetcher = fetcher
         self._stored = stored
-        self.threads = WorkerThreads(2 * available_cores())
+        self.threads = WorkerThreads(3 * available_cores(), at_once=2 * available_cores())
         self.admission = Admission(self.threads.count + max_waiting)
         self._residency = residency
 
     @property
     def at_once(self) -> int:
-        """How many questions of one batch or stream to work on at once: enough to keep every thread busy."""
-        return 2 * self.threads.count
+        """How many questions of one batch or stream to work on at once: enough to keep its threads busy."""
+        return 2 * self.threads.at_once
 
     async def predict(self, question: Question, caller: Caller) -> Answer:
         """Answers a question.
@@ -106,11 +106,11 @@ class Predictor:
         """Ends the threads; what has not begun is not computed."""
         self.threads.close()
 
-    def _place(self, project_id: str, caller: Caller, size: int) -> contextlib.AbstractContextManager[None]:
+    def _place(self, project_id: str, caller: Caller, size: int) -> Place:
         return self.admission.place(caller.role, project_id, size, self._seconds_until_free)
 
     def _seconds_until_free(self) -> float:
-        return self.threads.seconds_for(self.admission.waiting_count)
+        return self.threads.seconds_for(self.admission.places.held)
 
     async def _found_model(self, question: Question, caller: Caller) -> Model:
         patience = _patience(caller)
