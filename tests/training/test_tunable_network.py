@@ -15,6 +15,7 @@ import pytest
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.fine_tuning.tuned_backbone import prepare_backbone
 from customvision.vision.artifacts import BackboneArtifact
+from customvision.vision.network_parts import compact
 from customvision.vision.network_parts import parted as parted_network
 from customvision.vision.trunk import Stem, Trunk
 
@@ -88,7 +89,7 @@ def _check_parts(artifact: BackboneArtifact, pictures: np.ndarray, features: np.
     parts = parted_network(network, artifact.frozen_outputs)
     assert 0 < _convolutions(parts.tail) < layers / 3
     assert _convolutions(parts.stem) + _convolutions(parts.tail) == layers
-    trunk = Trunk(parts.tail, Stem(parts.stem))
+    trunk = Trunk(compact(parts.tail), Stem(compact(parts.stem)))
     assert np.abs(np.stack([trunk.embed(picture) for picture in pictures]) - features).max() < 1e-4
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from customvision.vision.network_parts import NetworkParts, PartsInvalid, frozen_outputs, parted
+from customvision.vision.network_parts import NetworkParts, PartsInvalid, compact, frozen_outputs, memory_bytes, parted
 from customvision.vision.trunk import Stem, Trunk
 from models import INPUT_SIZE
-from tuned_networks import network
+from tuned_networks import CHANNELS, network
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, INPUT_SIZE, INPUT_SIZE, 3), dtype=np.uint8)
 
@@ -25,9 +25,9 @@ def test_stem_and_tail_answer_as_the_whole() -> None:
     for last_layer in (1, 2):
         parts = parts_of(last_layer)
         if stem is None:
-            stem, digest = Stem(parts.stem, threads=1), parts.stem_digest
+            stem, digest = Stem(compact(parts.stem), threads=1), parts.stem_digest
         assert parts.stem_digest == digest
-        trunk, whole = Trunk(parts.tail, stem, threads=1), Trunk(network(last_layer), threads=1)
+        trunk, whole = Trunk(compact(parts.tail), stem, threads=1), Trunk(network(last_layer), threads=1)
         assert (trunk.input_size, trunk.feature_count) == (whole.input_size, whole.feature_count)
         for picture in PICTURES:
             assert np.abs(trunk.embed(picture) - whole.embed(picture)).max() < 1e-6
@@ -35,10 +35,10 @@ def test_stem_and_tail_answer_as_the_whole() -> None:
 
 def test_the_tail_holds_its_own_weights_only() -> None:
     """What the stem computes with is not counted, nor held, a second time."""
-    parts = parts_of(1)
-    last_layer_bytes = 8 * 3 * 3 * 4
-    # Beside the weights there are the axes of means.
-    assert last_layer_bytes <= parts.tail_bytes < last_layer_bytes + 100
+    whole, tail = network(1), compact(parts_of(1).tail)
+    assert memory_bytes(tail) < memory_bytes(whole)
+    weights = sum(op.data.nbytes for op in tail.get_ops() if op.get_type_name() == "Constant")
+    assert CHANNELS * 3 * 3 * 4 <= weights < CHANNELS * 3 * 3 * 4 + 100
 
 
 def test_stems_that_compute_otherwise_are_told_apart() -> None:

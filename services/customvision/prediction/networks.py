@@ -13,11 +13,8 @@ from customvision.prediction.artifact_cache import ArtifactCache
 from customvision.prediction.network import Network
 from customvision.vision.artifacts import ArtifactInvalid, BackboneArtifact
 from customvision.vision.decoding import PREPROCESSING
-from customvision.vision.network_parts import PartsInvalid, constant_bytes, parted
+from customvision.vision.network_parts import NetworkParts, PartsInvalid, compact, memory_bytes, parted
 from customvision.vision.trunk import Stem, Trunk
-
-# What a compiled network holds: each constant as often as this, and its operations.
-BYTES_PER_CONSTANT_BYTE, BYTES_OF_OPERATIONS = 1.2, 2_000_000
 
 
 class Networks:
@@ -57,21 +54,26 @@ class Networks:
         backbone = BackboneArtifact.from_bytes(data)
         check_preprocessing(backbone.preprocessing)
         try:
-            network = _read(backbone)
-            if not backbone.frozen_outputs:
-                trunk, stem, constants = Trunk(network, threads=available_cores()), None, constant_bytes(network)
-            else:
+            network, stem = _read(backbone), None
+            if backbone.frozen_outputs:
                 parts = parted(network, backbone.frozen_outputs)
-                stem = self._stems.get(parts.stem_digest) or Stem(parts.stem, threads=available_cores())
-                self._stems[parts.stem_digest] = stem
-                trunk, constants = Trunk(parts.tail, stem, threads=available_cores()), parts.tail_bytes
+                network, stem = parts.tail, self._stem(parts)
+            if backbone.frozen_outputs is not None:
+                network = compact(network)
+            trunk = Trunk(network, stem, threads=available_cores())
         except (RuntimeError, IndexError, PartsInvalid) as error:
             raise ArtifactInvalid(f"The backbone {backbone.backbone_id} cannot be compiled ({error}).") from error
         if (trunk.input_size, trunk.feature_count) != (backbone.input_size, backbone.feature_count):
             raise ArtifactInvalid(
                 f"The backbone {backbone.backbone_id} does not have the shape that its manifest names."
             )
-        return trunk, stem, int(BYTES_PER_CONSTANT_BYTE * constants) + BYTES_OF_OPERATIONS
+        return trunk, stem, memory_bytes(network)
+
+    def _stem(self, parts: NetworkParts) -> Stem:
+        stem = self._stems.get(parts.stem_digest)
+        if stem is None:
+            stem = self._stems[parts.stem_digest] = Stem(compact(parts.stem), threads=available_cores())
+        return stem
 
 
 def check_preprocessing(name: str) -> None:

@@ -1,14 +1,19 @@
 """A fine-tuned network in two parts: a stem like that of the network it was tuned from, and a tail of its own."""
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino
 from openvino import opset13 as operations
+from openvino._offline_transformations import apply_moc_transformations
 
+# The constants as they are and as they are computed with; and the rest. Measured.
+COPIES_OF_CONSTANTS, BYTES_PER_OPERATION = 2, 30_000
 # A stem without one of these saves nothing.
 COSTLY = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
@@ -19,15 +24,11 @@ class PartsInvalid(Exception):
 
 @dataclass(frozen=True)
 class NetworkParts:
-    """``stem`` gives what ``tail`` takes, in the same order; stems of equal ``stem_digest`` compute the same.
-
-    ``tail_bytes`` is the size of the constants that the tail holds.
-    """
+    """``stem`` gives what ``tail`` takes, in the same order; stems of equal ``stem_digest`` compute the same."""
 
     stem: openvino.Model
     tail: openvino.Model
     stem_digest: str
-    tail_bytes: int
 
 
 def frozen_outputs(tuned: openvino.Model, base: openvino.Model) -> list[str]:
@@ -70,12 +71,26 @@ def parted(network: openvino.Model, outputs: Sequence[str]) -> NetworkParts:
     except RuntimeError as error:
         raise PartsInvalid("What is behind the outputs still needs what is before them.") from error
     stem = openvino.Model([operations.result(cut) for cut in cuts], parameters, "stem")
-    return NetworkParts(stem, tail, key.hexdigest(), constant_bytes(tail))
+    return NetworkParts(stem, tail, key.hexdigest())
 
 
-def constant_bytes(network: openvino.Model) -> int:
-    """Returns the size of all constants of a network."""
-    return sum(int(op.data.nbytes) for op in network.get_ops() if op.get_type_name() == "Constant")
+def compact(network: openvino.Model) -> openvino.Model:
+    """Returns ``network``, which is used up, on constants of its own, in the form in which it will be compiled.
+
+    Otherwise its compiled form would keep the constants of all that it was cut from, and a second copy of each.
+    """
+    apply_moc_transformations(network, True)
+    with tempfile.TemporaryDirectory(prefix="customvision-network-") as folder:
+        xml = Path(folder) / "network.xml"
+        openvino.serialize(network, xml)
+        return openvino.Core().read_model(xml)
+
+
+def memory_bytes(network: openvino.Model) -> int:
+    """Returns about what a compact network holds once it is compiled with one stream."""
+    ops = network.get_ops()
+    constants = sum(int(op.data.nbytes) for op in ops if op.get_type_name() == "Constant")
+    return COPIES_OF_CONSTANTS * constants + BYTES_PER_OPERATION * len(ops)
 
 
 def _digests(network: openvino.Model) -> dict[str, str]:

@@ -38,12 +38,18 @@ class Trunk:
     """
 
     def __init__(self, network: openvino.Model, stem: Stem | None = None, *, threads: int | None = None) -> None:
-        """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32."""
+        """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32.
+
+        ``threads`` compute at the same time, each one image; of a tail, which is the smaller part of the work, half as
+        many do, for each takes memory.
+        """
+        threads = threads or available_cores()
+        streams = threads if stem is None else -(-threads // 2)
         self._stem = stem
         self.input_size: int = int(network.input(0).shape[1]) if stem is None else stem.input_size
         self.feature_count: int = int(network.output(0).shape[1])
         with _LOADING:
-            self._requests = _Requests(_compiled(network, threads or available_cores()))
+            self._requests = _Requests(_compiled(network, streams))
             self.blank = self.embed(np.zeros((self.input_size, self.input_size, 3), np.uint8))
 
     @classmethod
@@ -78,7 +84,12 @@ class _Requests:
         return request
 
 
-def _compiled(network: openvino.Model, threads: int) -> openvino.CompiledModel:
-    # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
-    precision = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads}
-    return openvino.Core().compile_model(network, "CPU", precision)
+def _compiled(network: openvino.Model, streams: int) -> openvino.CompiledModel:
+    options = {
+        # A stream is a thread that computes one image.
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": streams,
+        # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    return openvino.Core().compile_model(network, "CPU", options)
