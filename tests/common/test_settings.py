@@ -25,6 +25,8 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.training_memory_limit_bytes is None
     assert settings.training_early_embedding
     assert settings.prediction_retention_seconds == 30 * 86400
+    assert settings.metrics_address is None
+    assert not settings.access_log
 
 
 def test_what_is_set_is_used(tmp_path: Path) -> None:
@@ -42,6 +44,8 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
             "CUSTOMVISION_URL_ALLOWED_HOSTS": "photos.lan, 10.1.0.0/16",
             "CUSTOMVISION_PREDICTION_RETENTION": "2d12h",
+            "CUSTOMVISION_METRICS_ADDRESS": "127.0.0.1:9100",
+            "CUSTOMVISION_ACCESS_LOG": "on",
         }
     )
     assert settings.home == tmp_path
@@ -55,6 +59,8 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert not settings.training_early_embedding
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
     assert settings.prediction_retention_seconds == 60 * 3600
+    assert settings.metrics_address == "127.0.0.1:9100"
+    assert settings.access_log
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 
 
@@ -89,6 +95,8 @@ def test_predictions_can_be_kept_for_ever() -> None:
         ("CUSTOMVISION_PREDICTION_RETENTION", "30"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "0d"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "on"),
+        ("CUSTOMVISION_METRICS_ADDRESS", "9100"),
+        ("CUSTOMVISION_ACCESS_LOG", "info"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:

@@ -1,5 +1,6 @@
 """Binds an address, or says in a sentence why that is not possible."""
 
+import ipaddress
 import socket
 
 from customvision.common.errors import ConfigurationError
@@ -24,6 +25,16 @@ def bind(address: str, setting: str) -> socket.socket:
         listener.close()
         raise _cannot_listen(address, setting, error) from error
     return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether only this machine can reach ``host``, a name or an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _cannot_listen(address: str, setting: str, error: OSError) -> ConfigurationError:

@@ -1,8 +1,7 @@
 """A gRPC server with what every service has: keys, health, reflection, error translation, an orderly end."""
 
-import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 import structlog
@@ -12,10 +11,16 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
+from customvision.common import servicer_metrics
+from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.errors import ConfigurationError
 from customvision.common.interceptor import CallInterceptor
+from customvision.common.listening import is_loopback
+from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import setting_of_address
+from customvision.common.tracing import Tracer
+from customvision.v1.metrics_service_pb2_grpc import add_MetricsServiceServicer_to_server
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 GRACE_SECONDS = 5.0
@@ -40,7 +45,8 @@ class ServiceDefinition:
     """What a service hands to its server.
 
     ``name`` is short ("project"), ``full_name`` the protobuf one; ``register`` adds the servicer;
-    ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains.
+    ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains; ``metrics`` are its
+    figures, to which the server adds those of its calls.
     """
 
     name: str
@@ -48,18 +54,30 @@ class ServiceDefinition:
     register: Callable[[grpc.aio.Server], None]
     roles: frozenset[Role]
     end_streams: Callable[[], None]
+    metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
 
 
 class Server:
     """Serves one service on one address, from ``start`` to ``stop``."""
 
-    def __init__(self, definition: ServiceDefinition, address: str, key_ring: KeyRing) -> None:
+    def __init__(
+        self,
+        definition: ServiceDefinition,
+        address: str,
+        key_ring: KeyRing,
+        *,
+        access_log: AccessLog | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._definition = definition
         self._address = address
-        roles = {definition.full_name: definition.roles} | dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
-        self._server = grpc.aio.server(interceptors=[CallInterceptor(key_ring, roles)], options=OPTIONS)
+        roles = {definition.full_name: definition.roles, servicer_metrics.FULL_NAME: TRAINING_KEY_ONLY}
+        roles |= dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
+        calls = CallInterceptor(key_ring, roles, definition.metrics.calls, access_log or AccessLog(), tracer)
+        self._server = grpc.aio.server(interceptors=[calls], options=OPTIONS)
         self._health = HealthServicer()
         definition.register(self._server)
+        add_MetricsServiceServicer_to_server(servicer_metrics.MetricsServicer(definition.metrics), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         _add_reflection(self._server, definition.full_name)
 
@@ -73,7 +91,7 @@ class Server:
                 f"The {self._definition.name} service cannot listen on {self._address}: the port is in use or the "
                 f"address is not this machine's. Stop what uses it, or set {setting_of_address(self._definition.name)}."
             ) from error
-        if not _is_loopback(host):
+        if not is_loopback(host):
             log.warning("listening beyond this machine, without encryption", address=self._address)
         await self._server.start()
         for name in ("", self._definition.full_name):
@@ -88,7 +106,8 @@ class Server:
 
 
 def _add_reflection(server: grpc.aio.Server, full_name: str) -> None:
-    servicer = ReflectionServicer([full_name, "grpc.health.v1.Health", *REFLECTION_SERVICES])
+    names = (full_name, servicer_metrics.FULL_NAME, "grpc.health.v1.Health", *REFLECTION_SERVICES)
+    servicer = ReflectionServicer(names)
     add_ServerReflectionServicer_to_server(servicer, server)
     # The v1 messages are wire-identical to v1alpha's, which is all that the library ships.
     handler = grpc.stream_stream_rpc_method_handler(
@@ -98,12 +117,3 @@ def _add_reflection(server: grpc.aio.Server, full_name: str) -> None:
     )
     generic = grpc.method_handlers_generic_handler(REFLECTION_SERVICES[0], {"ServerReflectionInfo": handler})
     server.add_generic_rpc_handlers((generic,))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -23,6 +23,8 @@ MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
 URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
 PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
 HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
+METRICS_ADDRESS = "CUSTOMVISION_METRICS_ADDRESS"
+ACCESS_LOG = "CUSTOMVISION_ACCESS_LOG"
 # A name, an address, or "*".
 HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
@@ -44,7 +46,8 @@ class Settings:
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
     where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is
-    every name.
+    every name. A service that runs alone tells its figures at ``metrics_address``, where that is not None.
+    ``access_log`` logs every call at level info.
     """
 
     home: Path
@@ -62,6 +65,8 @@ class Settings:
     url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
     http_allowed_hosts: tuple[str, ...] = ()
+    metrics_address: str | None = None
+    access_log: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -88,6 +93,10 @@ class Settings:
             url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
             prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
             http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
+            metrics_address=_address(METRICS_ADDRESS, metrics)
+            if (metrics := values.get(METRICS_ADDRESS, ""))
+            else None,
+            access_log=_switch(ACCESS_LOG, values, default=False),
         )
 
     def address(self, service: str) -> str:

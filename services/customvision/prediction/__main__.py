@@ -12,7 +12,14 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Serves until ``stopping`` is set. Raises ConfigurationError where the service cannot start."""
     keys, _ = load_or_create_keys(settings.folder("."))
     async with open_prediction_service(settings, keys) as definition:
-        await serve(definition, settings.prediction_address, keys, stopping)
+        await serve(
+            definition,
+            settings.prediction_address,
+            keys,
+            stopping,
+            access_log=settings.access_log,
+            metrics_address=settings.metrics_address,
+        )
 
 
 if __name__ == "__main__":

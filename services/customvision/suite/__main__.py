@@ -2,11 +2,12 @@
 
 import asyncio
 
+from customvision.common.errors import ConfigurationError
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import load_or_create_keys
 from customvision.common.listening import bind
 from customvision.common.program import run_program
-from customvision.common.settings import DEFAULT_ADDRESSES, Settings
+from customvision.common.settings import DEFAULT_ADDRESSES, METRICS_ADDRESS, Settings
 from customvision.suite import messages
 from customvision.suite.readiness import wait_until_ready
 from customvision.suite.service_process import ServiceProcess
@@ -18,6 +19,7 @@ SERVICES = ("project", "training", "prediction", "gateway")
 
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Starts every service, says when all serve, and stops them when told to."""
+    _require_no_metrics_address(settings)
     lock = FolderLock(settings.folder("."), user="up")
     _require_free_addresses(settings)
     keys, keys_are_new = load_or_create_keys(settings.home)
@@ -39,6 +41,15 @@ def _require_free_addresses(settings: Settings) -> None:
     # Found out before anything starts, so that another suite's answer is never taken for ours.
     for setting in DEFAULT_ADDRESSES:
         bind(settings.address(setting), setting).close()
+
+
+def _require_no_metrics_address(settings: Settings) -> None:
+    # Four services cannot share one address, and the gateway tells the figures of all.
+    if settings.metrics_address is not None:
+        raise ConfigurationError(
+            f"{METRICS_ADDRESS} is for services that run alone (`customvision serve`). Unset it: the whole suite tells "
+            f"its figures at http://{settings.http_address}/metrics."
+        )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,14 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     settings.folder("training")
     keys, _ = load_or_create_keys(settings.home)
     async with open_training_service(settings, keys) as definition:
-        await serve(definition, settings.training_address, keys, stopping)
+        await serve(
+            definition,
+            settings.training_address,
+            keys,
+            stopping,
+            access_log=settings.access_log,
+            metrics_address=settings.metrics_address,
+        )
 
 
 if __name__ == "__main__":
