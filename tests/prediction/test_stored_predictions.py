@@ -70,7 +70,7 @@ async def test_a_full_queue_drops_and_counts() -> None:
 
     stored = StoredPredictions(wait, max_queued=3)
     assert [stored.offer(record(number)) for number in range(5)] == [True, True, True, False, False]
-    assert stored.dropped_count == 2
+    assert stored.dropped.total() == 2
     blocked.set()
     await stored.close()
     large = StoredPredictions(wait)
@@ -94,7 +94,7 @@ async def test_unavailable_is_tried_again_and_a_refusal_is_not(monkeypatch: pyte
     assert all(stored.offer(record(number)) for number in range(2))
     await stored.close()
     assert sorted(attempts) == ["0", "1", "1", "1"]
-    assert stored.dropped_count == 1
+    assert stored.dropped.total() == 1
 
 
 async def test_the_end_does_not_wait_for_a_project_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,4 +108,4 @@ async def test_the_end_does_not_wait_for_a_project_that_is_away(monkeypatch: pyt
     for number in range(10):
         stored.offer(record(number))
     await asyncio.wait_for(stored.close(), PATIENCE_SECONDS)
-    assert stored.dropped_count == 10
+    assert stored.dropped.total() == 10

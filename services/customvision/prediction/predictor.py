@@ -1,6 +1,7 @@
 """Answers one image: finds the model, gets the image, computes on a thread, keeps the answer where asked."""
 
 import asyncio
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.question import Question
+from customvision.prediction.refusals import Refusals
 from customvision.prediction.registry import Registry
+from customvision.prediction.stages import ObserveStage, Stage, unobserved
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
 from customvision.vision.decoding import MAX_BYTES
 
@@ -31,7 +34,10 @@ class Answer:
 
 
 class Predictor:
-    """Computes on its own threads: two for each core, for decoding one image fills the gaps of another."""
+    """Computes on its own threads: two for each core, for decoding one image fills the gaps of another.
+
+    ``refusals`` counts the images that got no answer.
+    """
 
     def __init__(
         self,
@@ -41,8 +47,13 @@ class Predictor:
         stored: StoredPredictions,
         *,
         max_waiting: int = MAX_WAITING,
+        observe: ObserveStage = unobserved,
     ) -> None:
+        """``observe`` is told how long images waited for a thread."""
         workers = 2 * available_cores()
+        self.refusals = Refusals()
+        self._observe = observe
+        self._workers = workers
         self._registry = registry
         self._iterations = iterations
         self._fetcher = fetcher
@@ -51,16 +62,22 @@ class Predictor:
         self._max_pending = workers + max_waiting
         self._pending = 0
 
+    @property
+    def waiting_count(self) -> int:
+        """How many images wait for a thread."""
+        return max(0, self._pending - self._workers)
+
     async def predict(self, question: Question, *, seconds: float | None) -> Answer:
         """Answers a question. ``seconds`` are left to the caller, None for no limit.
 
         Raises what Question.check, Registry.find, IterationModels.find and UrlFetcher.fetch raise,
         PredictionQueueFull, and the errors of customvision.vision.decoding.
         """
-        question.check()
-        model = await self._model(question, seconds)
-        image_data = await self._image_data(question)
-        predictions = await self.compute(model, image_data)
+        with self.refusals:
+            question.check()
+            model = await self._model(question, seconds)
+            image_data = await self._image_data(question)
+            predictions = await self.compute(model, image_data)
         prediction_id = self._keep(model, image_data, predictions, question.application) if question.store else ""
         return Answer(model.published, predictions, prediction_id)
 
@@ -78,9 +95,13 @@ class Predictor:
         try:
             # A caller that goes away cancels this coroutine, and with it the work if no thread has begun it.
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, model.predict, image_data)
+            return await loop.run_in_executor(self._executor, self._work, model, image_data, time.perf_counter())
         finally:
             self._pending -= 1
+
+    def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability]:
+        self._observe(Stage.QUEUE, time.perf_counter() - arrived)
+        return model.predict(image_data)
 
     def close(self) -> None:
         """Ends the threads; what has not begun is not computed."""

@@ -1,6 +1,7 @@
 """What answers under which name. Belongs to one event loop."""
 
 import asyncio
+from collections import Counter
 
 from customvision.common.notifier import Notifier, wait
 from customvision.prediction.errors import (
@@ -82,6 +83,16 @@ class Registry:
         projects = [self._projects.get(project_id, {})] if project_id else list(self._projects.values())
         return sorted((served for models in projects for served in models.values()), key=lambda it: it.published.name)
 
+    def states(self) -> dict[ModelState, int]:
+        """Returns how many models there are in each state. May be called on any thread."""
+        counts = Counter(served.state for served in self._unordered())
+        return {state: counts[state] for state in ModelState}
+
+    def memory_bytes(self) -> int:
+        """Returns what the models that answer hold for themselves alone. May be called on any thread."""
+        models = (served.model for served in self._unordered())
+        return sum(model.memory_bytes for model in models if model is not None)
+
     def remembered(self) -> list[RememberedModel]:
         """Returns what a restart should begin with, ordered by project and publish name."""
         return [RememberedModel(served.published, served.answered) for served in self.models()]
@@ -106,6 +117,10 @@ class Registry:
             left = began + patience - loop.time()
             if not worth_waiting or left <= 0 or not await wait(changed, left):
                 raise self._explained(project_id, publish_name, served)
+
+    def _unordered(self) -> list[ServedModel]:
+        # Copies are made in one step each, so that the event loop may go on changing what they are made of.
+        return [served for models in list(self._projects.values()) for served in list(models.values())]
 
     def _served(self, project_id: str, publish_name: str) -> ServedModel | None:
         models = self._projects.get(project_id, {})

@@ -1,6 +1,7 @@
 """Answers on their way to the project service, to be kept there; never a reason for a prediction to wait or fail."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -35,24 +36,29 @@ RecordPrediction = Callable[[PredictionRecord], Awaitable[None]]
 
 
 class StoredPredictions:
-    """A bounded queue with a few senders. Belongs to one event loop. ``dropped_count`` counts what was not kept."""
+    """A bounded queue with a few senders. Belongs to one event loop.
+
+    ``sent_count`` counts what was kept, ``dropped`` by reason what was not; ``unsent_count`` is what waits, or is being
+    sent.
+    """
 
     def __init__(self, record: RecordPrediction, *, max_queued: int = MAX_QUEUED) -> None:
         self._record = record
         self._max_queued = max_queued
         self._queue: asyncio.Queue[PredictionRecord] = asyncio.Queue()
-        self._unsent = 0
+        self.unsent_count = 0
         self._unsent_bytes = 0
-        self.dropped_count = 0
+        self.sent_count = 0
+        self.dropped: Counter[str] = Counter()
         self._senders = [asyncio.create_task(self._send()) for _ in range(SENDERS)]
 
     def offer(self, record: PredictionRecord) -> bool:
         """Queues ``record`` and returns at once; False where there is no room and it was dropped."""
         size = len(record.image_data)
-        if self._unsent >= self._max_queued or self._unsent_bytes + size > MAX_QUEUED_BYTES:
-            self._drop(record, "The queue is full: the project service is away or slow.")
+        if self.unsent_count >= self._max_queued or self._unsent_bytes + size > MAX_QUEUED_BYTES:
+            self._drop(record, "queue_full", "The queue is full: the project service is away or slow.")
             return False
-        self._unsent += 1
+        self.unsent_count += 1
         self._unsent_bytes += size
         self._queue.put_nowait(record)
         return True
@@ -62,8 +68,8 @@ class StoredPredictions:
         try:
             await asyncio.wait_for(self._queue.join(), FLUSH_SECONDS)
         except TimeoutError:
-            log.warning("stored predictions dropped at the end", count=self._unsent)
-            self.dropped_count += self._unsent
+            log.warning("stored predictions dropped at the end", count=self.unsent_count)
+            self.dropped["stopped"] += self.unsent_count
         for sender in self._senders:
             sender.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
@@ -74,7 +80,7 @@ class StoredPredictions:
             try:
                 await self._record_until_answered(record)
             finally:
-                self._unsent -= 1
+                self.unsent_count -= 1
                 self._unsent_bytes -= len(record.image_data)
                 self._queue.task_done()
 
@@ -82,23 +88,28 @@ class StoredPredictions:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._record(record)
+                await self._record(record)
+                self.sent_count += 1
+                return
             except (Unavailable, ResourceExhausted):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_PAUSE_SECONDS)
             except ServiceError as error:
-                return self._drop(record, error.message)
+                self._drop(record, "refused", error.message)
+                return
             except Exception:
                 log.exception("a stored prediction could not be sent")
-                return self._drop(record, "It could not be sent.")
+                self._drop(record, "failed", "It could not be sent.")
+                return
 
-    def _drop(self, record: PredictionRecord, problem: str) -> None:
-        self.dropped_count += 1
+    def _drop(self, record: PredictionRecord, reason: str, problem: str) -> None:
+        self.dropped[reason] += 1
+        count = self.dropped.total()
         # One line for the first and each hundredth: a project that is away for long must not fill the log.
-        if self.dropped_count % 100 == 1:
+        if count % 100 == 1:
             log.warning(
                 "a stored prediction was dropped",
                 prediction_id=record.prediction_id,
                 problem=problem,
-                dropped=self.dropped_count,
+                dropped=count,
             )

@@ -7,14 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from customvision.common.authentication import KeyRing
 from customvision.common.background import in_background
 from customvision.common.channel import open_channel
+from customvision.common.disk_metrics import add_disk_metrics
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
 from customvision.common.server import ANY_KEY, ServiceDefinition
+from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.artifact_cache import ArtifactCache
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.loader import ModelLoader
+from customvision.prediction.metrics import StageSeconds, add_prediction_metrics
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import ProjectClient
 from customvision.prediction.published_models import PublishedModels
@@ -45,7 +48,10 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
         cache = ArtifactCache(folder / "artifacts", project.get_artifact, files)
-        loader = ModelLoader(cache, TrunkPool(cache, files), files)
+        metrics = ServiceMetrics()
+        add_disk_metrics(metrics, folder)
+        stages = StageSeconds(metrics)
+        loader = ModelLoader(cache, TrunkPool(cache, files), files, stages.observe)
         registry = Registry(loader.load)
         stack.callback(registry.close)
         iterations = IterationModels(project.find_iteration, loader.load, on_drop=registry.to_remember.set)
@@ -62,12 +68,13 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
         stack.push_async_callback(stored.close)
         fetcher = UrlFetcher(settings.url_allowed_hosts)
         stack.callback(fetcher.close)
-        predictor = Predictor(registry, iterations, fetcher, stored)
+        predictor = Predictor(registry, iterations, fetcher, stored, observe=stages.observe)
         stack.callback(predictor.close)
         suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
         await stack.enter_async_context(in_background(published.remember()))
 
+        add_prediction_metrics(metrics, predictor, registry, stored)
         servicer = PredictionServicer(predictor, registry, suggestions, KeyRing(keys))
         yield ServiceDefinition(
             name="prediction",
@@ -75,4 +82,5 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
             register=lambda server: add_PredictionServiceServicer_to_server(servicer, server),
             roles=ANY_KEY,
             end_streams=lambda: None,
+            metrics=metrics,
         )

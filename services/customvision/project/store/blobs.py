@@ -28,11 +28,16 @@ Result = TypeVar("Result")
 
 
 class BlobStore:
-    """Content-addressed files below one folder. For the event loop it was opened on."""
+    """Content-addressed files below one folder. For the event loop it was opened on.
+
+    ``written_count`` and ``written_bytes`` count what ``write`` made durable.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="blobs")
+        self.written_count = 0
+        self.written_bytes = 0
         self._held: Counter[str] = Counter()
         # Held while the collector decides and removes, so that nobody starts to count on a blob meanwhile.
         self._collecting = asyncio.Lock()
@@ -55,6 +60,8 @@ class BlobStore:
     async def write(self, blobs: Mapping[str, bytes]) -> None:
         """Stores blobs by their digests, durably, all or none. Call it while they are held. Raises StorageFull."""
         await self.run(blob_files.write_blobs, self._root, blobs)
+        self.written_count += len(blobs)
+        self.written_bytes += sum(map(len, blobs.values()))
 
     async def read(self, sha256: str) -> bytes:
         """Returns a blob's bytes, compared with its digest. Raises BlobMissing.
