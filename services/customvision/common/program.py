@@ -40,17 +40,31 @@ def run_program(name: str, main: ServiceMain) -> NoReturn:
     sys.exit(0)
 
 
-async def serve(definition: ServiceDefinition, address: str, keys: Keys, stopping: asyncio.Event) -> None:
-    """Serves ``definition`` on ``address`` until ``stopping`` is set, then drains.
+def log_serving(address: str) -> None:
+    """Logs where a service serves, its real port included."""
+    log.info("serving", address=address)
 
+
+async def serve(
+    definition: ServiceDefinition,
+    address: str,
+    keys: Keys,
+    stopping: asyncio.Event,
+    *,
+    drain_seconds: float = 0.0,
+    share_port: bool = False,
+    tell_serving: Callable[[str], None] = log_serving,
+) -> None:
+    """Serves ``definition`` on ``address`` until ``stopping`` is set, goes on for ``drain_seconds``, then drains.
+
+    With ``share_port`` others that ask for it too may serve there. ``tell_serving`` is called with the bound address.
     Raises ConfigurationError where it cannot listen.
     """
-    server = Server(definition, address, KeyRing(keys))
-    bound = await server.start()
-    log.info("serving", address=bound)
+    server = Server(definition, address, KeyRing(keys), share_port=share_port)
+    tell_serving(await server.start())
     await stopping.wait()
-    log.info("draining")
-    await server.stop()
+    log.info("draining", seconds=drain_seconds)
+    await server.stop(drain_seconds)
 
 
 async def _run(main: ServiceMain, settings: Settings) -> None:

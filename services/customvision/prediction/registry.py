@@ -19,6 +19,8 @@ from customvision.prediction.served_model import LoadModel, ModelState, ServedMo
 
 # News of a publication may arrive just after the call that followed it.
 NEWS_SECONDS = 0.2
+# How long a start waits for the project service before it settles for what was published before.
+TELLING_SECONDS = 1.0
 NAMES_SHOWN = 5
 _CHANGES = "changes"
 
@@ -27,15 +29,20 @@ class Registry:
     """The served models by project and publish name.
 
     ``to_remember`` is set when ``remembered()`` has changed, or all that is published has been told; who remembers
-    clears it. ``synchronized`` says that all that is published has been told once.
+    clears it.
     """
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
         self._projects: dict[str, dict[str, ServedModel]] = {}
         self._notifier = Notifier()
-        self.synchronized = False
+        self._synchronized = asyncio.Event()
         self.to_remember = asyncio.Event()
+
+    @property
+    def synchronized(self) -> bool:
+        """True once all that is published has been told."""
+        return self._synchronized.is_set()
 
     def publish(self, published: PublishedModel, answered: PublishedModel | None = None) -> None:
         """Has ``published`` answer under its name once it is loaded; what answers now goes on until then.
@@ -66,7 +73,7 @@ class Registry:
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
-        self.synchronized = True
+        self._synchronized.set()
         self._changed()
         self.to_remember.set()
 
@@ -85,6 +92,21 @@ class Registry:
     def remembered(self) -> list[RememberedModel]:
         """Returns what a restart should begin with, ordered by project and publish name."""
         return [RememberedModel(served.published, served.answered) for served in self.models()]
+
+    async def until_first_loads(self) -> None:
+        """Returns once all that is published is known and each model of it was tried to load.
+
+        While the project service is away, models from before a restart will do, where one of them answers.
+        """
+        if not await wait(self._synchronized, TELLING_SECONDS) and not await self._answers_after_first_loads():
+            await self._synchronized.wait()
+        await self._answers_after_first_loads()
+
+    async def _answers_after_first_loads(self) -> bool:
+        models = self.models()
+        for served in models:
+            await served.tried.wait()
+        return any(served.model is not None for served in models)
 
     async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
         """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.

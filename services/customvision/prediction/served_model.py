@@ -34,6 +34,7 @@ class ServedModel:
     ``model`` is None until a first load succeeds. ``answered`` is the iteration that answered last, the one from
     before a restart included. ``failure_reason`` is a sentence once an attempt to load has failed; ``retrying`` says
     that the next one is being waited for. ``state`` is FAILED only where no other attempt will follow by itself.
+    ``tried`` is set once an iteration answers, or an attempt to load one has failed, or none will follow.
     ``on_change`` is called after each change of state, ``on_replace`` when an iteration took another's place.
     """
 
@@ -52,6 +53,7 @@ class ServedModel:
         self.state = ModelState.LOADING
         self.failure_reason = ""
         self.retrying = False
+        self.tried = asyncio.Event()
         self._load = load
         self._on_change = on_change
         self._on_replace = on_replace
@@ -70,6 +72,7 @@ class ServedModel:
     def close(self) -> None:
         """Stops loading."""
         self._task.cancel()
+        self.tried.set()
 
     async def _load_until_settled(self) -> None:
         if self.model is None and self.answered is not None and self.answered != self.published:
@@ -88,6 +91,7 @@ class ServedModel:
         except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts
             log.warning("the model that answered before cannot be loaded", reason=str(error), **_described(answered))
         else:
+            self.tried.set()
             self._on_change()
             log.info("model of before available", **_described(answered))
 
@@ -124,6 +128,8 @@ class ServedModel:
         self.state = state
         self.failure_reason = failure_reason
         self.retrying = retrying
+        if state is not ModelState.LOADING or retrying:
+            self.tried.set()
         self._on_change()
 
 

@@ -11,8 +11,8 @@ from customvision.project.wiring import open_project_service
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Serves until ``stopping`` is set."""
     async with open_project_service(settings) as definition:
-        keys, _ = load_or_create_keys(settings.home)
-        await serve(definition, settings.project_address, keys, stopping)
+        keys, _ = load_or_create_keys(settings.home, settings.keys_file)
+        await serve(definition, settings.project_address, keys, stopping, drain_seconds=settings.drain_seconds)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from customvision.common.errors import ConfigurationError
-from customvision.suite.service_process import ServiceProcess, describe_exit
-from customvision.suite.supervisor import Supervisor
+from customvision.common.service_process import ServiceProcess, describe_exit
+from customvision.common.supervisor import Supervisor
 
 
 def process(code: str) -> ServiceProcess:
