@@ -64,7 +64,12 @@ async def asking(addresses: Sequence[str], keys: Keys, request: messages.Predict
 
 
 async def _ask(callers: Callers, addresses: Sequence[str], keys: Keys, request: messages.PredictRequest) -> None:
-    options = [("grpc.service_config", json.dumps(_SERVICE_CONFIG)), ("grpc.use_local_subchannel_pool", 1)]
+    options = [
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+    ]
     async with grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel:
         stub: PredictionServiceAsyncStub = PredictionServiceStub(channel)
         while True:

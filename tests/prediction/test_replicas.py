@@ -1,9 +1,12 @@
 """Several prediction services that know nothing of one another, and callers that use them all."""
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+import psutil
 
 from customvision.common.authentication import KeyRing
 from customvision.common.server import Server
@@ -11,8 +14,8 @@ from customvision.prediction.wiring import open_prediction_service
 from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
-from prediction.retrying_callers import asking
-from prediction.running_suite import Suite
+from prediction.retrying_callers import CALLERS, asking
+from prediction.running_suite import PATIENCE_SECONDS, Suite
 
 RED = photo(1, color=(220, 40, 90))
 DRAIN_SECONDS = 0.1
@@ -35,6 +38,17 @@ class Replica:
         self.address = await server.start()
         self._stack.push_async_callback(server.stop, DRAIN_SECONDS)
         await definition.until_ready()
+
+    async def found_by_all(self) -> None:
+        """Waits until every caller is connected."""
+        port = int(self.address.rpartition(":")[2])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self._connections(port) < CALLERS:
+                await asyncio.sleep(0.02)
+
+    def _connections(self, port: int) -> int:
+        connections = psutil.Process().net_connections("tcp")
+        return sum(it.laddr.port == port and it.status == psutil.CONN_ESTABLISHED for it in connections)
 
     async def drain(self) -> None:
         """Does what a SIGTERM does."""
@@ -66,6 +80,7 @@ async def test_no_call_fails_while_replicas_are_replaced(suite: Suite, tmp_path:
             await replica.drain()
             await callers.more_answers(20)
             await replica.start()
+            await replica.found_by_all()
         await callers.more_answers(20)
     assert callers.errors == []
 
