@@ -61,9 +61,11 @@ async def replicas(suite: Suite, folder: Path) -> AsyncIterator[list[Replica]]:
     pair = [Replica(suite, folder / name) for name in ("one", "other")]
     for replica in pair:
         await replica.start()
-    yield pair
-    for replica in pair:
-        await replica.drain()
+    try:
+        yield pair
+    finally:
+        for replica in pair:
+            await replica.drain()
 
 
 async def test_no_call_fails_while_replicas_are_replaced(suite: Suite, tmp_path: Path) -> None:

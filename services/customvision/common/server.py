@@ -15,13 +15,17 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from customvision.common.authentication import KeyRing, Role
+from customvision.common.connections import close_connections
 from customvision.common.errors import ConfigurationError
 from customvision.common.health import NOT_SERVING, SERVING, HealthServicer, Status
-from customvision.common.interceptor import CallInterceptor
+from customvision.common.interceptor import OPEN_SERVICES, CallInterceptor
+from customvision.common.running_calls import RunningCalls
 from customvision.common.settings import setting_of_address
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 GRACE_SECONDS = 5.0
+# For answers that were given to leave this machine.
+LAST_ANSWERS_SECONDS = 0.02
 ANY_KEY = frozenset({Role.TRAINING, Role.PREDICTION})
 TRAINING_KEY_ONLY = frozenset({Role.TRAINING})
 REFLECTION_SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
@@ -69,7 +73,9 @@ class Server:
         roles = {definition.full_name: definition.roles} | dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
         # On by default: a second server would steal the port in silence.
         options = [("grpc.so_reuseport", int(share_port)), *OPTIONS]
-        self._server = grpc.aio.server(interceptors=[CallInterceptor(key_ring, roles)], options=options)
+        self._calls = RunningCalls(apart=OPEN_SERVICES)
+        self._server = grpc.aio.server(interceptors=[self._calls, CallInterceptor(key_ring, roles)], options=options)
+        self._port = 0
         self._health = HealthServicer()
         self._readiness: asyncio.Task[None] | None = None
         definition.register(self._server)
@@ -83,7 +89,7 @@ class Server:
         """
         host = self._address.rpartition(":")[0]
         try:
-            port = self._server.add_insecure_port(self._address)
+            self._port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:
             raise ConfigurationError(
                 f"The {self._definition.name} service cannot listen on {self._address}: the port is in use or the "
@@ -97,12 +103,13 @@ class Server:
         else:
             self._readiness = asyncio.create_task(self._say_when_ready())
         await self._server.start()
-        return f"{host}:{port}"
+        return f"{host}:{self._port}"
 
     async def stop(self, lame_duck_seconds: float = 0.0) -> None:
         """Says NOT_SERVING and still serves for so long, ends endless streams, lets running calls finish, then stops.
 
-        The time is for balancers to notice, and to send new calls elsewhere.
+        The time is for balancers to notice, and to send new calls elsewhere. Callers who did not notice are turned away
+        with UNAVAILABLE, which retry policies repeat.
         """
         if self._readiness is not None:
             self._readiness.cancel()
@@ -112,7 +119,12 @@ class Server:
         await asyncio.sleep(lame_duck_seconds)
         self._definition.end_streams()
         self._health.end_watches()
-        await self._server.stop(GRACE_SECONDS)
+        await self._calls.finish(GRACE_SECONDS)
+        await asyncio.sleep(LAST_ANSWERS_SECONDS)
+        # gRPC would end calls that arrive from now on as CANCELLED, as if their callers had; a connection that closes
+        # makes them UNAVAILABLE. Nothing is awaited in between, so that nobody connects again in time.
+        close_connections(self._port)
+        await self._server.stop(None)
 
     async def _say_when_ready(self) -> None:
         await self._definition.until_ready()

@@ -12,6 +12,7 @@ from customvision.prediction.errors import (
     PublishedModelsUnknown,
     PublishNameMissing,
 )
+from customvision.prediction.first_loads import FirstLoads
 from customvision.prediction.model import Model
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.remembered_models import RememberedModel
@@ -36,6 +37,7 @@ class Registry:
         self._load = load
         self._projects: dict[str, dict[str, ServedModel]] = {}
         self._notifier = Notifier()
+        self._first_loads = FirstLoads()
         self._synchronized = asyncio.Event()
         self.to_remember = asyncio.Event()
 
@@ -55,7 +57,8 @@ class Registry:
             models[published.name.publish_name] = ServedModel(
                 published, answered, self._load, on_change=self._changed, on_replace=self.to_remember.set
             )
-            self._changed()
+            self._first_loads.begin(published.name)
+            self._changed(published.name)
             self.to_remember.set()
         elif served.publish(published):
             self.to_remember.set()
@@ -68,13 +71,13 @@ class Registry:
             served.close()
             if not models:
                 del self._projects[name.project_id]
-            self._changed()
+            self._changed(name)
             self.to_remember.set()
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
         self._synchronized.set()
-        self._changed()
+        self._notifier.touch(_CHANGES)
         self.to_remember.set()
 
     def close(self) -> None:
@@ -100,13 +103,11 @@ class Registry:
         """
         if not await wait(self._synchronized, TELLING_SECONDS) and not await self._answers_after_first_loads():
             await self._synchronized.wait()
-        await self._answers_after_first_loads()
+        await self._first_loads.wait()
 
     async def _answers_after_first_loads(self) -> bool:
-        models = self.models()
-        for served in models:
-            await served.tried.wait()
-        return any(served.model is not None for served in models)
+        await self._first_loads.wait()
+        return any(served.model is not None for served in self.models())
 
     async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
         """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.
@@ -173,8 +174,11 @@ class Registry:
             metadata=metadata,
         )
 
-    def _changed(self) -> None:
+    def _changed(self, name: ModelName) -> None:
         self._notifier.touch(_CHANGES)
+        served = self._projects.get(name.project_id, {}).get(name.publish_name)
+        if served is None or served.tried:
+            self._first_loads.end(name)
 
 
 def _listed(models: dict[str, ServedModel]) -> str:

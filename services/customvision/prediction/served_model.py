@@ -9,7 +9,7 @@ import structlog
 
 from customvision.common.errors import InvalidArgument, NotFound, ServiceError
 from customvision.prediction.model import Model
-from customvision.prediction.publication import PublishedModel
+from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.vision.artifacts import ArtifactInvalid
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -34,7 +34,6 @@ class ServedModel:
     ``model`` is None until a first load succeeds. ``answered`` is the iteration that answered last, the one from
     before a restart included. ``failure_reason`` is a sentence once an attempt to load has failed; ``retrying`` says
     that the next one is being waited for. ``state`` is FAILED only where no other attempt will follow by itself.
-    ``tried`` is set once an iteration answers, or an attempt to load one has failed, or none will follow.
     ``on_change`` is called after each change of state, ``on_replace`` when an iteration took another's place.
     """
 
@@ -44,7 +43,7 @@ class ServedModel:
         answered: PublishedModel | None,
         load: LoadModel,
         *,
-        on_change: Callable[[], None],
+        on_change: Callable[[ModelName], None],
         on_replace: Callable[[], None],
     ) -> None:
         self.published = published
@@ -53,11 +52,15 @@ class ServedModel:
         self.state = ModelState.LOADING
         self.failure_reason = ""
         self.retrying = False
-        self.tried = asyncio.Event()
         self._load = load
         self._on_change = on_change
         self._on_replace = on_replace
         self._task = asyncio.create_task(self._load_until_settled())
+
+    @property
+    def tried(self) -> bool:
+        """True once an iteration answers, or an attempt to load one has failed."""
+        return self.model is not None or bool(self.failure_reason)
 
     def publish(self, published: PublishedModel) -> bool:
         """Begins to load ``published`` and returns True, unless it answers or is being loaded already."""
@@ -72,7 +75,6 @@ class ServedModel:
     def close(self) -> None:
         """Stops loading."""
         self._task.cancel()
-        self.tried.set()
 
     async def _load_until_settled(self) -> None:
         if self.model is None and self.answered is not None and self.answered != self.published:
@@ -91,8 +93,7 @@ class ServedModel:
         except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts
             log.warning("the model that answered before cannot be loaded", reason=str(error), **_described(answered))
         else:
-            self.tried.set()
-            self._on_change()
+            self._on_change(answered.name)
             log.info("model of before available", **_described(answered))
 
     async def _load_once(self) -> bool:
@@ -128,9 +129,7 @@ class ServedModel:
         self.state = state
         self.failure_reason = failure_reason
         self.retrying = retrying
-        if state is not ModelState.LOADING or retrying:
-            self.tried.set()
-        self._on_change()
+        self._on_change(self.published.name)
 
 
 def _described(published: PublishedModel) -> dict[str, str]:
