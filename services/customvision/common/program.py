@@ -42,34 +42,44 @@ def run_program(name: str, main: ServiceMain) -> NoReturn:
     sys.exit(0)
 
 
+def log_serving(address: str) -> None:
+    """Logs where a service serves, its real port included."""
+    log.info("serving", address=address)
+
+
 async def serve(
     definition: ServiceDefinition,
     address: str,
     keys: Keys,
     stopping: asyncio.Event,
     *,
+    drain_seconds: float = 0.0,
+    share_port: bool = False,
+    tell_serving: Callable[[str], None] = log_serving,
     access_log: bool = False,
     metrics_address: str | None = None,
 ) -> None:
-    """Serves ``definition`` on ``address`` until ``stopping`` is set, then drains.
+    """Serves ``definition`` on ``address`` until ``stopping`` is set, goes on for ``drain_seconds``, then drains.
 
+    With ``share_port`` others that ask for it too may serve there. ``tell_serving`` is called with the bound address.
     ``access_log`` logs every call; at ``metrics_address`` the service's figures are told over HTTP. Raises
     ConfigurationError where it cannot listen.
     """
     key_ring = KeyRing(keys)
     async with contextlib.AsyncExitStack() as stack:
         tracer = await stack.enter_async_context(traced(definition.name))
-        server = Server(definition, address, key_ring, access_log=AccessLog(on=access_log), tracer=tracer)
-        bound = await server.start()
-        stack.push_async_callback(server.stop)
+        log_of_calls = AccessLog(on=access_log)
+        server = Server(definition, address, key_ring, share_port=share_port, access_log=log_of_calls, tracer=tracer)
         if metrics_address is not None:
             # Imported only where it is wanted: a web server takes time to load.
             from customvision.common.metrics_endpoint import serve_metrics
 
             await stack.enter_async_context(serve_metrics(definition.metrics, metrics_address, key_ring))
-        log.info("serving", address=bound)
+        bound = await server.start()
+        stack.push_async_callback(server.stop, drain_seconds)
+        tell_serving(bound)
         await stopping.wait()
-        log.info("draining")
+        log.info("draining", seconds=drain_seconds)
 
 
 @contextlib.asynccontextmanager

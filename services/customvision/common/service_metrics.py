@@ -31,6 +31,7 @@ class ServiceMetrics:
         PlatformCollector(registry=self.registry)
         self.calls = CallMetrics(self.registry)
         self._preparations: list[Callable[[], Awaitable[None]]] = []
+        self._tell: Callable[[], Awaitable[str]] = self.own_text
 
     def gauge(self, name: str, meaning: str, read: Read) -> None:
         """Adds what can rise and fall."""
@@ -52,8 +53,16 @@ class ServiceMetrics:
         """Has ``prepare`` run, on the event loop, each time before the figures are told."""
         self._preparations.append(prepare)
 
+    def tell_with(self, tell: Callable[[], Awaitable[str]]) -> None:
+        """Has ``text`` return what ``tell`` does, such as the figures of several processes together."""
+        self._tell = tell
+
     async def text(self) -> str:
         """Returns the figures as they are now."""
+        return await self._tell()
+
+    async def own_text(self) -> str:
+        """Returns the figures of this process."""
         for prepare in self._preparations:
             await prepare()
         # A thousand lines take milliseconds.

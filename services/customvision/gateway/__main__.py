@@ -13,7 +13,7 @@ from customvision.gateway.http_server import serve_http
 async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Wires the gateway and serves it until told to stop."""
     settings.folder(".")
-    keys, _ = load_or_create_keys(settings.home)
+    keys, _ = load_or_create_keys(settings.home, settings.keys_file)
     listener = bind(settings.http_address, "http")
     async with (
         traced("gateway") as tracer,

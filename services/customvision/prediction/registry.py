@@ -13,6 +13,7 @@ from customvision.prediction.errors import (
     PublishedModelsUnknown,
     PublishNameMissing,
 )
+from customvision.prediction.first_loads import FirstLoads
 from customvision.prediction.model import Model
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.remembered_models import RememberedModel
@@ -20,6 +21,8 @@ from customvision.prediction.served_model import LoadModel, ModelState, ServedMo
 
 # News of a publication may arrive just after the call that followed it.
 NEWS_SECONDS = 0.2
+# How long a start waits for the project service before it settles for what was published before.
+TELLING_SECONDS = 1.0
 NAMES_SHOWN = 5
 _CHANGES = "changes"
 
@@ -28,15 +31,21 @@ class Registry:
     """The served models by project and publish name.
 
     ``to_remember`` is set when ``remembered()`` has changed, or all that is published has been told; who remembers
-    clears it. ``synchronized`` says that all that is published has been told once.
+    clears it.
     """
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
         self._projects: dict[str, dict[str, ServedModel]] = {}
         self._notifier = Notifier()
-        self.synchronized = False
+        self._first_loads = FirstLoads()
+        self._synchronized = asyncio.Event()
         self.to_remember = asyncio.Event()
+
+    @property
+    def synchronized(self) -> bool:
+        """True once all that is published has been told."""
+        return self._synchronized.is_set()
 
     def publish(self, published: PublishedModel, answered: PublishedModel | None = None) -> None:
         """Has ``published`` answer under its name once it is loaded; what answers now goes on until then.
@@ -49,7 +58,8 @@ class Registry:
             models[published.name.publish_name] = ServedModel(
                 published, answered, self._load, on_change=self._changed, on_replace=self.to_remember.set
             )
-            self._changed()
+            self._first_loads.begin(published.name)
+            self._changed(published.name)
             self.to_remember.set()
         elif served.publish(published):
             self.to_remember.set()
@@ -62,13 +72,13 @@ class Registry:
             served.close()
             if not models:
                 del self._projects[name.project_id]
-            self._changed()
+            self._changed(name)
             self.to_remember.set()
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
-        self.synchronized = True
-        self._changed()
+        self._synchronized.set()
+        self._notifier.touch(_CHANGES)
         self.to_remember.set()
 
     def close(self) -> None:
@@ -96,6 +106,19 @@ class Registry:
     def remembered(self) -> list[RememberedModel]:
         """Returns what a restart should begin with, ordered by project and publish name."""
         return [RememberedModel(served.published, served.answered) for served in self.models()]
+
+    async def until_first_loads(self) -> None:
+        """Returns once all that is published is known and each model of it was tried to load.
+
+        While the project service is away, models from before a restart will do, where one of them answers.
+        """
+        if not await wait(self._synchronized, TELLING_SECONDS) and not await self._answers_after_first_loads():
+            await self._synchronized.wait()
+        await self._first_loads.wait()
+
+    async def _answers_after_first_loads(self) -> bool:
+        await self._first_loads.wait()
+        return any(served.model is not None for served in self.models())
 
     async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
         """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.
@@ -166,8 +189,11 @@ class Registry:
             metadata=metadata,
         )
 
-    def _changed(self) -> None:
+    def _changed(self, name: ModelName) -> None:
         self._notifier.touch(_CHANGES)
+        served = self._projects.get(name.project_id, {}).get(name.publish_name)
+        if served is None or served.tried:
+            self._first_loads.end(name)
 
 
 def _listed(models: dict[str, ServedModel]) -> str:

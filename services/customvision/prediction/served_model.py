@@ -9,7 +9,7 @@ import structlog
 
 from customvision.common.errors import InvalidArgument, NotFound, ServiceError
 from customvision.prediction.model import Model
-from customvision.prediction.publication import PublishedModel
+from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.vision.artifacts import ArtifactInvalid
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -43,7 +43,7 @@ class ServedModel:
         answered: PublishedModel | None,
         load: LoadModel,
         *,
-        on_change: Callable[[], None],
+        on_change: Callable[[ModelName], None],
         on_replace: Callable[[], None],
     ) -> None:
         self.published = published
@@ -56,6 +56,11 @@ class ServedModel:
         self._on_change = on_change
         self._on_replace = on_replace
         self._task = asyncio.create_task(self._load_until_settled())
+
+    @property
+    def tried(self) -> bool:
+        """True once an iteration answers, or an attempt to load one has failed."""
+        return self.model is not None or bool(self.failure_reason)
 
     def publish(self, published: PublishedModel) -> bool:
         """Begins to load ``published`` and returns True, unless it answers or is being loaded already."""
@@ -88,7 +93,7 @@ class ServedModel:
         except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts
             log.warning("the model that answered before cannot be loaded", reason=str(error), **_described(answered))
         else:
-            self._on_change()
+            self._on_change(answered.name)
             log.info("model of before available", **_described(answered))
 
     async def _load_once(self) -> bool:
@@ -124,7 +129,7 @@ class ServedModel:
         self.state = state
         self.failure_reason = failure_reason
         self.retrying = retrying
-        self._on_change()
+        self._on_change(self.published.name)
 
 
 def _described(published: PublishedModel) -> dict[str, str]:

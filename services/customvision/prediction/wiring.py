@@ -26,6 +26,8 @@ from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
 from customvision.prediction.suggestions import Suggestions
 from customvision.prediction.trunks import TrunkPool
+from customvision.prediction.worker import ALONE, Worker
+from customvision.prediction.workers.shared_metrics import shared_metrics
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
 FULL_NAME = "customvision.v1.PredictionService"
@@ -34,22 +36,30 @@ LOADER_THREADS = 4
 
 
 @contextlib.asynccontextmanager
-async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterator[ServiceDefinition]:
+async def open_prediction_service(
+    settings: Settings, keys: Keys, worker: Worker = ALONE
+) -> AsyncIterator[ServiceDefinition]:
     """Yields the service, ready to answer with the models of its last run; closes everything afterwards.
 
-    Raises ConfigurationError where the data folder cannot be used.
+    A ``worker`` that is not alone leaves it to its supervisor to lock the data folder. Raises ConfigurationError where
+    the folder cannot be used.
     """
     folder = settings.folder("prediction")
     async with contextlib.AsyncExitStack() as stack:
-        lock = FolderLock(folder, user="serve prediction")
-        stack.callback(lock.release)
+        if worker.alone:
+            lock = FolderLock(folder, user="serve prediction")
+            stack.callback(lock.release)
         channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
         project = ProjectClient(channel)
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
-        cache = ArtifactCache(folder / "artifacts", project.get_artifact, files)
+        cache = ArtifactCache(
+            worker.cache_folder(folder), project.get_artifact, files, others=worker.other_cache_folders(folder)
+        )
         metrics = ServiceMetrics()
         add_disk_metrics(metrics, folder)
+        if not worker.alone:
+            await stack.enter_async_context(shared_metrics(metrics, folder, worker.number, worker.count))
         stages = StageSeconds(metrics)
         loader = ModelLoader(cache, TrunkPool(cache, files), files, stages.observe)
         registry = Registry(loader.load)
@@ -63,6 +73,7 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
             folder / "published.json",
             files,
             also_needed=lambda: iterations.digests,
+            remembers=worker.remembers,
         )
         stored = StoredPredictions(project.record_prediction)
         stack.push_async_callback(stored.close)
@@ -82,5 +93,6 @@ async def open_prediction_service(settings: Settings, keys: Keys) -> AsyncIterat
             register=lambda server: add_PredictionServiceServicer_to_server(servicer, server),
             roles=ANY_KEY,
             end_streams=lambda: None,
+            until_ready=registry.until_first_loads,
             metrics=metrics,
         )

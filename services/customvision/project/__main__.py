@@ -17,6 +17,7 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
             settings.project_address,
             keys,
             stopping,
+            drain_seconds=settings.drain_seconds,
             access_log=settings.access_log,
             metrics_address=settings.metrics_address,
         )
