@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -114,5 +115,6 @@ async def test_they_end_when_the_process_above_is_killed(project: Suite, tmp_pat
         orphans.process.kill()
         await orphans.process.wait()
         await orphans.ended()
-        assert not any(worker.is_running() for worker in workers)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, workers, 10)
+        assert not alive
         FolderLock(tmp_path / "prediction", user="serve prediction").release()
