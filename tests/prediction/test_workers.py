@@ -84,9 +84,10 @@ async def test_no_call_fails_when_one_is_killed(pair: WorkersProcess) -> None:
         await callers.more_answers(20)
         pair.workers()[1].kill()
         await callers.more_answers(50)
-        await pair.until(lambda: len(pair.workers()) == 2 and bool(pair.logged("worker 2) was killed by SIGKILL")), 30)
+        await pair.until(lambda: [entry["worker"] for entry in pair.logged("a worker serves")].count(2) == 2, 30)
     after = [worker.pid for worker in pair.workers()]
     assert callers.errors == []
+    assert pair.logged("prediction (worker 2) was killed by SIGKILL; starting it again")
     assert after[0] == before[0]
     assert after[1] != before[1]
 

@@ -53,7 +53,7 @@ async def serve(
     *,
     drain_seconds: float = 0.0,
     share_port: bool = False,
-    tell_serving: Callable[[str], None] = log_serving,
+    tell_serving: Callable[[str], object] = log_serving,
 ) -> None:
     """Serves ``definition`` on ``address`` until ``stopping`` is set, goes on for ``drain_seconds``, then drains.
 
