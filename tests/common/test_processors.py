@@ -1,5 +1,6 @@
 """How many processors a process counts on."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_limit_of_time_counts_like_processors(
     membership.write_text("1:cpu:/elsewhere\n0::/pod/box\n")
     monkeypatch.setattr(processors, "CONTROL_GROUPS", tmp_path)
     monkeypatch.setattr(processors, "MEMBERSHIP", membership)
-    monkeypatch.setattr(processors.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     assert available_cores() == expected
     share_processors(4)
     assert available_cores() == max(1, expected // 4)

@@ -15,6 +15,7 @@ from customvision.common.keys import Keys
 from prediction.running_suite import PATIENCE_SECONDS
 
 START_SECONDS = 60.0
+WORKER = "customvision.prediction.workers"
 COMMAND = (sys.executable, "-m", "customvision.prediction")
 
 
@@ -68,8 +69,10 @@ class WorkersProcess:
     def workers(self) -> list[psutil.Process]:
         """Returns the workers that run, by number."""
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children()
-        return sorted(children, key=lambda child: child.cmdline()[-2])
+        lines = {child: child.cmdline() for child in psutil.Process(self.process.pid).children()}
+        # One that is being started is still a copy of the process above.
+        workers = [child for child, line in lines.items() if WORKER in line]
+        return sorted(workers, key=lambda child: lines[child][-2])
 
     def logged(self, text: str) -> list[dict[str, Any]]:
         """Returns the entries of the log whose event contains a text."""

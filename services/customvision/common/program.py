@@ -55,7 +55,7 @@ async def serve(
     *,
     drain_seconds: float = 0.0,
     share_port: bool = False,
-    tell_serving: Callable[[str], None] = log_serving,
+    tell_serving: Callable[[str], object] = log_serving,
     access_log: bool = False,
     metrics_address: str | None = None,
 ) -> None:

@@ -38,7 +38,7 @@ async def serve_with_workers(settings: Settings, stopping: asyncio.Event) -> Non
         stack.enter_context(holder)
         for surplus in surplus_cache_folders(folder, count):
             await asyncio.to_thread(shutil.rmtree, surplus, ignore_errors=True)
-        telling = await stack.enter_async_context(_telling_once_all_serve(address, count))
+        telling = await stack.enter_async_context(_telling_who_serves(address, count))
         workers = [
             ServiceProcess(
                 f"prediction (worker {number})",
@@ -54,7 +54,7 @@ async def serve_with_workers(settings: Settings, stopping: asyncio.Event) -> Non
 
 
 @contextlib.asynccontextmanager
-async def _telling_once_all_serve(address: str, count: int) -> AsyncIterator[int]:
+async def _telling_who_serves(address: str, count: int) -> AsyncIterator[int]:
     """Yields a descriptor into which each worker writes its number, in a line, when it serves."""
     reading, writing = os.pipe()
     reader = asyncio.StreamReader()
@@ -62,15 +62,19 @@ async def _telling_once_all_serve(address: str, count: int) -> AsyncIterator[int
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb")
     )
     try:
-        async with in_background(_tell_once_all_serve(reader, address, count)):
+        async with in_background(_tell_who_serves(reader, address, count)):
             yield writing
     finally:
         os.close(writing)
         transport.close()
 
 
-async def _tell_once_all_serve(reader: asyncio.StreamReader, address: str, count: int) -> None:
+async def _tell_who_serves(reader: asyncio.StreamReader, address: str, count: int) -> None:
+    """Logs each worker that serves, and once that all do."""
     serving: set[bytes] = set()
-    while len(serving) < count:
-        serving.add(await reader.readline())
-    log_serving(address)
+    while line := await reader.readline():
+        log.info("a worker serves", worker=int(line))
+        if line not in serving:
+            serving.add(line)
+            if len(serving) == count:
+                log_serving(address)
