@@ -38,8 +38,8 @@ class ScriptedCall:
 class ScriptedServer:
     """Serves scripts by method name, on a port of its own choice, between entering and leaving it.
 
-    A script takes a ScriptedCall and returns the response, or yields the responses of a stream. ``calls`` has what
-    arrived, by method name.
+    A script takes a ScriptedCall and returns the response, or yields the responses of a stream. A stream of requests
+    is read to its end first. ``calls`` has what arrived, by method name.
     """
 
     def __init__(self, scripts: Mapping[str, Callable[[ScriptedCall], Any]], port: int = 0) -> None:
@@ -75,6 +75,7 @@ class ScriptedServer:
             (False, False): grpc.unary_unary_rpc_method_handler,
             (False, True): grpc.unary_stream_rpc_method_handler,
             (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
         }
         kind = kinds[method.client_streaming, method.server_streaming]
         return kind(

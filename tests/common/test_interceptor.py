@@ -28,7 +28,7 @@ def fail(word: bytes) -> None:
     if word == b"taken":
         raise NameTaken("The name '\U0001f33c' is taken.", metadata={"name": "\U0001f33c"}, field="name")
     if word == b"away":
-        raise Unavailable("Busy; try again.", metadata={"why": "test"})
+        raise Unavailable("Busy; try again.", metadata={"why": "test"}, retry_after=0.5)
     if word == b"long":
         raise NameTaken(LONG, metadata={f"{number}{LONG}": LONG for number in range(50)}, field=LONG)
     if word == b"bug":
@@ -130,7 +130,7 @@ async def test_an_unavailable_of_ones_own_keeps_its_words(channel: Any) -> None:
     """A service that answers UNAVAILABLE with a reason is not mistaken for one that does not answer."""
     error = error_from_call(await error_of(channel.unary_unary("/test.Echo/Unary")(b"away")), service="echo")
     assert isinstance(error, Unavailable)
-    assert (error.message, error.metadata) == ("Busy; try again.", {"why": "test"})
+    assert (error.message, error.metadata, error.retry_after) == ("Busy; try again.", {"why": "test"}, 0.5)
 
 
 async def test_nobody_there_is_unavailable_by_name() -> None:

@@ -18,6 +18,7 @@ KINDS = [
     (errors.FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
     (errors.ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
     (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
     (errors.Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
     (errors.PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
@@ -55,6 +56,15 @@ def test_carries_reason_metadata_and_field() -> None:
     assert bad_request.field_violations[0].field == "tag_id"
 
 
+def test_says_when_to_come_back() -> None:
+    """The time after which a call may succeed travels as RetryInfo, and only where there is one."""
+    _, details = details_of(status_of(errors.ResourceExhausted("Full.", retry_after=1.25)))
+    retry = error_details_pb2.RetryInfo()
+    assert details.details[1].Unpack(retry)
+    assert retry.retry_delay.ToTimedelta().total_seconds() == 1.25
+    assert len(details_of(status_of(errors.ResourceExhausted("Full.")))[1].details) == 1
+
+
 anything = st.text(st.characters(exclude_categories=())) | st.just("\U0001f33c" * 2000)
 
 
@@ -71,7 +81,8 @@ def test_stays_below_six_kilobytes_whatever_users_wrote(message: str, metadata: 
 def test_worst_metadata_stays_below_six_kilobytes() -> None:
     """Fifty long entries in four-byte characters are trimmed."""
     long = "\U0001f33c" * 5000
-    error = errors.NotFound(long, metadata={f"{number}{long}": long for number in range(50)}, field=long)
+    metadata = {f"{number}{long}": long for number in range(50)}
+    error = errors.NotFound(long, metadata=metadata, field=long, retry_after=1e9 / 7)
     trailer, _ = details_of(status_of(error))
     assert len(trailer) < 6 * 1024
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import grpc
@@ -50,19 +50,22 @@ class Suite:
         """Runs a prediction service; ``keys`` are those that the caller uses, where not the suite's."""
         async with open_prediction_service(self.settings, self.keys) as definition:
             server = Server(definition, "127.0.0.1:0", KeyRing(self.keys))
-            channel = open_channel(await server.start(), keys or self.keys)
+            address = await server.start()
+            channel = open_channel(address, keys or self.keys)
             try:
-                yield Prediction(channel)
+                yield Prediction(channel, address, server.stop)
             finally:
                 await channel.close()
                 await server.stop()
 
 
 class Prediction:
-    """A caller of a prediction service."""
+    """A caller of a prediction service at ``address``; ``stop`` drains it."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, address: str, stop: Callable[[], Awaitable[None]]) -> None:
         self.channel = channel
+        self.address = address
+        self.stop = stop
         self.stub: PredictionServiceAsyncStub = PredictionServiceStub(channel)
 
     async def predict(

@@ -4,19 +4,23 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
 
+from customvision.common.authentication import Role
 from customvision.common.errors import NotFound
+from customvision.common.notifier import ServiceStopping
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.addresses import AllowedHosts
 from customvision.common.url_fetching.fetcher import UrlFetcher
-from customvision.prediction.errors import PredictionQueueFull
+from customvision.prediction.caller import Caller
+from customvision.prediction.errors import PredictionQueueFull, PredictionTooLate
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
-from customvision.prediction.predictor import Predictor
+from customvision.prediction.predictor import Answer, Predictor
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
@@ -26,6 +30,7 @@ from models import backbone, model
 from prediction.running_suite import PATIENCE_SECONDS
 
 WORKERS = 2 * available_cores()
+ANYONE = Caller(Role.PREDICTION)
 
 
 class HeldModel(Model):
@@ -57,22 +62,22 @@ async def no_iteration(_project_id: str, _iteration_id: str) -> PublishedModel:
     raise NotFound("There is no such iteration.")
 
 
-def question(image_data: bytes = b"") -> Question:
+def question(image_data: bytes = b"", project_id: str = "p") -> Question:
     """Returns a question to the model that is held."""
-    return Question("p", "m", image_data=image_data)
+    return Question(project_id, "m", image_data=image_data)
 
 
-@pytest.fixture
-async def predictor() -> AsyncIterator[Predictor]:
-    """A predictor in whose queue two calls may wait, asking a model that is held."""
+async def predictor_of(max_waiting: int) -> AsyncIterator[Predictor]:
+    """Yields a predictor in whose queue so many calls may wait, asking models that are held."""
     HeldModel.released.clear()
     HeldModel.asked.clear()
     registry = Registry(load)
-    registry.publish(PublishedModel(ModelName("p", "m"), "i", "", ""))
+    for project_id in ("p", "other"):
+        registry.publish(PublishedModel(ModelName(project_id, "m"), "i", "", ""))
     stored = StoredPredictions(record)
     iterations = IterationModels(no_iteration, load, on_drop=lambda: None)
     fetcher = UrlFetcher(AllowedHosts())
-    predictor = Predictor(registry, iterations, fetcher, stored, max_waiting=2)
+    predictor = Predictor(registry, iterations, fetcher, stored, max_waiting=max_waiting)
     yield predictor
     HeldModel.released.set()
     predictor.close()
@@ -81,25 +86,45 @@ async def predictor() -> AsyncIterator[Predictor]:
     registry.close()
 
 
+@pytest.fixture
+async def predictor() -> AsyncIterator[Predictor]:
+    """A predictor where one project has room for two more calls than there are threads."""
+    async for predictor in predictor_of(max_waiting=_places_for(WORKERS + 2) - WORKERS):
+        yield predictor
+
+
+def _places_for(calls: int) -> int:
+    """Returns how many places there must be for one project to get so many: half of three quarters."""
+    return -(-8 * calls // 3)
+
+
 async def begun(predictor: Predictor, count: int) -> "list[asyncio.Task[object]]":
     """Asks so many times and returns once every thread is busy."""
     calls: list[asyncio.Task[object]] = [
-        asyncio.create_task(predictor.predict(question(str(number).encode()), seconds=None)) for number in range(count)
+        asyncio.create_task(predictor.predict(question(str(number).encode()), ANYONE)) for number in range(count)
     ]
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(HeldModel.asked) < min(count, WORKERS) or predictor._pending < count:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(HeldModel.asked) == min(count, WORKERS) and predictor.admission.waiting_count == count)
     return calls
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until a condition holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
 async def test_refuses_more_calls_than_can_wait(predictor: Predictor) -> None:
-    """A call past the limit is refused at once; those before it are answered."""
+    """A call past the limit is refused at once and told when to come back; those before it are answered."""
     calls = await begun(predictor, WORKERS + 2)
-    with pytest.raises(PredictionQueueFull, match="try again"):
-        await predictor.predict(question(), seconds=None)
+    with pytest.raises(PredictionQueueFull, match="try again") as refusal:
+        await predictor.predict(question(), ANYONE)
+    assert refusal.value.retry_after is not None
+    assert 0 < refusal.value.retry_after <= 30
+    assert predictor.admission.refused_count == 1
     HeldModel.released.set()
     await asyncio.gather(*calls)
-    await predictor.predict(question(), seconds=None)
+    await predictor.predict(question(), ANYONE)
 
 
 async def test_does_not_compute_for_a_caller_that_has_gone(predictor: Predictor) -> None:
@@ -108,11 +133,58 @@ async def test_does_not_compute_for_a_caller_that_has_gone(predictor: Predictor)
     for gone in calls[WORKERS:]:
         gone.cancel()
     await asyncio.gather(*calls[WORKERS:], return_exceptions=True)
+    assert predictor.threads.queued_count == 0
     HeldModel.released.set()
     await asyncio.gather(*calls[:WORKERS])
-    await predictor.predict(question(b"last"), seconds=None)
+    await predictor.predict(question(b"last"), ANYONE)
     assert len(HeldModel.asked) == WORKERS + 1
     assert HeldModel.asked[-1] == b"last"
+
+
+async def test_does_not_compute_what_comes_too_late(predictor: Predictor) -> None:
+    """A call whose time is over when a thread takes it up never reaches the model."""
+    calls = await begun(predictor, WORKERS)
+    late = asyncio.create_task(predictor.predict(question(b"late"), Caller(Role.TRAINING, time.monotonic())))
+    await until(lambda: predictor.threads.queued_count == 1)
+    HeldModel.released.set()
+    with pytest.raises(PredictionTooLate):
+        await late
+    await asyncio.gather(*calls)
+    assert b"late" not in HeldModel.asked
+
+
+async def test_a_project_that_floods_is_passed_by_another(predictor: Predictor) -> None:
+    """While one project has more waiting than threads, another's call is among the next two that are begun."""
+    calls = await begun(predictor, WORKERS + 2)
+    other = asyncio.create_task(predictor.predict(question(b"other", "other"), ANYONE))
+    await until(lambda: predictor.threads.queued_count == 3)
+    HeldModel.released.set()
+    await asyncio.gather(other, *calls)
+    assert b"other" in HeldModel.asked[WORKERS : WORKERS + 2]
+
+
+async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predictor) -> None:
+    """Calls that wait for a model, not for a thread, are bounded, too."""
+    never_loaded = question(project_id="elsewhere")
+    calls = [asyncio.create_task(predictor.predict(never_loaded, ANYONE)) for _ in range(WORKERS + 3)]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    assert [isinstance(call.exception(), PredictionQueueFull) for call in calls if call.done()] == [True]
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert predictor.admission.waiting_count == 0
+
+
+async def test_what_has_not_begun_is_not_computed_at_the_end(predictor: Predictor) -> None:
+    """Closing waits for what threads do; the rest, and whoever comes later, is told that the service stops."""
+    calls = await begun(predictor, WORKERS + 2)
+    threading.Timer(0.05, HeldModel.released.set).start()
+    predictor.close()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Answer] * WORKERS + [ServiceStopping] * 2
+    with pytest.raises(ServiceStopping):
+        await predictor.predict(question(), ANYONE)
+    assert len(HeldModel.asked) == WORKERS
 
 
 def test_never_imports_a_training_framework() -> None:

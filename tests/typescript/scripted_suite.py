@@ -127,6 +127,18 @@ class ScriptedPrediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         answer.predictions.add(tag_name="rose", probability=len(request.image_data) / 10_000)
         return answer
 
+    async def PredictStream(
+        self, request_iterator: Any, context: Any
+    ) -> AsyncIterator[prediction_service_pb2.PredictStreamResponse]:
+        """Answers each question as it comes; one without an image fails."""
+        async for request in request_iterator:
+            answer = prediction_service_pb2.PredictStreamResponse(request_id=request.request_id)
+            if request.question.image_data:
+                answer.response.CopyFrom(await self.Predict(request.question, context))
+            else:
+                answer.failure.reason = "IMAGE_SIZE_INVALID"
+            yield answer
+
 
 def definitions(told: int) -> list[ServiceDefinition]:
     """Returns the three services, in the order of the addresses."""

@@ -157,3 +157,14 @@ async def test_aborted_watch_throws_the_reason(run_node: RunNode, tmp_path: Path
         async with run_node(program, scripted_suite.RUN_ID, **settings(addresses, home=tmp_path)) as process:
             output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
     assert output.decode().split() == ["1", "2", "3", "AbortError"], errors.decode()
+
+
+async def test_questions_and_answers_travel_over_one_stream(run_node: RunNode, tmp_path: Path) -> None:
+    """A question can wait for the answer to the one before; the stream ends after the last."""
+    async with suite(1, ANY_PORT) as addresses:
+        program = PROGRAMS / "predict_stream.js"
+        async with run_node(program, "1000", "0", "2000", **settings(addresses, home=tmp_path)) as process:
+            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert output.decode().splitlines() == [
+        "question 0 0.1000", "question 1 IMAGE_SIZE_INVALID", "question 2 0.2000",
+    ], errors.decode()  # fmt: skip

@@ -5,6 +5,7 @@ import {
   Client,
   Metadata,
   type CallOptions as GrpcCallOptions,
+  type ClientDuplexStream,
   type ClientWritableStream,
   type ServiceError,
 } from "@grpc/grpc-js";
@@ -45,7 +46,7 @@ export type Calls<Definition> = {
   readonly [Name in keyof Definition]: Definition[Name] extends AnyMethod ? Call<Definition[Name]> : never;
 };
 
-/** Requests of a client stream, given as they are asked for. */
+/** Requests of a stream, given as they are asked for. */
 export type Requests<Request> = Iterable<Request> | AsyncIterable<Request>;
 
 /** Where calls go and what they carry. */
@@ -65,7 +66,9 @@ export function callsOf<Definition extends object>(definition: Definition, targe
 
 function callOf(method: AnyMethod, target: Target): unknown {
   if (method.requestStream) {
-    return (requests: Requests<object>, options: CallOptions = {}) => sendAll(method, target, requests, options);
+    return method.responseStream
+      ? (requests: Requests<object>, options: CallOptions = {}) => converse(method, target, requests, options)
+      : (requests: Requests<object>, options: CallOptions = {}) => sendAll(method, target, requests, options);
   }
   return method.responseStream
     ? (request: object, options: CallOptions = {}) => receiveAll(method, target, request, options)
@@ -120,9 +123,33 @@ function sendAll(
   });
 }
 
+async function* converse(method: AnyMethod, target: Target, requests: Requests<object>, options: CallOptions) {
+  const { path, requestSerialize, responseDeserialize } = method;
+  const stream = target.client.makeBidiStreamRequest(
+    path, requestSerialize, responseDeserialize, metadataOf(target), grpcOptions(options),
+  );
+  // An error that comes after the reader has left has nobody to tell.
+  stream.on("error", () => {});
+  cancelOnAbort(stream, options.signal);
+  let problem: { error: unknown } | undefined;
+  pour(method, stream, requests).catch((error: unknown) => {
+    problem = { error };
+    stream.cancel();
+  });
+  try {
+    yield* stream;
+  } catch (error) {
+    throw problem ? problem.error : failure(error as ServiceError, target, options);
+  } finally {
+    stream.cancel();
+  }
+}
+
 // Gives the stream what it can take, and stops where the service has answered before the end.
 async function pour(
-  method: AnyMethod, stream: ClientWritableStream<object>, requests: Requests<object>,
+  method: AnyMethod,
+  stream: ClientWritableStream<object> | ClientDuplexStream<object, unknown>,
+  requests: Requests<object>,
 ): Promise<void> {
   let over = false;
   const end = once(stream, "status").then(() => (over = true));

@@ -44,7 +44,7 @@ class KeyRing:
         self._roles = {_digest(keys.training_key): Role.TRAINING, _digest(keys.prediction_key): Role.PREDICTION}
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]], allowed: frozenset[Role]) -> Role:
-        """Returns the role of the key in ``metadata``, whichever of the two headers holds it.
+        """Returns the role of the key in ``metadata``, whichever of the two headers holds it; of two, training.
 
         Raises MissingKey, WrongKey, or KeyNotSufficient where the role is not ``allowed``.
         """
@@ -60,7 +60,7 @@ class KeyRing:
         permitted = roles & allowed
         if not permitted:
             raise KeyNotSufficient("The prediction key does not open this call; send the training key.")
-        return next(iter(permitted))
+        return Role.TRAINING if Role.TRAINING in permitted else Role.PREDICTION
 
     def _role_of(self, value: str | bytes) -> Role | None:
         presented = _digest(value)

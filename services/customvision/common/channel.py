@@ -65,7 +65,8 @@ def open_blocking_channel(address: str, keys: Keys) -> grpc.Channel:
 
 def _key_interceptors(keys: Keys, unary_seconds: float | None) -> list[grpc.aio.ClientInterceptor]:
     add = _with_key(keys.training_key)
-    return [_UnaryUnary(_with_key(keys.training_key, unary_seconds)), _UnaryStream(add), _StreamUnary(add)]
+    unary = _UnaryUnary(_with_key(keys.training_key, unary_seconds))
+    return [unary, _UnaryStream(add), _StreamUnary(add), _StreamStream(add)]
 
 
 def _with_key(key: str, seconds: float | None = None) -> Callable[[Any], Any]:
@@ -106,8 +107,19 @@ class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
         return await continuation(self._add(client_call_details), request_iterator)
 
 
+class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+    def __init__(self, add: Callable[[Any], Any]) -> None:
+        self._add = add
+
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return await continuation(self._add(client_call_details), request_iterator)
+
+
 class _BlockingKeyInterceptor(
-    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamUnaryClientInterceptor,
+    grpc.StreamStreamClientInterceptor,
 ):
     def __init__(self, key: str) -> None:
         self._key = key
@@ -119,6 +131,9 @@ class _BlockingKeyInterceptor(
         return continuation(self._keyed(client_call_details), request)
 
     def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return continuation(self._keyed(client_call_details), request_iterator)
+
+    def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         return continuation(self._keyed(client_call_details), request_iterator)
 
     def _keyed(self, details: Any) -> Any:

@@ -8,16 +8,27 @@ class ServiceError(Exception):
     """An error meant for the caller: one sentence saying what is wrong and what to do.
 
     ``reason`` is stable, upper snake case, and part of the contract; ``metadata`` carries the message's
-    variable parts for programs; ``field`` names the request field at fault, where there is one.
+    variable parts for programs; ``field`` names the request field at fault, where there is one; ``retry_after`` is
+    the seconds after which the same call may succeed, None where nobody can tell.
     """
 
     reason: ClassVar[str] = "UNSPECIFIED"
+    retry_after: float | None = None
 
-    def __init__(self, message: str, *, metadata: Mapping[str, str] | None = None, field: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        field: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.metadata: dict[str, str] = dict(metadata or {})
         self.field = field
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class InvalidArgument(ServiceError):
@@ -63,6 +74,12 @@ class StorageFull(ResourceExhausted):
 
     def __init__(self) -> None:
         super().__init__("The disk is full; nothing was stored. Make room, then try again.")
+
+
+class DeadlineExceeded(ServiceError):
+    """The time that the caller gave is over."""
+
+    reason = "DEADLINE_EXCEEDED"
 
 
 class Unavailable(ServiceError):

@@ -28,6 +28,7 @@ from customvision.common.tracing import Tracer
 from customvision.v1.metrics_service_pb2_grpc import add_MetricsServiceServicer_to_server
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
+MAX_PENDING_CALLS = 20_000
 GRACE_SECONDS = 5.0
 # For answers that were given to leave this machine.
 LAST_ANSWERS_SECONDS = 0.02
@@ -36,6 +37,9 @@ TRAINING_KEY_ONLY = frozenset({Role.TRAINING})
 REFLECTION_SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 OPTIONS = [
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    # By default a burst of more than a thousand calls is thinned out with CANCELLED, which tells a caller nothing.
+    ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),

@@ -3,7 +3,8 @@
 import re
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -26,6 +27,7 @@ _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
     errors.OutOfRange: grpc.StatusCode.OUT_OF_RANGE,
     errors.ResourceExhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
@@ -38,9 +40,14 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
     return next(code for kind, code in _CODES.items() if isinstance(error, kind))
 
 
+def message_of(error: errors.ServiceError) -> str:
+    """Returns the error's sentence in at most 1,000 bytes, whatever of the caller's it quotes."""
+    return _trim(error.message, MAX_MESSAGE_BYTES)
+
+
 def status_of(error: errors.ServiceError) -> grpc.Status:
-    """Returns the status for ``error``: code, message, ErrorInfo and, for a bad field, BadRequest."""
-    message = _trim(error.message, MAX_MESSAGE_BYTES)
+    """Returns the status for ``error``: code, message, ErrorInfo, and BadRequest and RetryInfo where they say more."""
+    message = message_of(error)
     info = error_details_pb2.ErrorInfo(
         reason=error.reason,
         domain=ERROR_DOMAIN,
@@ -55,9 +62,18 @@ def status_of(error: errors.ServiceError) -> grpc.Status:
             field=_trim(error.field, MAX_FIELD_BYTES), description=_trim(message, MAX_DESCRIPTION_BYTES)
         )
         details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
+    if error.retry_after is not None:
+        details.append(_pack(error_details_pb2.RetryInfo(retry_delay=duration_of(error.retry_after))))
     number: int = code_of(error).value[0]
     status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=number, message=message, details=details))
     return status
+
+
+def duration_of(seconds: float) -> duration_pb2.Duration:
+    """Returns a time as protobuf has it."""
+    duration = duration_pb2.Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration
 
 
 def internal_status() -> grpc.Status:
@@ -76,7 +92,7 @@ def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceErro
     ``service`` is named where the other side could not be reached.
     """
     code, details = _code_and_details(error)
-    info = _error_info(error)
+    info, retry_after = _error_info(error)
     kind = next((kind for kind, known in _CODES.items() if known == code), None)
     # UNAVAILABLE with ErrorInfo is the service's own answer; without, nobody answered.
     if info is None and code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
@@ -85,16 +101,19 @@ def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceErro
         )
     if kind is None or kind is errors.Internal:
         return errors.Internal(f"The {service} service failed: {details}", metadata={"service": service})
-    return _with_reason(kind, details, info)
+    return _with_reason(kind, details, info, retry_after)
 
 
 def _with_reason(
-    kind: type[errors.ServiceError], message: str, info: error_details_pb2.ErrorInfo | None
+    kind: type[errors.ServiceError],
+    message: str,
+    info: error_details_pb2.ErrorInfo | None,
+    retry_after: float | None,
 ) -> errors.ServiceError:
     reason = info.reason if info is not None else kind.reason
     metadata = dict(info.metadata) if info is not None else {}
     forwarded = type(kind.__name__, (kind,), {"reason": reason})
-    result: errors.ServiceError = forwarded(message, metadata=metadata)
+    result: errors.ServiceError = forwarded(message, metadata=metadata, retry_after=retry_after)
     return result
 
 
@@ -106,19 +125,24 @@ def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
     return grpc.StatusCode.UNKNOWN, str(error)
 
 
-def _error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
+def _error_info(error: grpc.RpcError) -> tuple[error_details_pb2.ErrorInfo | None, float | None]:
+    """Returns reason and metadata, and the seconds to wait, where the call's details have them."""
+    found: error_details_pb2.ErrorInfo | None = None
+    retry_after: float | None = None
     trailing = error.trailing_metadata() if isinstance(error, grpc.aio.AioRpcError | grpc.Call) else None
     for key, value in trailing or ():
         if key == STATUS_DETAILS_KEY:
             status = status_pb2.Status.FromString(value if isinstance(value, bytes) else value.encode())
             for detail in status.details:
-                info = error_details_pb2.ErrorInfo()
+                info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
                 if detail.Unpack(info):
-                    return info
-    return None
+                    found = info
+                elif detail.Unpack(retry):
+                    retry_after = retry.retry_delay.ToTimedelta().total_seconds()
+    return found, retry_after
 
 
-def _pack(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed

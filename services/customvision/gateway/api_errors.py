@@ -1,5 +1,6 @@
 """Errors as the API tells them: one table from the services' reasons to the API's codes."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -124,17 +125,24 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 class ApiError(Exception):
     """An error of the API's own: a ``code`` that it documents, and a sentence that says what to do."""
 
-    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
+    def __init__(self, code: str, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code, self.message = code, message
         self.status = status or _status(code)
+        # The header knows whole seconds only.
+        self.retry_seconds = RETRY_SECONDS if retry_after is None else max(1, math.ceil(retry_after))
 
 
 def api_error(error: ServiceError, codes: Mapping[str, str] | None = None) -> ApiError:
     """Returns the error as the API tells it; ``codes`` by reason go before the table's."""
     in_state = CODES_IN_STATE.get((error.reason, error.metadata.get("state", "")))
     code = (codes or {}).get(error.reason) or in_state or CODES.get(error.reason) or CODES_BY_STATUS.get(code_of(error))
-    return ApiError(code or "ErrorUnknown", _in_words_of_the_api(error.message), status=_status_of_kind(error))
+    return ApiError(
+        code or "ErrorUnknown",
+        _in_words_of_the_api(error.message),
+        status=_status_of_kind(error),
+        retry_after=error.retry_after,
+    )
 
 
 def _in_words_of_the_api(message: str) -> str:
@@ -202,7 +210,7 @@ async def explain_query(_request: Request, error: Exception) -> JSONResponse:
 
 def respond(error: ApiError) -> JSONResponse:
     """Returns the response that tells ``error``."""
-    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status in (429, 503) else None
+    headers = {"Retry-After": str(error.retry_seconds)} if error.status in (429, 503) else None
     return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status, headers=headers)
 
 

@@ -1,6 +1,13 @@
 """What can be wrong with a prediction, one class per cause."""
 
-from customvision.common.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unavailable
+from customvision.common.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+    Unavailable,
+)
 
 
 class ProjectIdMissing(InvalidArgument):
@@ -25,18 +32,21 @@ class PublishedModelsUnknown(Unavailable):
     """The project service has not yet said what is published."""
 
     reason = "PUBLISHED_MODELS_UNKNOWN"
+    retry_after = 1.0
 
 
 class ModelLoading(Unavailable):
     """The model's first load takes longer than the call can wait."""
 
     reason = "MODEL_LOADING"
+    retry_after = 1.0
 
 
 class ModelNotFetched(Unavailable):
     """The model's files could not be fetched yet, and no older model answers; fetching is tried again."""
 
     reason = "MODEL_NOT_FETCHED"
+    retry_after = 1.0
 
 
 class ModelDamaged(FailedPrecondition):
@@ -46,9 +56,18 @@ class ModelDamaged(FailedPrecondition):
 
 
 class PredictionQueueFull(ResourceExhausted):
-    """More calls wait than can be answered soon."""
+    """More questions wait than can be answered soon: in all, of the caller's key, or of the project."""
 
     reason = "PREDICTION_QUEUE_FULL"
+
+
+class PredictionTooLate(DeadlineExceeded):
+    """The caller's time was over before a thread was free."""
+
+    reason = "PREDICTION_TOO_LATE"
+
+    def __init__(self) -> None:
+        super().__init__("The call's time was over before its turn came; allow more time, or ask with fewer callers.")
 
 
 class FieldsExclusive(InvalidArgument):

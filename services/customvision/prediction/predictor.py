@@ -1,15 +1,16 @@
 """Answers one image: finds the model, gets the image, computes on a thread, keeps the answer where asked."""
 
-import asyncio
+import contextlib
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import UrlFetcher
-from customvision.prediction.errors import PredictionQueueFull
+from customvision.prediction.admission import Admission
+from customvision.prediction.caller import Caller
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
@@ -18,9 +19,11 @@ from customvision.prediction.refusals import Refusals
 from customvision.prediction.registry import Registry
 from customvision.prediction.stages import ObserveStage, Stage, unobserved
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
+from customvision.prediction.worker_threads import WorkerThreads
 from customvision.vision.decoding import MAX_BYTES
 
-MAX_WAITING = 256
+# Half a second's work of two cores for one project alone, which may hold three eighths of it.
+MAX_WAITING = 512
 MAX_LOAD_WAIT_SECONDS = 10.0
 
 
@@ -36,7 +39,7 @@ class Answer:
 class Predictor:
     """Computes on its own threads: two for each core, for decoding one image fills the gaps of another.
 
-    ``refusals`` counts the images that got no answer.
+    ``admission`` and ``threads`` tell how many questions wait; ``refusals`` counts those that got no answer.
     """
 
     def __init__(
@@ -49,69 +52,91 @@ class Predictor:
         max_waiting: int = MAX_WAITING,
         observe: ObserveStage = unobserved,
     ) -> None:
-        """``observe`` is told how long images waited for a thread."""
-        workers = 2 * available_cores()
+        """``observe`` is told how long questions waited for a thread."""
         self.refusals = Refusals()
         self._observe = observe
-        self._workers = workers
         self._registry = registry
         self._iterations = iterations
         self._fetcher = fetcher
         self._stored = stored
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="predict")
-        self._max_pending = workers + max_waiting
-        self._pending = 0
+        self.threads = WorkerThreads(2 * available_cores())
+        self.admission = Admission(self.threads.count + max_waiting)
 
     @property
-    def waiting_count(self) -> int:
-        """How many images wait for a thread."""
-        return max(0, self._pending - self._workers)
+    def at_once(self) -> int:
+        """How many questions of one batch or stream to work on at once: enough to keep every thread busy."""
+        return 2 * self.threads.count
 
-    async def predict(self, question: Question, *, seconds: float | None) -> Answer:
-        """Answers a question. ``seconds`` are left to the caller, None for no limit.
+    async def predict(self, question: Question, caller: Caller) -> Answer:
+        """Answers a question.
 
-        Raises what Question.check, Registry.find, IterationModels.find and UrlFetcher.fetch raise,
-        PredictionQueueFull, and the errors of customvision.vision.decoding.
+        Raises what find_model and answer raise.
         """
         with self.refusals:
-            question.check()
-            model = await self._model(question, seconds)
-            image_data = await self._image_data(question)
-            predictions = await self.compute(model, image_data)
+            question.check_model(caller)
+            question.check_image()
+            with self._place(question.project_id, caller, _size(question)):
+                model = await self._found_model(question, caller)
+                return await self._answer(model, question, caller)
+
+    async def find_model(self, question: Question, caller: Caller) -> Model:
+        """Returns the model that a question is for; its image does not matter.
+
+        Raises what Question.check_model, Registry.find and IterationModels.find raise.
+        """
+        question.check_model(caller)
+        return await self._found_model(question, caller)
+
+    async def answer(self, model: Model, question: Question, caller: Caller) -> Answer:
+        """Answers a question with a model that was found before.
+
+        Raises what Question.check_image and UrlFetcher.fetch raise, PredictionQueueFull, PredictionTooLate, and the
+        errors of customvision.vision.decoding.
+        """
+        with self.refusals:
+            question.check_image()
+            with self._place(question.project_id, caller, _size(question)):
+                return await self._answer(model, question, caller)
+
+    async def compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
+        """Asks a model about an image, as soon as a thread is free.
+
+        Raises PredictionQueueFull, PredictionTooLate, and the errors of customvision.vision.decoding.
+        """
+        with self.refusals, self._place(model.published.name.project_id, caller, len(image_data)):
+            return await self._compute(model, image_data, caller)
+
+    def close(self) -> None:
+        """Ends the threads; what has not begun is not computed."""
+        self.threads.close()
+
+    def _place(self, project_id: str, caller: Caller, size: int) -> contextlib.AbstractContextManager[None]:
+        return self.admission.place(caller.role, project_id, size, self._seconds_until_free)
+
+    def _seconds_until_free(self) -> float:
+        return self.threads.seconds_for(self.admission.waiting_count)
+
+    async def _found_model(self, question: Question, caller: Caller) -> Model:
+        left = MAX_LOAD_WAIT_SECONDS if caller.deadline is None else caller.deadline - time.monotonic()
+        patience = min(left, MAX_LOAD_WAIT_SECONDS)
+        if question.iteration_id:
+            return await self._iterations.find(question.project_id, question.iteration_id, seconds=patience)
+        return await self._registry.find(question.project_id, question.publish_name, seconds=patience)
+
+    async def _answer(self, model: Model, question: Question, caller: Caller) -> Answer:
+        image_data = await self._image_data(question)
+        predictions = await self._compute(model, image_data, caller)
         prediction_id = self._keep(model, image_data, predictions, question.application) if question.store else ""
         return Answer(model.published, predictions, prediction_id)
 
-    async def compute(self, model: Model, image_data: bytes) -> list[TagProbability]:
-        """Asks a model about an image, as soon as a thread is free.
-
-        Raises PredictionQueueFull, and the errors of customvision.vision.decoding.
-        """
-        if self._pending >= self._max_pending:
-            raise PredictionQueueFull(
-                f"{self._pending} predictions wait already; try again in a moment, or with fewer callers.",
-                metadata={"waiting": str(self._pending)},
-            )
-        self._pending += 1
-        try:
-            # A caller that goes away cancels this coroutine, and with it the work if no thread has begun it.
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, self._work, model, image_data, time.perf_counter())
-        finally:
-            self._pending -= 1
+    async def _compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
+        project_id = model.published.name.project_id
+        work = partial(self._work, model, image_data, time.perf_counter())
+        return await self.threads.run(project_id, work, caller.deadline)
 
     def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability]:
         self._observe(Stage.QUEUE, time.perf_counter() - arrived)
         return model.predict(image_data)
-
-    def close(self) -> None:
-        """Ends the threads; what has not begun is not computed."""
-        self._executor.shutdown(cancel_futures=True)
-
-    async def _model(self, question: Question, seconds: float | None) -> Model:
-        patience = MAX_LOAD_WAIT_SECONDS if seconds is None else min(seconds, MAX_LOAD_WAIT_SECONDS)
-        if question.iteration_id:
-            return await self._iterations.find(question.project_id, question.iteration_id, seconds=patience)
-        return await self._registry.find(question.project_id, question.publish_name, seconds=patience)
 
     async def _image_data(self, question: Question) -> bytes:
         if not question.image_url:
@@ -125,3 +150,8 @@ class Predictor:
     def _keep(self, model: Model, image_data: bytes, predictions: list[TagProbability], application: str) -> str:
         record = PredictionRecord(str(uuid.uuid4()), model.published, image_data, tuple(predictions), application)
         return record.prediction_id if self._stored.offer(record) else ""
+
+
+def _size(question: Question) -> int:
+    """Returns the bytes of a question's image; as many as there may be of one that is to be fetched."""
+    return MAX_BYTES if question.image_url else len(question.image_data)

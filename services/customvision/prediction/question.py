@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from customvision.prediction.caller import Caller
 from customvision.prediction.errors import FieldsExclusive, TextTooLong
 
 MAX_APPLICATION_CHARACTERS = 256
@@ -22,16 +23,25 @@ class Question:
     store: bool = False
     application: str = ""
 
-    def check(self) -> None:
-        """Raises FieldsExclusive where model or image is named twice, TextTooLong for a long label."""
+    def check_model(self, caller: Caller) -> None:
+        """Raises KeyNotSufficient where the caller may not ask an iteration, FieldsExclusive, TextTooLong."""
+        if self.iteration_id:
+            caller.require_training_key()
         if self.publish_name and self.iteration_id:
             raise FieldsExclusive("publish_name", "iteration_id")
+        check_length("application", self.application, MAX_APPLICATION_CHARACTERS)
+
+    def check_image(self) -> None:
+        """Raises FieldsExclusive where the image is given twice."""
         if self.image_data and self.image_url:
             raise FieldsExclusive("image_data", "image_url")
-        if len(self.application) > MAX_APPLICATION_CHARACTERS:
-            raise TextTooLong(
-                f"application has {len(self.application):,} characters; at most {MAX_APPLICATION_CHARACTERS} are "
-                "allowed. Shorten it.",
-                metadata={"characters": str(len(self.application)), "max_characters": str(MAX_APPLICATION_CHARACTERS)},
-                field="application",
-            )
+
+
+def check_length(field: str, text: str, most: int) -> None:
+    """Raises TextTooLong where ``text`` has more characters than its field allows."""
+    if len(text) > most:
+        raise TextTooLong(
+            f"{field} has {len(text):,} characters; at most {most} are allowed. Shorten it.",
+            metadata={"characters": str(len(text)), "max_characters": str(most)},
+            field=field,
+        )

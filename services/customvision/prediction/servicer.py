@@ -1,17 +1,30 @@
 """Translates between the contract and prediction's own words."""
 
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 
 from customvision.common.authentication import KeyRing
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
-from customvision.common.server import TRAINING_KEY_ONLY
+from customvision.common.server import ANY_KEY
+from customvision.prediction.answer_messages import (
+    answer_message,
+    batch_message,
+    batch_questions,
+    question_of,
+    stream_message,
+    stream_questions,
+)
+from customvision.prediction.batches import Batches
+from customvision.prediction.caller import Caller
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import tag_probability_messages
-from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
 from customvision.prediction.served_model import ModelState, ServedModel
+from customvision.prediction.streams import Streams
 from customvision.prediction.suggestions import Suggestion, Suggestions
 from customvision.v1 import prediction_service_pb2 as messages
 from customvision.v1 import suggestions_pb2
@@ -29,29 +42,48 @@ _STATES = {
 class PredictionServicer(PredictionServiceServicer):
     """Serves customvision.v1.PredictionService."""
 
-    def __init__(self, predictor: Predictor, registry: Registry, suggestions: Suggestions, key_ring: KeyRing) -> None:
-        """``key_ring`` tells who may ask iterations that are not published; who may call at all is known before."""
+    def __init__(
+        self,
+        predictor: Predictor,
+        batches: Batches,
+        streams: Streams,
+        registry: Registry,
+        suggestions: Suggestions,
+        key_ring: KeyRing,
+    ) -> None:
+        """``key_ring`` tells with which key a call was made; who may call at all is known before."""
         self._predictor = predictor
+        self._batches = batches
+        self._streams = streams
         self._registry = registry
         self._suggestions = suggestions
         self._key_ring = key_ring
 
     async def Predict(self, request: messages.PredictRequest, context: Context) -> messages.PredictResponse:
         """Classifies one image."""
-        if request.iteration_id:
-            self._require_training_key(context)
-        answer = await self._predictor.predict(_question(request), seconds=context.time_remaining())
-        return messages.PredictResponse(
-            iteration_id=answer.published.iteration_id,
-            publish_name=answer.published.name.publish_name,
-            prediction_id=answer.prediction_id,
-            predictions=tag_probability_messages(answer.predictions),
-        )
+        return answer_message(await self._predictor.predict(question_of(request), self._caller(context)))
+
+    async def PredictBatch(
+        self, request: messages.PredictBatchRequest, context: Context
+    ) -> messages.PredictBatchResponse:
+        """Classifies several images with one model."""
+        return batch_message(await self._batches.predict(batch_questions(request), self._caller(context)))
+
+    async def PredictStream(
+        self, request_iterator: AsyncIterable[messages.PredictStreamRequest], context: Context
+    ) -> AsyncIterator[messages.PredictStreamResponse]:
+        """Answers questions as they are ready."""
+        async with aclosing(
+            self._streams.answers(stream_questions(request_iterator), self._caller(context))
+        ) as answers:
+            async for answer in answers:
+                yield stream_message(answer)
 
     async def SuggestTags(self, request: messages.SuggestTagsRequest, context: Context) -> messages.SuggestTagsResponse:
         """Answers for untagged images and keeps the answers."""
-        self._require_training_key(context)
-        kept = await self._suggestions.suggest(request.project_id, request.iteration_id, list(request.image_ids))
+        kept = await self._suggestions.suggest(
+            request.project_id, request.iteration_id, list(request.image_ids), self._caller(context)
+        )
         return messages.SuggestTagsResponse(suggestions=map(_suggestion_message, kept))
 
     async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:
@@ -65,21 +97,10 @@ class PredictionServicer(PredictionServiceServicer):
             next_page_token=encode_page_token(end, request.project_id) if end < len(models) else "",
         )
 
-    def _require_training_key(self, context: Context) -> None:
-        """Raises KeyNotSufficient where the call carries the prediction key only."""
-        self._key_ring.authenticate(context.invocation_metadata() or (), TRAINING_KEY_ONLY)
-
-
-def _question(request: messages.PredictRequest) -> Question:
-    return Question(
-        project_id=request.project_id,
-        publish_name=request.publish_name,
-        iteration_id=request.iteration_id,
-        image_data=request.image_data,
-        image_url=request.image_url,
-        store=request.store,
-        application=request.application,
-    )
+    def _caller(self, context: Context) -> Caller:
+        role = self._key_ring.authenticate(context.invocation_metadata() or (), ANY_KEY)
+        seconds = context.time_remaining()
+        return Caller(role, None if seconds is None else time.monotonic() + seconds)
 
 
 def _suggestion_message(suggestion: Suggestion) -> suggestions_pb2.Suggestion:

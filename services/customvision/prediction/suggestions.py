@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from customvision.prediction.caller import Caller
 from customvision.prediction.errors import NothingGiven, TooManyItems
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import TagProbability
@@ -61,12 +62,15 @@ class Suggestions:
         self._download = download
         self._record = record
 
-    async def suggest(self, project_id: str, iteration_id: str, image_ids: Sequence[str]) -> list[Suggestion]:
+    async def suggest(
+        self, project_id: str, iteration_id: str, image_ids: Sequence[str], caller: Caller
+    ) -> list[Suggestion]:
         """Returns the suggestions that were kept, in order; images that are gone, damaged or tagged are left out.
 
-        Raises NothingGiven, TooManyItems, PredictionQueueFull, what IterationModels.find raises, and what the project
-        service answers.
+        Raises KeyNotSufficient, NothingGiven, TooManyItems, PredictionQueueFull, PredictionTooLate, what
+        IterationModels.find raises, and what the project service answers.
         """
+        caller.require_training_key()
         _check(image_ids)
         model = await self._models.find(project_id, iteration_id, seconds=MAX_LOAD_WAIT_SECONDS)
         answers: list[ImageAnswer] = []
@@ -75,7 +79,7 @@ class Suggestions:
                 if image.data is None:
                     continue
                 try:
-                    predictions = await self._predictor.compute(model, image.data)
+                    predictions = await self._predictor.compute(model, image.data, caller)
                 except (ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels) as error:
                     log.warning("no suggestion for an image", image_id=image.image_id, problem=error.message)
                 else:

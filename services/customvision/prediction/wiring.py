@@ -15,6 +15,7 @@ from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.artifact_cache import ArtifactCache
+from customvision.prediction.batches import Batches
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.loader import ModelLoader
 from customvision.prediction.metrics import StageSeconds, add_prediction_metrics
@@ -24,6 +25,7 @@ from customvision.prediction.published_models import PublishedModels
 from customvision.prediction.registry import Registry
 from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
+from customvision.prediction.streams import Streams
 from customvision.prediction.suggestions import Suggestions
 from customvision.prediction.trunks import TrunkPool
 from customvision.prediction.worker import ALONE, Worker
@@ -81,18 +83,19 @@ async def open_prediction_service(
         stack.callback(fetcher.close)
         predictor = Predictor(registry, iterations, fetcher, stored, observe=stages.observe)
         stack.callback(predictor.close)
+        streams = Streams(predictor)
         suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
         await stack.enter_async_context(in_background(published.remember()))
 
         add_prediction_metrics(metrics, predictor, registry, stored)
-        servicer = PredictionServicer(predictor, registry, suggestions, KeyRing(keys))
+        servicer = PredictionServicer(predictor, Batches(predictor), streams, registry, suggestions, KeyRing(keys))
         yield ServiceDefinition(
             name="prediction",
             full_name=FULL_NAME,
             register=lambda server: add_PredictionServiceServicer_to_server(servicer, server),
             roles=ANY_KEY,
-            end_streams=lambda: None,
             until_ready=registry.until_first_loads,
             metrics=metrics,
+            end_streams=streams.close,
         )

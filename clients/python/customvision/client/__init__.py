@@ -10,6 +10,9 @@ environment, or from the data folder of a suite on this machine::
         project = client.find_project("flowers")
         for prediction in client.predict(project.project_id, Path("rose.jpg")).predictions:
             print(f"{prediction.tag_name}: {prediction.probability:.1%}")
+        for answer in client.predict_stream(project.project_id, Path("photos").glob("*.jpg")):
+            if answer.response is not None:
+                print(answer.image, answer.response.predictions[0].tag_name)
 """
 
 from customvision.client.async_client import AsyncClient
@@ -17,6 +20,7 @@ from customvision.client.client import Client
 from customvision.client.errors import CustomVisionError
 from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import Outcome, UploadedImage
+from customvision.client.operations.many_images import ImageAnswer
 from customvision.client.operations.projects import is_id
 from customvision.client.settings import ClientSettings
 
@@ -25,6 +29,7 @@ __all__ = [
     "Client",
     "ClientSettings",
     "CustomVisionError",
+    "ImageAnswer",
     "LabelledImage",
     "Outcome",
     "UploadedImage",

@@ -13,6 +13,7 @@ from customvision.client.operations import (
     batched,
     evaluation,
     files,
+    many_images,
     paging,
     project_copies,
     projects,
@@ -23,6 +24,7 @@ from customvision.client.operations import (
 )
 from customvision.client.operations.evaluation import LabelledImage
 from customvision.client.operations.image_files import UploadedImage
+from customvision.client.operations.many_images import Image, ImageAnswer
 from customvision.client.operations.patience import Contact
 from customvision.client.performers import BlockingPerformer
 from customvision.client.settings import ClientSettings
@@ -222,6 +224,56 @@ class Client:
         """
         steps = serving.predict(project_id, image, publish_name, iteration_id, store, application)
         return self._performer.run(steps)
+
+    def predict_batch(
+        self,
+        project_id: str,
+        images: Sequence[Image],
+        publish_name: str = "",
+        *,
+        iteration_id: str = "",
+        store: bool = False,
+        application: str = "",
+    ) -> prediction_service_pb2.PredictBatchResponse:
+        """Returns what one model says of up to 64 images, 32 MiB in all; ``results`` are in order.
+
+        What is wrong with one image is the ``failure`` of its result. Everything else is as for ``predict``.
+        """
+        request = prediction_service_pb2.PredictBatchRequest(
+            project_id=project_id,
+            publish_name=publish_name,
+            iteration_id=iteration_id,
+            store=store,
+            application=application,
+        )
+        return self._performer.run(many_images.predict_batch(images, request))
+
+    def predict_stream(
+        self,
+        project_id: str,
+        images: Iterable[Image],
+        publish_name: str = "",
+        *,
+        iteration_id: str = "",
+        store: bool = False,
+        application: str = "",
+        patience_seconds: float = 60.0,
+    ) -> Iterator[ImageAnswer]:
+        """Asks about any number of images and yields the answers as they are ready, not in order.
+
+        ``images`` is read as fast as answers come, from another thread. What is wrong with one image is the ``error``
+        of its answer. Where the service has no room, or a stream breaks that has answered, questions are sent again,
+        until the service has been away for ``patience_seconds``; then CustomVisionError is raised. Everything else is
+        as for ``predict``.
+        """
+        question = prediction_service_pb2.PredictRequest(
+            project_id=project_id,
+            publish_name=publish_name,
+            iteration_id=iteration_id,
+            store=store,
+            application=application,
+        )
+        return self._performer.iterate(many_images.predict_stream(images, question, patience_seconds))
 
     def suggest_tags(
         self, project_id: str, iteration_id: str, image_ids: Iterable[str]

@@ -30,7 +30,10 @@ class Target:
 
 
 class BlockingInterceptor(
-    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamUnaryClientInterceptor,
+    grpc.StreamStreamClientInterceptor,
 ):
     """Adds key and deadline to the calls of a blocking channel and translates their errors."""
 
@@ -56,6 +59,10 @@ class BlockingInterceptor(
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Makes a call with one request and many responses; it has no deadline unless the caller gave one."""
         return BlockingStream(continuation(self._details(client_call_details, None), request), self._target)
+
+    def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        """Makes a call with many requests and many responses; it has no deadline unless the caller gave one."""
+        return BlockingStream(continuation(self._details(client_call_details, None), request_iterator), self._target)
 
     def _details(self, details: Any, seconds: float | None) -> Any:
         timeout = details.timeout if details.timeout is not None else seconds
@@ -96,7 +103,7 @@ class AsyncInterceptors:
 
     def all(self) -> list[grpc.aio.ClientInterceptor]:
         """Returns one interceptor for each kind of call, as grpc.aio wants them."""
-        return [_UnaryUnary(self), _StreamUnary(self), _UnaryStream(self)]
+        return [_UnaryUnary(self), _StreamUnary(self), _UnaryStream(self), _StreamStream(self)]
 
     async def single(self, continuation: Any, details: Any, requests: Any, seconds: float) -> Any:
         """Makes a call with one response and waits for it."""
@@ -158,4 +165,13 @@ class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
 
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         call = await continuation(self._shared.details(client_call_details, None), request)
+        return self._shared.responses(call)
+
+
+class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+    def __init__(self, shared: AsyncInterceptors) -> None:
+        self._shared = shared
+
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        call = await continuation(self._shared.details(client_call_details, None), request_iterator)
         return self._shared.responses(call)

@@ -96,7 +96,7 @@ class AsyncPerformer:
                 call = getattr(self._stubs[service], method)
                 return await call(_sent(request), timeout=seconds)
             case Open(service, method, request):
-                return getattr(self._stubs[service], method)(request)
+                return getattr(self._stubs[service], method)(_sent(request))
             case Next(stream):
                 # One iterator per call: grpc.aio refuses to mix ways of reading.
                 return await anext(aiter(cast("AsyncIterator[Any]", stream)), None)

@@ -36,7 +36,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Open:
-    """Call ``method`` of ``service``; answered by the open ResponseStream. The operation cancels it when done."""
+    """Call ``method`` of ``service``; answered by the open ResponseStream. The operation cancels it when done.
+
+    Many messages are a generator, which is read from another thread, as fast as the service takes them.
+    """
 
     service: str
     method: str

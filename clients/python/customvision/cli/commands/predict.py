@@ -1,23 +1,19 @@
 """``predict``: what a published model says about images."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from customvision.cli.connection import connect
-from customvision.cli.display.predictions import PredictedImage, print_predictions
+from customvision.cli.display.predictions import PredictedImage, asking_bar, print_predictions
 from customvision.cli.display.tables import print_json
 from customvision.cli.failures import EXIT_FAILED, Failure
 from customvision.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from customvision.client import Client
-
-# Enough to keep both cores of a small server busy while answers travel.
-CONCURRENT_CALLS = 4
+    from customvision.client import Client, ImageAnswer
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +33,7 @@ def predict(
 ) -> None:
     """Classify images with a published model. Exit code 1 where an image could not be used."""
     with connect() as client:
-        ask = _asker(client, _project_id(client, project), publish_name, store)
-        with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
-            answers = list(pool.map(ask, image))
+        answers = _answers(client, _project_id(client, project), image, publish_name, store)
     if as_json:
         print_json([answer.record() for answer in answers])
     else:
@@ -65,16 +59,23 @@ def _project_id(client: "Client", project: str) -> str:
         ) from error
 
 
-def _asker(client: "Client", project_id: str, publish_name: str, store: bool) -> Callable[[Path], PredictedImage]:
-    from customvision.client import CustomVisionError
+def _answers(
+    client: "Client", project_id: str, images: Sequence[Path], publish_name: str, store: bool
+) -> list[PredictedImage]:
+    """Returns the answers in the order of the images. Raises the first error that is not about an image."""
+    answers: dict[int, PredictedImage] = {}
+    bar = asking_bar()
+    with bar:
+        task = bar.add_task("", total=len(images))
+        for answer in client.predict_stream(project_id, images, publish_name, store=store):
+            answers[answer.index] = _predicted(images[answer.index], answer)
+            bar.update(task, completed=len(answers))
+    return [answers[index] for index in range(len(images))]
 
-    def ask(path: Path) -> PredictedImage:
-        try:
-            answer = client.predict(project_id, path, publish_name, store=store)
-        except CustomVisionError as error:
-            if not error.is_about_image:
-                raise
-            return PredictedImage(path, [], error.message)
-        return PredictedImage(path, list(answer.predictions), "")
 
-    return ask
+def _predicted(path: Path, answer: "ImageAnswer") -> PredictedImage:
+    if answer.response is not None:
+        return PredictedImage(path, list(answer.response.predictions), "")
+    if answer.error is not None and answer.error.is_about_image:
+        return PredictedImage(path, [], answer.error.message)
+    raise answer.error or Failure("The service answered neither tags nor an error.")

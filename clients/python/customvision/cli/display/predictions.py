@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
@@ -28,6 +29,19 @@ class PredictedImage:
         predictions = [{"tag_name": tag.tag_name, "probability": tag.probability} for tag in self.predictions]
         answer: dict[str, Any] = {"image": str(self.path), "predictions": predictions}
         return {**answer, "error": self.error} if self.error else answer
+
+
+def asking_bar() -> Progress:
+    """Returns a bar that counts answers; invisible where there is no terminal, and gone once all are there."""
+    return Progress(
+        TextColumn("asking", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=notes,
+        disable=not notes.is_terminal,
+        transient=True,
+    )
 
 
 def print_predictions(images: Sequence[PredictedImage], *, every_tag: bool) -> None:

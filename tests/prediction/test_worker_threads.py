@@ -1,0 +1,84 @@
+"""Threads that compute for an event loop."""
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import pytest
+
+from customvision.prediction.errors import PredictionTooLate
+from customvision.prediction.worker_threads import LONGEST_RETRY_SECONDS, SHORTEST_RETRY_SECONDS, WorkerThreads
+
+
+class Image:
+    """Stands for an image's bytes, which nothing may hold on to."""
+
+
+@contextmanager
+def threads(count: int = 2) -> Iterator[WorkerThreads]:
+    """Yields threads that are closed at the end."""
+    workers = WorkerThreads(count)
+    try:
+        yield workers
+    finally:
+        workers.close()
+
+
+def fail(_: Image) -> None:
+    """Fails."""
+    raise ValueError("damaged")
+
+
+async def test_results_and_errors_reach_who_asked() -> None:
+    """Of many at once each gets its own."""
+    with threads() as workers:
+        work = [workers.run(f"project {number % 7}", partial(divmod, number, 10), None) for number in range(200)]
+        assert await asyncio.gather(*work) == [divmod(number, 10) for number in range(200)]
+        with pytest.raises(ZeroDivisionError):
+            await workers.run("p", partial(divmod, 1, 0), None)
+
+
+async def test_an_image_is_held_by_nobody_once_it_is_answered() -> None:
+    """Neither result nor error nor a thread that waits holds what was worked on, without any help of the collector."""
+    gc.disable()
+    try:
+        with threads(count=1) as workers:
+            held = []
+            for work in (lambda image: str(image), fail):
+                image = Image()
+                held.append(weakref.ref(image))
+                with suppress(ValueError):
+                    await workers.run("p", partial(work, image), None)
+                del image
+            # By the next answer the thread has let go of the ones before.
+            await workers.run("p", int, None)
+            assert [reference() for reference in held] == [None, None]
+    finally:
+        gc.enable()
+
+
+async def test_a_deadline_that_has_passed_is_not_worked_for() -> None:
+    """The work is left undone, and its caller told."""
+    begun: list[int] = []
+    with threads() as workers, pytest.raises(PredictionTooLate):
+        await workers.run("p", lambda: begun.append(1), 0.0)
+    assert begun == []
+
+
+async def test_the_estimate_follows_what_work_takes_within_bounds() -> None:
+    """Twice the questions take twice as long; slow work makes the estimate grow; nothing is told to come back never."""
+    released = threading.Event()
+    with threads(count=1) as workers:
+        before = workers.seconds_for(100)
+        assert workers.seconds_for(200) == pytest.approx(2 * before)
+        waiting = asyncio.create_task(workers.run("p", lambda: released.wait(10), None))
+        await asyncio.sleep(0.3)
+        released.set()
+        await waiting
+        assert workers.seconds_for(100) > before
+        assert workers.seconds_for(0) == SHORTEST_RETRY_SECONDS
+        assert workers.seconds_for(10**9) == LONGEST_RETRY_SECONDS
