@@ -17,6 +17,7 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.common.tracing import Tracer
 from customvision.gateway import api_errors, export_downloads
+from customvision.gateway.absolute_targets import AbsoluteTargets
 from customvision.gateway.authentication import RequireKey
 from customvision.gateway.blobs import Blobs
 from customvision.gateway.bodies import Room
@@ -25,6 +26,7 @@ from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
 from customvision.gateway.links import Links
+from customvision.gateway.methods import AnswerHead
 from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.own_hosts import OwnHosts
 from customvision.gateway.requests import FollowRequests
@@ -67,12 +69,14 @@ async def open_application(
             ],
             middleware=[
                 Middleware(SecurityHeaders),
+                Middleware(AbsoluteTargets),
                 Middleware(CanonicalPaths),
                 Middleware(FollowRequests, access_log=AccessLog(on=settings.access_log), tracer=tracer),
                 Middleware(CountRequests, metrics=metrics),
                 Middleware(ReadToTheEnd),
                 Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
+                Middleware(AnswerHead),
             ],
             exception_handlers={
                 api_errors.ApiError: api_errors.explain,

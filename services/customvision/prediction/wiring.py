@@ -22,6 +22,7 @@ from customvision.prediction.metrics import StageSeconds, add_prediction_metrics
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import ProjectClient
 from customvision.prediction.published_models import PublishedModels
+from customvision.prediction.record_sender import RecordSender
 from customvision.prediction.registry import Registry
 from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
@@ -77,7 +78,7 @@ async def open_prediction_service(
             also_needed=lambda: iterations.digests,
             remembers=worker.remembers,
         )
-        stored = StoredPredictions(project.record_prediction)
+        stored = StoredPredictions(RecordSender(channel).send)
         stack.push_async_callback(stored.close)
         fetcher = UrlFetcher(settings.url_allowed_hosts)
         stack.callback(fetcher.close)

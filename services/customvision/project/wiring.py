@@ -23,6 +23,7 @@ from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.prediction_intake import PredictionIntake
 from customvision.project.use_cases.project_copies import ProjectCopies
 from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.project.use_cases.projects import Projects
@@ -89,7 +90,8 @@ def _use_cases(
         iterations=Iterations(database),
         publishing=publishing,
         artifacts=Artifacts(database, blobs),
-        stored_predictions=StoredPredictions(database, blobs, intake, arrivals),
+        prediction_intake=PredictionIntake(database, blobs, intake),
+        stored_predictions=StoredPredictions(database, blobs, arrivals),
         suggestions=Suggestions(database),
     )
 
