@@ -14,6 +14,7 @@ from customvision.common.authentication import KeyRing, Role
 from customvision.common.call_context import REQUEST_ID_HEADER, begin_call, hand_on
 from customvision.common.call_metrics import Method, MethodMetrics
 from customvision.common.errors import ServiceError
+from customvision.common.running_calls import RunningCalls
 from customvision.common.status import code_of, internal_status, status_of
 from customvision.common.tracing import Span, Tracer
 
@@ -44,6 +45,7 @@ class Surroundings:
     method: Method
     key_ring: KeyRing
     roles: frozenset[Role]
+    running: RunningCalls
     metrics: MethodMetrics
     access_log: AccessLog
     tracer: Tracer | None
@@ -61,12 +63,13 @@ class AnsweredCall:
         self._metadata = tuple(context.invocation_metadata() or ())
         self._request_id = begin_call(self._metadata)
         self._span: Span | None = None
+        self._running = False
         streaming = surroundings.method.request_streaming
         self.request = _CountedRequests(request, surroundings.metrics.receive) if streaming else request
         surroundings.metrics.begin()
 
     def admit(self) -> None:
-        """Lets the call through, or raises a kind of ServiceError where its key does not open the method."""
+        """Lets the call through, or raises a kind of ServiceError where the server stops or the key does not do."""
         surroundings = self._surroundings
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
         if surroundings.tracer is not None:
@@ -75,6 +78,8 @@ class AnsweredCall:
             self._span = surroundings.tracer.begin(method.path.strip("/"), attributes, self._metadata)
             hand_on(self._span.headers)
         surroundings.key_ring.authenticate(self._metadata, surroundings.roles)
+        surroundings.running.begin()
+        self._running = True
 
     def send(self) -> None:
         """Counts a message that is about to go."""
@@ -100,6 +105,8 @@ class AnsweredCall:
     def end(self) -> None:
         """Counts and logs the call."""
         surroundings, seconds = self._surroundings, time.monotonic() - self._started
+        if self._running:
+            surroundings.running.end()
         surroundings.metrics.end(self._code, seconds)
         surroundings.access_log.tell(surroundings.method.path, self._code.name, seconds, self._request_id, self.request)
         if self._span is not None:

@@ -13,6 +13,7 @@ from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.call import AnsweredCall, Surroundings
 from customvision.common.call_metrics import CallMetrics, Method
+from customvision.common.running_calls import RunningCalls
 from customvision.common.tracing import Tracer
 
 # Health must answer before anyone has a key; every other service names the roles that open it.
@@ -24,19 +25,22 @@ Begin = Callable[[Any, Any], AnsweredCall]
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Lets through calls whose key has one of the roles of their service, and turns errors into statuses.
 
-    A service that is not in ``roles`` is open to nobody. Methods that there are not make no figures.
+    A service that is not in ``roles`` is open to nobody. Health is apart: it neither counts as ``running`` nor is
+    turned away. Methods that there are not make no figures.
     """
 
     def __init__(
         self,
         key_ring: KeyRing,
         roles: dict[str, frozenset[Role]],
+        running: RunningCalls,
         metrics: CallMetrics,
         access_log: AccessLog,
         tracer: Tracer | None = None,
     ) -> None:
         self._key_ring = key_ring
         self._roles = roles
+        self._running = running
         self._metrics = metrics
         self._access_log = access_log
         self._tracer = tracer
@@ -70,6 +74,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             method=method,
             key_ring=self._key_ring,
             roles=self._roles.get(service, frozenset()),
+            running=self._running,
             metrics=self._metrics.of(method),
             access_log=self._access_log,
             tracer=self._tracer,

@@ -19,7 +19,7 @@ from customvision.common.authentication import KeyRing, Role
 from customvision.common.connections import close_connections
 from customvision.common.errors import ConfigurationError
 from customvision.common.health import NOT_SERVING, SERVING, HealthServicer, Status
-from customvision.common.interceptor import OPEN_SERVICES, CallInterceptor
+from customvision.common.interceptor import CallInterceptor
 from customvision.common.listening import is_loopback
 from customvision.common.running_calls import RunningCalls
 from customvision.common.service_metrics import ServiceMetrics
@@ -92,10 +92,11 @@ class Server:
         roles |= dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
         # On by default: a second server would steal the port in silence.
         options = [("grpc.so_reuseport", int(share_port)), *OPTIONS]
-        around = CallInterceptor(key_ring, roles, definition.metrics.calls, access_log or AccessLog(), tracer)
-        self._calls = RunningCalls(apart=OPEN_SERVICES)
-        # In this order, so that callers who are turned away are counted, too.
-        self._server = grpc.aio.server(interceptors=[around, self._calls], options=options)
+        self._calls = RunningCalls()
+        around = CallInterceptor(
+            key_ring, roles, self._calls, definition.metrics.calls, access_log or AccessLog(), tracer
+        )
+        self._server = grpc.aio.server(interceptors=[around], options=options)
         self._port = 0
         self._health = HealthServicer()
         self._readiness: asyncio.Task[None] | None = None
