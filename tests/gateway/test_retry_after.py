@@ -2,7 +2,14 @@
 
 import pytest
 
-from customvision.common.errors import NotFound, ResourceExhausted, ServiceError, StorageFull, Unavailable
+from customvision.common.errors import (
+    DeadlineExceeded,
+    NotFound,
+    ResourceExhausted,
+    ServiceError,
+    StorageFull,
+    Unavailable,
+)
 from customvision.gateway.api_errors import api_error, respond
 
 
@@ -13,6 +20,7 @@ from customvision.gateway.api_errors import api_error, respond
         (ResourceExhausted("Full.", retry_after=0.1), "1"),
         (ResourceExhausted("Full."), "2"),
         (Unavailable("Away.", retry_after=30.0), "30"),
+        (DeadlineExceeded("Too late."), "2"),
         (NotFound("Nothing.", retry_after=5.0), None),
         (StorageFull(), None),
     ],

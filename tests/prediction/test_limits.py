@@ -103,7 +103,7 @@ async def begun(predictor: Predictor, count: int) -> "list[asyncio.Task[object]]
     calls: list[asyncio.Task[object]] = [
         asyncio.create_task(predictor.predict(question(str(number).encode()), ANYONE)) for number in range(count)
     ]
-    await until(lambda: len(HeldModel.asked) == min(count, WORKERS) and predictor.admission.waiting_count == count)
+    await until(lambda: len(HeldModel.asked) == min(count, WORKERS) and predictor.admission.places.held == count)
     return calls
 
 
@@ -172,7 +172,7 @@ async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predi
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert predictor.admission.waiting_count == 0
+    assert predictor.admission.places.held == 0
 
 
 async def test_what_has_not_begun_is_not_computed_at_the_end(predictor: Predictor) -> None:

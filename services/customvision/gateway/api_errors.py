@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from customvision.common.errors import ResourceExhausted, ServiceError, StorageFull, Unavailable
+from customvision.common.errors import DeadlineExceeded, ResourceExhausted, ServiceError, StorageFull, Unavailable
 from customvision.common.status import code_of, error_from_call
 from customvision.gateway.methods import methods_of
 from customvision.gateway.response_headers import HEADERS
@@ -230,7 +230,7 @@ def _status_of_kind(error: ServiceError) -> int | None:
         return 507
     if isinstance(error, ResourceExhausted):
         return 429
-    return 503 if isinstance(error, Unavailable) else None
+    return 503 if isinstance(error, Unavailable | DeadlineExceeded) else None
 
 
 def _status(code: str) -> int:

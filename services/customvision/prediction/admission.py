@@ -1,13 +1,21 @@
 """Who may wait for an answer: bounded in number and in bytes, with room left for every project and for both keys."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
+from typing import NamedTuple
 
 from customvision.common.authentication import Role
 from customvision.prediction.errors import PredictionQueueFull
 
 MAX_BYTES = 512 * 1024 * 1024
 SHARE_OF_A_KEY = 3 / 4
+
+
+class Holder(NamedTuple):
+    """A project, asked with one of the two keys: by name, for names are hashed in a fraction of a Role's time."""
+
+    key: str
+    project_id: str
 
 
 class Share:
@@ -21,73 +29,85 @@ class Share:
     def __init__(self, total: int) -> None:
         self._total = total
         self._most_of_a_key = int(total * SHARE_OF_A_KEY)
-        self._held = 0
-        self._by_role = dict.fromkeys(Role, 0)
-        self._by_project: dict[tuple[Role, str], int] = {}
+        self.held = 0
+        self._by_key: dict[str, int] = {}
+        self._by_holder: dict[Holder, int] = {}
 
-    @property
-    def held(self) -> int:
-        """How much is held in all."""
-        return self._held
-
-    def held_by(self, role: Role, project_id: str) -> int:
+    def held_by(self, holder: Holder) -> int:
         """Returns how much a project holds through a key."""
-        return self._by_project.get((role, project_id), 0)
+        return self._by_holder.get(holder, 0)
 
-    def has_room(self, role: Role, project_id: str, amount: int) -> bool:
+    def has_room(self, holder: Holder, amount: int) -> bool:
         """Returns whether a project may hold so much more: no more in all than would be left free then."""
-        free = min(self._total - self._held, self._most_of_a_key - self._by_role[role])
-        return self.held_by(role, project_id) + amount <= free - amount
+        free = min(self._total - self.held, self._most_of_a_key - self._by_key.get(holder.key, 0))
+        return self.held_by(holder) + amount <= free - amount
 
-    def take(self, role: Role, project_id: str, amount: int) -> None:
-        """Counts ``amount`` as held; negative ones give back."""
-        self._held += amount
-        self._by_role[role] += amount
-        held = self.held_by(role, project_id) + amount
-        if held:
-            self._by_project[role, project_id] = held
+    def take(self, holder: Holder, amount: int) -> None:
+        """Counts ``amount`` as held."""
+        self.held += amount
+        self._by_key[holder.key] = self._by_key.get(holder.key, 0) + amount
+        self._by_holder[holder] = self.held_by(holder) + amount
+
+    def give_back(self, holder: Holder, amount: int) -> None:
+        """Counts ``amount`` as free again."""
+        self.held -= amount
+        self._by_key[holder.key] -= amount
+        left = self.held_by(holder) - amount
+        if left:
+            self._by_holder[holder] = left
         else:
-            self._by_project.pop((role, project_id), None)
+            # Projects are many; only those that hold something are known here.
+            self._by_holder.pop(holder, None)
 
 
 class Admission:
     """Gives places to questions until they are answered. Belongs to one event loop.
 
-    ``refused_count`` counts those that got none.
+    ``places`` and ``bytes`` tell what is held; ``refused_count`` counts the questions that got no place.
     """
 
     def __init__(self, places: int, *, max_bytes: int = MAX_BYTES) -> None:
-        self._places = Share(places)
-        self._bytes = Share(max_bytes)
+        self.places = Share(places)
+        self.bytes = Share(max_bytes)
         self.refused_count = 0
 
-    @property
-    def waiting_count(self) -> int:
-        """How many questions hold a place."""
-        return self._places.held
+    def place(self, role: Role, project_id: str, size: int, retry_after: Callable[[], float]) -> "Place":
+        """Returns a place, to be held inside a ``with`` block, for a question of ``size`` bytes.
 
-    @contextlib.contextmanager
-    def place(self, role: Role, project_id: str, size: int, retry_after: Callable[[], float]) -> Iterator[None]:
-        """Holds a place for a question of ``size`` bytes. Raises PredictionQueueFull at once where there is none.
-
-        ``retry_after`` estimates the seconds until there may be one.
+        ``retry_after`` estimates the seconds until there may be one. Raises PredictionQueueFull where there is none.
         """
-        if not (self._places.has_room(role, project_id, 1) and self._bytes.has_room(role, project_id, size)):
-            self.refused_count += 1
-            raise self._refusal(role, project_id, retry_after())
-        self._places.take(role, project_id, 1)
-        self._bytes.take(role, project_id, size)
-        try:
-            yield
-        finally:
-            self._places.take(role, project_id, -1)
-            self._bytes.take(role, project_id, -size)
+        holder = Holder("training" if role is Role.TRAINING else "prediction", project_id)
+        if self.places.has_room(holder, 1) and self.bytes.has_room(holder, size):
+            return Place(self, holder, size)
+        self.refused_count += 1
+        raise self._refusal(holder, retry_after())
 
-    def _refusal(self, role: Role, project_id: str, retry_after: float) -> PredictionQueueFull:
-        waiting, of_project = self.waiting_count, self._places.held_by(role, project_id)
+    def _refusal(self, holder: Holder, retry_after: float) -> PredictionQueueFull:
+        waiting, of_project = self.places.held, self.places.held_by(holder)
         return PredictionQueueFull(
             f"{waiting} questions wait already, {of_project} of them of this project; try again in "
             f"{retry_after:.1f} seconds, or with fewer callers.",
             metadata={"waiting": str(waiting), "waiting_of_project": str(of_project)},
             retry_after=retry_after,
         )
+
+
+class Place:
+    """Room for one question, held inside its ``with`` block."""
+
+    __slots__ = ("_admission", "_holder", "_size")
+
+    def __init__(self, admission: Admission, holder: Holder, size: int) -> None:
+        self._admission = admission
+        self._holder = holder
+        self._size = size
+
+    def __enter__(self) -> None:
+        self._admission.places.take(self._holder, 1)
+        self._admission.bytes.take(self._holder, self._size)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._admission.places.give_back(self._holder, 1)
+        self._admission.bytes.give_back(self._holder, self._size)

@@ -1,6 +1,5 @@
 """Answers one image: finds the model, gets the image, computes on a thread, keeps the answer where asked."""
 
-import contextlib
 import time
 import uuid
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from functools import partial
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import UrlFetcher
-from customvision.prediction.admission import Admission
+from customvision.prediction.admission import Admission, Place
 from customvision.prediction.caller import Caller
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
@@ -110,11 +109,11 @@ class Predictor:
         """Ends the threads; what has not begun is not computed."""
         self.threads.close()
 
-    def _place(self, project_id: str, caller: Caller, size: int) -> contextlib.AbstractContextManager[None]:
+    def _place(self, project_id: str, caller: Caller, size: int) -> Place:
         return self.admission.place(caller.role, project_id, size, self._seconds_until_free)
 
     def _seconds_until_free(self) -> float:
-        return self.threads.seconds_for(self.admission.waiting_count)
+        return self.threads.seconds_for(self.admission.places.held)
 
     async def _found_model(self, question: Question, caller: Caller) -> Model:
         left = MAX_LOAD_WAIT_SECONDS if caller.deadline is None else caller.deadline - time.monotonic()
