@@ -19,7 +19,7 @@ from prediction.running_suite import PATIENCE_SECONDS, Suite
 
 RED = photo(1, color=(220, 40, 90))
 DRAIN_SECONDS = 0.1
-RESTARTS = 6
+RESTARTS = 4
 
 
 class Replica:
@@ -97,6 +97,6 @@ async def test_a_new_replica_answers_nothing_wrong_before_it_knows(suite: Suite,
             server = Server(definition, "127.0.0.1:0", KeyRing(suite.keys))
             addresses = [await server.start(), pair[0].address, pair[1].address]
             async with asking(addresses, suite.keys, request) as callers:
-                await callers.more_answers(40)
+                await callers.more_answers(15)
             await server.stop()
     assert callers.errors == []
