@@ -67,6 +67,7 @@ backbone: $(VENV)/.runtime ## Train a small backbone: make backbone PHOTOS=folde
 
 lock: $(VENV)/.development ## Pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra opentelemetry --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-opentelemetry.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-dev.lock
 
 clean: ## Remove the environment and what tools left behind

@@ -11,6 +11,7 @@ import domains
 import posting
 import predicting
 import starting
+import storing
 import uploading
 from figures import Figure, show
 
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "training": training.measure,
     "predicting": predicting.measure,
     "classifying": classifying.measure,
+    "storing": storing.measure,
     "posting": posting.measure,
 }
 

@@ -30,13 +30,13 @@ def measure(folder: Path) -> list[Figure]:
     return [Figure(what, f"{count / seconds:.0f} a second", goal="≥ 300 a second")]
 
 
-def draw_pictures(folder: Path, count: int) -> list[Path]:
-    """Draws ``count`` pictures of about 20 KB into ``folder``, each different, and returns them."""
+def draw_pictures(folder: Path, count: int, side: int = SIDE) -> list[Path]:
+    """Draws ``count`` pictures into ``folder``, each different, and returns them: of 240 pixels and about 20 KB."""
     folder.mkdir()
     pictures = []
     for seed in range(count):
         buffer = io.BytesIO()
-        noise = np.random.default_rng(seed).normal(128, 30, (SIDE, SIDE, 3)).clip(0, 255).astype(np.uint8)
+        noise = np.random.default_rng(seed).normal(128, 30, (side, side, 3)).clip(0, 255).astype(np.uint8)
         Image.fromarray(noise).save(buffer, "JPEG", quality=60)
         pictures.append(folder / f"{seed}.jpg")
         pictures[-1].write_bytes(buffer.getvalue())

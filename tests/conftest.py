@@ -1,5 +1,6 @@
 """What every test may use: keys, settings on port 0, real servers in this process."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,8 @@ from customvision.common.settings import Settings
 
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# No balancer has to notice that a service of these tests ends.
+os.environ["CUSTOMVISION_DRAIN_SECONDS"] = "0"
 
 ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 

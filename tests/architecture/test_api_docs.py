@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customvision.v1 import prediction_service_pb2, project_service_pb2, training_service_pb2
+from customvision.v1 import metrics_service_pb2, prediction_service_pb2, project_service_pb2, training_service_pb2
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "api.md").read_text()
@@ -39,10 +39,10 @@ def reason_of(node: ast.ClassDef) -> str:
     return ""
 
 
-@pytest.mark.parametrize("service", ["Project", "Training", "Prediction"])
+@pytest.mark.parametrize("service", ["Project", "Training", "Prediction", "Metrics"])
 def test_every_rpc_is_documented(service: str) -> None:
     """Each RPC has a row in its service's table, and no row names one that there is not."""
-    files = (project_service_pb2, training_service_pb2, prediction_service_pb2)
+    files = (project_service_pb2, training_service_pb2, prediction_service_pb2, metrics_service_pb2)
     services = {name: it for file in files for name, it in file.DESCRIPTOR.services_by_name.items()}
     name = f"{service}Service"
     table = TEXT.partition(f"### {name}\n")[2].partition("\n### ")[0]

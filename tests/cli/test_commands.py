@@ -79,6 +79,12 @@ def test_missing_keys_are_one_sentence(command_line: CommandLine) -> None:
     assert "customvision up" in command_line.fail("keys")
 
 
+def test_only_prediction_has_workers(command_line: CommandLine) -> None:
+    """`serve --workers` is refused for other services, and for no workers, as wrong usage."""
+    assert "only the prediction service" in command_line.run("serve", "project", "--workers", "2", exit_code=2)[1]
+    command_line.run("serve", "prediction", "--workers", "0", exit_code=2)
+
+
 def test_keys_are_shown(command_line: CommandLine) -> None:
     """`keys` shows both keys and the file, for people and for programs."""
     command_line.make_keys()

@@ -82,5 +82,11 @@ async def test_what_is_wrong_is_one_sentence(moving: CommandLine, azure: AzureDo
     assert "refuses the key" in await asyncio.to_thread(moving.fail, *command, "--key", "wrong")
     del moving.environment["CUSTOMVISION_AZURE_KEY"]
     assert "CUSTOMVISION_AZURE_KEY" in await asyncio.to_thread(moving.fail, *command)
+    nobody = ["import-azure", "--endpoint", "http://127.0.0.1:9", "--project", "flowers", "--key", KEY]
+    _, silence = await asyncio.to_thread(lambda: moving.run(*nobody, exit_code=1))
+    assert silence.count("does not answer") == 3
+    assert "trying again in 0.5 s" in silence
+    both = ["--key", KEY, "--name", "a", "--into", "b"]
+    assert "not both" in await asyncio.to_thread(moving.fail, *command, *both)
     command[2] = "name.cognitiveservices.azure.com"
     assert "is no endpoint" in await asyncio.to_thread(moving.fail, *command, "--key", KEY)

@@ -1,6 +1,7 @@
 """Copying a live Azure project into a real project service."""
 
 import asyncio
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
@@ -38,6 +39,7 @@ from scripted_server import ScriptedCall, ScriptedServer
 
 MakeSettings = Callable[..., ClientSettings]
 COPIED, ALREADY_THERE, LEFT_OUT = CopyOutcome.COPIED, CopyOutcome.ALREADY_THERE, CopyOutcome.LEFT_OUT
+IDENTICAL = CopyOutcome.IDENTICAL
 
 
 @pytest.fixture(autouse=True)
@@ -74,12 +76,12 @@ def flowers(count: int = 4) -> StoredProject:
 
 
 async def copy_project(
-    client: AsyncClient, azure: AzureDouble, name: str = "flowers", to: str = ""
+    client: AsyncClient, azure: AzureDouble, name: str = "flowers", to: str = "", into: str = ""
 ) -> tuple[ProjectCopy, list[CopiedImage]]:
     """Copies a project; returns the copy and what became of its images."""
     async with AzureConnection(azure.endpoint, KEY) as source:
         project = await find_azure_project(source, name)
-        copy = await prepare_copy(client, project, to)
+        copy = await prepare_copy(client, project, to, into=into)
         return copy, [image async for image in copy_images(client, project, copy)]
 
 
@@ -324,6 +326,49 @@ async def test_a_project_of_the_other_type_is_not_touched(client: AsyncClient, a
     with pytest.raises(CustomVisionError, match="is multiclass and the Azure project is multilabel"):
         await copied(client, azure)
     assert outcomes(await copied(client, azure, to="flowers from Azure")) == [COPIED] * 2
+
+
+async def test_a_project_of_its_own_is_added_to_on_purpose_only(client: AsyncClient, azure: AzureDouble) -> None:
+    """One of the same name with other images is let be, also where they have ids for names, unless it is named."""
+    azure.projects.append(flowers(1))
+    creation = projects_pb2.CreateProjectRequest(
+        name="flowers", classification_type=projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
+    )
+    own = await client.project.CreateProject(creation)
+    for seed, file_name in ((70, "mine.jpg"), (71, str(uuid.uuid4()))):
+        upload = images_pb2.ImageUpload(image_data=photo(seed), file_name=file_name)
+        await client.project.CreateImages(images_pb2.CreateImagesRequest(project_id=own.project_id, images=[upload]))
+        with refused("AZURE_PROJECT_DIFFERS"):
+            await copied(client, azure)
+    assert [each async for each in client.list_tags(own.project_id)] == []
+    copy, images = await copy_project(client, azure, into="flowers")
+    assert (copy.project.project_id, outcomes(images)) == (own.project_id, [COPIED] * 2)
+    assert outcomes(await copied(client, azure)) == [ALREADY_THERE] * 2
+
+
+async def test_identical_files_are_told_from_those_that_are_there(client: AsyncClient, azure: AzureDouble) -> None:
+    """A file that Azure has under two ids is here once, with both tags, and is no image that was there before."""
+    project = StoredProject("flowers")
+    tags = [project.add_tag("rose"), project.add_tag("red")]
+    project.images = [StoredImage(photo(1), [tags[0]]), StoredImage(photo(1), [tags[1]])]
+    azure.projects.append(project)
+    copy, images = await copy_project(client, azure)
+    assert outcomes(images) == [COPIED, IDENTICAL]
+    [image] = [each async for each in client.list_images(copy.project.project_id)]
+    assert set(image.tag_ids) == set(copy.tag_ids.values())
+    assert outcomes(await copied(client, azure)) == [ALREADY_THERE, IDENTICAL]
+
+
+async def test_an_endpoint_that_never_answers_is_given_up_soon() -> None:
+    """Each further try is told before it is made, and there are few."""
+    told: list[tuple[str, str, float]] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    async with AzureConnection(f"http://{host}", KEY, on_silence=lambda *entry: told.append(entry)) as source:
+        with refused("AZURE_UNREACHABLE"):
+            await find_azure_project(source, "flowers")
+    assert [(name, seconds) for name, _, seconds in told] == [(host, 0.0)] * (connection.FIRST_ATTEMPTS - 1)
+    assert all(why for _, why, _ in told)
 
 
 async def test_wrong_ways_in_are_explained(azure: AzureDouble) -> None:

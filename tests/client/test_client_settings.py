@@ -11,6 +11,7 @@ VARIABLES = [
     *(f"CUSTOMVISION_{service}_ADDRESS" for service in ("PROJECT", "TRAINING", "PREDICTION")),
     "CUSTOMVISION_TRAINING_KEY",
     "CUSTOMVISION_PREDICTION_KEY",
+    "CUSTOMVISION_KEYS_FILE",
 ]
 
 
@@ -83,3 +84,11 @@ def test_bad_keys_are_refused(key: str) -> None:
     """A key that no header can carry is refused in a sentence."""
     with pytest.raises(CustomVisionError, match="no key has"):
         ClientSettings(training_key=key)
+
+
+def test_a_keys_file_elsewhere_is_found(suite_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the suite's keys are in a file that its settings name, the clients read it too."""
+    secret = suite_home / "secret.json"
+    secret.write_text(json.dumps({"training_key": "from secret", "prediction_key": "p"}))
+    monkeypatch.setenv("CUSTOMVISION_KEYS_FILE", str(secret))
+    assert ClientSettings().credentials() == ("training-key", "from secret")

@@ -35,3 +35,14 @@ def test_a_killed_holder_holds_no_longer(tmp_path: Path) -> None:
             FolderLock(tmp_path, user="up")
         holder.kill()
     FolderLock(tmp_path, user="up").release()
+
+
+def test_a_process_that_inherits_the_lock_holds_on(tmp_path: Path) -> None:
+    """A child that was given the descriptor keeps the folder after the first holder let go, until it ends."""
+    lock = FolderLock(tmp_path, user="serve prediction")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[lock.descriptor])
+    lock.release()
+    with pytest.raises(ConfigurationError):
+        FolderLock(tmp_path, user="serve prediction")
+    child.communicate(b"\n")
+    FolderLock(tmp_path, user="serve prediction").release()

@@ -10,7 +10,6 @@ import structlog
 
 from customvision.common.channel import OPTIONS
 from customvision.common.errors import AlreadyExists, Unavailable
-from customvision.common.keys import Keys
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.status import error_from_call
 
@@ -180,10 +179,9 @@ async def test_the_callers_request_id_is_logged(channel: Any) -> None:
     assert len(seen[1]) == 32
 
 
-async def test_streams_must_be_generators(keys: Keys) -> None:
+def test_streams_must_be_generators() -> None:
     """A stream method of another kind is a mistake that the first call shows."""
-    del keys
     from customvision.common.interceptor import _around_stream
 
     with pytest.raises(TypeError, match="async generator"):
-        _around_stream(unary, lambda _: None)  # type: ignore[arg-type, return-value]
+        _around_stream(unary, lambda _request, _context: None)  # type: ignore[arg-type, return-value]

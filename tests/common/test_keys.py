@@ -54,6 +54,29 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path, content: bytes) -> Non
         load_or_create_keys(tmp_path)
 
 
+def test_a_given_file_takes_the_place_of_the_folders(tmp_path: Path) -> None:
+    """Keys that a secret brings are used as they are, and no file is made for them."""
+    given = tmp_path / "secret" / "keys.json"
+    given.parent.mkdir()
+    given.write_text('{"training_key": "t", "prediction_key": "p"}')
+    given.chmod(0o440)
+    assert load_or_create_keys(tmp_path, given) == (Keys("t", "p"), False)
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_a_given_file_is_never_made(tmp_path: Path) -> None:
+    """A path without a file is a mistake, not a first start; so is a damaged file."""
+    given = tmp_path / "no" / "keys.json"
+    with pytest.raises(ConfigurationError, match=str(given)):
+        load_or_create_keys(tmp_path, given)
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text("{}")
+    with pytest.raises(ConfigurationError, match="Restore it") as raised:
+        load_or_create_keys(tmp_path, damaged)
+    assert "new keys" not in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged.json"]
+
+
 def test_each_key_opens_what_it_should(keys: Keys) -> None:
     """The training key opens everything, under either name; the prediction key does not open training."""
     ring = KeyRing(keys)

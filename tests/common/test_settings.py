@@ -25,6 +25,11 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.training_memory_limit_bytes is None
     assert settings.training_early_embedding
     assert settings.prediction_retention_seconds == 30 * 86400
+    assert settings.metrics_address is None
+    assert not settings.access_log
+    assert settings.prediction_workers == 1
+    assert settings.drain_seconds == 1
+    assert settings.keys_file is None
 
 
 def test_what_is_set_is_used(tmp_path: Path) -> None:
@@ -42,6 +47,11 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_TRAINING_EARLY_EMBEDDING": "off",
             "CUSTOMVISION_URL_ALLOWED_HOSTS": "photos.lan, 10.1.0.0/16",
             "CUSTOMVISION_PREDICTION_RETENTION": "2d12h",
+            "CUSTOMVISION_METRICS_ADDRESS": "127.0.0.1:9100",
+            "CUSTOMVISION_ACCESS_LOG": "on",
+            "CUSTOMVISION_PREDICTION_WORKERS": "4",
+            "CUSTOMVISION_DRAIN_SECONDS": "2.5",
+            "CUSTOMVISION_KEYS_FILE": "secret.json",
         }
     )
     assert settings.home == tmp_path
@@ -55,6 +65,11 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert not settings.training_early_embedding
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
     assert settings.prediction_retention_seconds == 60 * 3600
+    assert settings.metrics_address == "127.0.0.1:9100"
+    assert settings.access_log
+    assert settings.prediction_workers == 4
+    assert settings.drain_seconds == 2.5
+    assert settings.keys_file == Path("secret.json").absolute()
     assert settings.url_allowed_hosts == AllowedHosts.parse("photos.lan,10.1.0.0/16")
 
 
@@ -89,6 +104,13 @@ def test_predictions_can_be_kept_for_ever() -> None:
         ("CUSTOMVISION_PREDICTION_RETENTION", "30"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "0d"),
         ("CUSTOMVISION_PREDICTION_RETENTION", "on"),
+        ("CUSTOMVISION_METRICS_ADDRESS", "9100"),
+        ("CUSTOMVISION_ACCESS_LOG", "info"),
+        ("CUSTOMVISION_PREDICTION_WORKERS", "0"),
+        ("CUSTOMVISION_PREDICTION_WORKERS", "auto"),
+        ("CUSTOMVISION_DRAIN_SECONDS", "-1"),
+        ("CUSTOMVISION_DRAIN_SECONDS", "5s"),
+        ("CUSTOMVISION_DRAIN_SECONDS", "601"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting(name: str, value: str) -> None:

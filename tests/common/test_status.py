@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customvision.common import errors
-from customvision.common.status import STATUS_DETAILS_KEY, code_of, internal_status, status_of
+from customvision.common.status import STATUS_DETAILS_KEY, code_of, error_of_code, internal_status, status_of
 
 KINDS = [
     (errors.InvalidArgument, grpc.StatusCode.INVALID_ARGUMENT),
@@ -85,6 +85,21 @@ def test_worst_metadata_stays_below_six_kilobytes() -> None:
     error = errors.NotFound(long, metadata=metadata, field=long, retry_after=1e9 / 7)
     trailer, _ = details_of(status_of(error))
     assert len(trailer) < 6 * 1024
+
+
+@pytest.mark.parametrize(("kind", "code"), KINDS)
+def test_a_code_in_a_result_is_read_as_the_kind_that_it_stands_for(
+    kind: type[errors.ServiceError], code: grpc.StatusCode
+) -> None:
+    """What became of one entry of a batch is the error that a call of its own would have ended with."""
+    error = error_of_code(code.value[0], "It is not there.")
+    assert (type(error), error.message, code_of(error)) == (kind, "It is not there.", code)
+
+
+@pytest.mark.parametrize("number", [2, 13, 15, 99])
+def test_a_code_that_nobody_raises_is_an_error_of_the_other_side(number: int) -> None:
+    """UNKNOWN, INTERNAL, DATA_LOSS and numbers that stand for nothing are no fault of the caller's."""
+    assert isinstance(error_of_code(number, ""), errors.Internal)
 
 
 def test_an_unknown_error_tells_nothing_of_itself() -> None:

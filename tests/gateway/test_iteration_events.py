@@ -153,6 +153,23 @@ async def test_streams_end_in_order_when_the_gateway_stops(
     assert told == [1]
 
 
+async def test_head_does_not_follow_events(
+    project_suite: TrainingSuite, frozen: iterations_pb2.Iteration, keys: Keys
+) -> None:
+    """A stream that GET follows for as long as a training lasts is answered at once, and given up behind it."""
+    run = ScriptedRun(frozen.iteration_id)
+    run.endless = True
+    with run.server:
+        settings = replace(project_suite.settings, training_address=run.server.address)
+        async with training_api(settings, keys) as api, asyncio.timeout(25):
+            head = await api.head(f"/projects/{frozen.project_id}/iterations/{frozen.iteration_id}/events")
+            for watch in run.server.calls["WatchTraining"]:
+                while watch.context.is_active():
+                    await asyncio.sleep(0.01)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+
+
 @pytest.mark.parametrize("last", ["one", "-1", "1.5", "١", "9" * 30])
 async def test_an_id_that_is_none_is_refused(
     project_suite: TrainingSuite, frozen: iterations_pb2.Iteration, keys: Keys, last: str

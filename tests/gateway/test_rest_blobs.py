@@ -14,9 +14,9 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway.links import LINK_SECONDS, STEADY_SECONDS
 from customvision.v1 import stored_predictions_pb2, training_service_pb2
-from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from pictures import encoded, picture
 from project_calls import add_images, content_of, image_list, make_project
+from running_gateway import TRAINING_API, ServedGateway, served_gateway
 from scripted_server import ScriptedCall
 
 PROJECT, ITERATION = (str(uuid.uuid4()) for _ in range(2))
@@ -27,7 +27,7 @@ async def links_of_one_image(gateway: ServedGateway, data: bytes) -> tuple[str, 
     """Stores an image and returns its project and its JSON."""
     project_id = (await make_project(gateway.project)).project_id
     await add_images(gateway.project, project_id, [data])
-    (image,) = (await gateway.client.get(f"{TRAINING}/projects/{project_id}/images")).json()
+    (image,) = (await gateway.client.get(f"{TRAINING_API}/projects/{project_id}/images")).json()
     return project_id, image
 
 
@@ -72,7 +72,7 @@ async def test_a_link_opens_nothing_else(settings: Settings, keys: Keys) -> None
         ):
             answer = await gateway.client.get(wrong)
             assert (answer.status_code, answer.json()["code"]) == (403, "Forbidden"), wrong
-        await gateway.client.delete(f"{TRAINING}/projects/{project_id}")
+        await gateway.client.delete(f"{TRAINING_API}/projects/{project_id}")
         assert (await gateway.bare.get(link)).status_code == 404
 
 
@@ -80,7 +80,7 @@ async def test_a_link_expires_and_stays_the_same_for_an_hour(settings: Settings,
     """Links are good for a day and a bit; within an hour the same thing has the same link, for browsers to keep."""
     async with served_gateway(settings, keys) as gateway:
         project_id, _ = await links_of_one_image(gateway, encoded(picture(1)))
-        path = f"{TRAINING}/projects/{project_id}/images"
+        path = f"{TRAINING_API}/projects/{project_id}/images"
         now = 1_800_000_000
         monkeypatch.setattr("customvision.gateway.links.time.time", lambda: now)
         first = (await gateway.client.get(path)).json()[0]["originalImageUri"]
@@ -100,7 +100,7 @@ async def test_links_of_a_kept_prediction_open_its_image(settings: Settings, key
             prediction_id=str(uuid.uuid4()), project_id=project_id, image_data=encoded(picture(1))
         )
         await gateway.project.RecordPrediction(request)
-        answer = await gateway.client.post(f"{TRAINING}/projects/{project_id}/predictions/query")
+        answer = await gateway.client.post(f"{TRAINING_API}/projects/{project_id}/predictions/query")
         (prediction,) = answer.json()["results"]
         for link in (prediction["originalImageUri"], prediction["thumbnailUri"]):
             answer = await gateway.bare.get(link)
@@ -132,7 +132,7 @@ def exports(*, file_name: str = "flowers — Iteration 1.zip", done: bool = True
 
 async def link_to_export(gateway: ServedGateway) -> str:
     """Returns the link that the API gives to the export."""
-    answer = await gateway.client.get(f"{TRAINING}/projects/{PROJECT}/iterations/{ITERATION}/export")
+    answer = await gateway.client.get(f"{TRAINING_API}/projects/{PROJECT}/iterations/{ITERATION}/export")
     assert answer.status_code == 200, answer.text
     return str(answer.json()[0]["downloadUri"])
 

@@ -9,15 +9,15 @@ import pytest
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import iterations_pb2, prediction_service_pb2, stored_predictions_pb2, tags_pb2
-from gateway.served_gateway import PREDICTION, TRAINING, ServedGateway, served_gateway
 from pictures import photo
+from running_gateway import PREDICTION_API, TRAINING_API, ServedGateway, served_gateway
 from scripted_server import ScriptedCall
 
 PROJECT, OLD, NEW, ROSE, NONE, GONE, KEPT = (str(uuid.uuid4()) for _ in range(7))
 FORM = {"Content-Type": "multipart/form-data; boundary=xyz"}
 RAW = {"Content-Type": "application/octet-stream"}
-CLASSIFY = f"{PREDICTION}/{PROJECT}/classify/iterations/"
-QUICK_TEST = f"{TRAINING}/projects/{PROJECT}/quicktest"
+CLASSIFY = f"{PREDICTION_API}/{PROJECT}/classify/iterations/"
+QUICK_TEST = f"{TRAINING_API}/projects/{PROJECT}/quicktest"
 
 
 def form(*images: bytes) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import images_pb2
-from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from project_calls import MISSING, add_photos, image_list, make_project, make_tag, make_trainable
+from running_gateway import TRAINING_API, ServedGateway, served_gateway
 from scripted_server import ScriptedCall
 
 PROJECT, ITERATION, IMAGE = (str(uuid.uuid4()) for _ in range(3))
@@ -15,7 +15,7 @@ PROJECT, ITERATION, IMAGE = (str(uuid.uuid4()) for _ in range(3))
 
 async def get(gateway: ServedGateway, project_id: str, path: str = "", **parameters: Any) -> Any:
     """Gets from below a project's images and returns the response."""
-    return await gateway.client.get(f"{TRAINING}/projects/{project_id}/images{path}", params=parameters)
+    return await gateway.client.get(f"{TRAINING_API}/projects/{project_id}/images{path}", params=parameters)
 
 
 def image(number: int) -> images_pb2.Image:
@@ -66,7 +66,7 @@ async def test_images_tell_their_tags_and_metadata(settings: Settings, keys: Key
         tag_id = await make_tag(gateway.project, project_id, "rose")
         (added,) = await add_photos(gateway.project, project_id, [1], [tag_id])
         await add_photos(gateway.project, project_id, [2])
-        path = f"{TRAINING}/projects/{project_id}/images/metadata"
+        path = f"{TRAINING_API}/projects/{project_id}/images/metadata"
         chosen = {"imageIds": f"{added.image_id},{MISSING}"}
         answer = await gateway.client.post(path, params=chosen, json={"k": "v", "gone": None})
         assert answer.status_code == 207
@@ -77,7 +77,7 @@ async def test_images_tell_their_tags_and_metadata(settings: Settings, keys: Key
                 {"imageId": MISSING, "status": "ErrorImageNotFound", "metadata": {}},
             ],
         }
-        address = f"{TRAINING}/projects/{project_id}/images?$filter=k%20eq%20%27v%27"
+        address = f"{TRAINING_API}/projects/{project_id}/images?$filter=k%20eq%20%27v%27"
         (found,) = (await gateway.client.get(address)).json()
         assert found["metadata"] == {"k": "v"}
         (tag,) = found["tags"]
@@ -135,7 +135,7 @@ async def test_images_are_deleted_by_id_or_all(settings: Settings, keys: Keys) -
     """Ids answer 204, all images 202 as the API does; naming none changes nothing."""
     async with served_gateway(settings, keys) as gateway:
         project_id, _ = await make_trainable(gateway.project)
-        path = f"{TRAINING}/projects/{project_id}/images"
+        path = f"{TRAINING_API}/projects/{project_id}/images"
         first = (await image_list(gateway.project, project_id))[0].image_id
         assert (await gateway.client.delete(path)).json()["code"] == "BadRequestRequiredParamIsNull"
         assert (await gateway.client.delete(path, params={"imageIds": first})).status_code == 204
@@ -148,7 +148,7 @@ async def test_deletion_from_all_iterations_is_passed_on(settings: Settings, key
     """allIterations with ids is asked of the service as such, and answered with 202."""
     scripts = {"DeleteImages": lambda _: images_pb2.DeleteImagesResponse(deleted_count=1)}
     async with served_gateway(settings, keys, scripts, scripted_project=True) as gateway:
-        path = f"{TRAINING}/projects/{PROJECT}/images"
+        path = f"{TRAINING_API}/projects/{PROJECT}/images"
         answer = await gateway.client.delete(path, params={"imageIds": IMAGE, "allIterations": "True"})
         assert answer.status_code == 202
         wanted = images_pb2.DeleteImagesRequest(project_id=PROJECT, image_ids=[IMAGE], all_iterations=True)
@@ -164,7 +164,7 @@ async def test_metadata_of_older_versions_answer_200(settings: Settings, keys: K
         return images_pb2.UpdateImageMetadataResponse(results=[result])
 
     async with served_gateway(settings, keys, {"UpdateImageMetadata": update}, scripted_project=True) as gateway:
-        path = f"{TRAINING}/projects/{PROJECT}/images/metadata".replace("v3.4-preview", "v3.2")
+        path = f"{TRAINING_API}/projects/{PROJECT}/images/metadata".replace("v3.4-preview", "v3.2")
         answer = await gateway.client.post(path, params={"imageIds": IMAGE}, json={"k": "v"})
         assert answer.status_code == 200
         assert answer.json()["images"][0]["status"] == "ErrorLimitExceed"

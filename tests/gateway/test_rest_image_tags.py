@@ -4,8 +4,8 @@ from typing import Any
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from project_calls import MISSING, add_photos, image_list, make_project, make_tag
+from running_gateway import TRAINING_API, ServedGateway, served_gateway
 
 Pairs = list[tuple[str, str]]
 
@@ -13,7 +13,7 @@ Pairs = list[tuple[str, str]]
 async def give(gateway: ServedGateway, project_id: str, pairs: Pairs) -> Any:
     """Gives tags pair by pair and returns the response."""
     entries = [{"imageId": image_id, "tagId": tag_id} for image_id, tag_id in pairs]
-    return await gateway.client.post(f"{TRAINING}/projects/{project_id}/images/tags", json={"tags": entries})
+    return await gateway.client.post(f"{TRAINING_API}/projects/{project_id}/images/tags", json={"tags": entries})
 
 
 def told(answer: Any) -> dict[str, Pairs]:
@@ -87,7 +87,7 @@ async def test_tags_are_taken_away(settings: Settings, keys: Keys) -> None:
         project_id = (await make_project(gateway.project)).project_id
         rose = await make_tag(gateway.project, project_id, "rose")
         images = [each.image_id for each in await add_photos(gateway.project, project_id, range(2), [rose])]
-        path = f"{TRAINING}/projects/{project_id}/images/tags"
+        path = f"{TRAINING_API}/projects/{project_id}/images/tags"
         answer = await gateway.client.delete(path, params={"imageIds": ",".join(images), "tagIds": rose})
         assert (answer.status_code, answer.content) == (204, b"")
         assert not any(each.tag_ids for each in await image_list(gateway.project, project_id))

@@ -10,9 +10,9 @@ import pytest
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway.bodies import Room, room_for
-from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from pictures import encoded, photo, picture
 from project_calls import MISSING, image_list, make_project, make_tag
+from running_gateway import TRAINING_API, ServedGateway, served_gateway
 
 BOUNDARY = "--------------------------0123456789"
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -33,7 +33,7 @@ def form(*parts: bytes) -> bytes:
 
 async def post(gateway: ServedGateway, project_id: str, path: str = "", version: str = "", **request: Any) -> Any:
     """Posts images and returns the response."""
-    root = TRAINING.replace("v3.4-preview", version) if version else TRAINING
+    root = TRAINING_API.replace("v3.4-preview", version) if version else TRAINING_API
     return await gateway.client.post(f"{root}/projects/{project_id}/images{path}", **request)
 
 
@@ -190,7 +190,7 @@ async def test_who_sends_too_much_gets_to_read_why(settings: Settings, keys: Key
     async with served_gateway(settings, keys) as gateway:
         project_id = (await make_project(gateway.project)).project_id
         body = bytes(20 * 2**20)
-        answer = await gateway.bare.post(f"{TRAINING}/projects/{project_id}/images", content=body, headers=RAW)
+        answer = await gateway.bare.post(f"{TRAINING_API}/projects/{project_id}/images", content=body, headers=RAW)
         assert answer.status_code == 401
         answer = await post(gateway, project_id, content=body, headers={"Content-Type": "text/plain"})
         assert answer.json()["code"] == "BadRequestImageStream"

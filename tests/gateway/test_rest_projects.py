@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from customvision.v1 import projects_pb2
 from project_calls import add_photos, complete, freeze, make_tag, make_trainable
 from running_gateway import MISSING, refused
 from training_suite import TrainingSuite
@@ -68,6 +69,35 @@ async def test_wishes_at_creation_are_kept(project_api: httpx.AsyncClient) -> No
     assert read["description"] == "red and blue"
     assert read["settings"]["domainId"] == COMPACT
     assert read["settings"]["classificationType"] == "Multiclass"
+
+
+async def test_target_export_platforms_are_those_that_the_api_knows(
+    project_api: httpx.AsyncClient, project_suite: TrainingSuite
+) -> None:
+    """They are taken in any case and told in the API's spelling, each once; another word is refused by its code."""
+    project = await create(project_api, targetExportPlatforms="onnx, CoreML,,ONNX")
+    path = f"/projects/{project['id']}"
+
+    async def platforms() -> list[str]:
+        told: list[str] = (await project_api.get(path)).json()["settings"]["targetExportPlatforms"]
+        return told
+
+    assert await platforms() == ["ONNX", "CoreML"]
+    creation = await project_api.post("/projects", params={"name": "b", "targetExportPlatforms": "ONNX,Amiga"})
+    change = await project_api.patch(path, json={"settings": {"targetExportPlatforms": ["Amiga"]}})
+    for answer in (creation, change):
+        message = refused(answer, 400, "BadRequestProjectUnsupportedExportPlatform")
+        assert "'Amiga'" in message
+        assert "OpenVino" in message
+    assert await platforms() == ["ONNX", "CoreML"]
+    # Over gRPC any word is taken; whoever sends back what was read is not refused for it.
+    words = projects_pb2.TargetExportPlatforms(platforms=["vaidk", "Amiga"])
+    update = projects_pb2.UpdateProjectRequest(project_id=str(project["id"]), target_export_platforms=words)
+    await project_suite.project.UpdateProject(update)
+    assert await platforms() == ["VAIDK"]
+    read = (await project_api.get(path)).json()
+    assert (await project_api.patch(path, json=read)).json()["settings"] == read["settings"]
+    assert len((await project_api.get("/projects")).json()) == 1
 
 
 async def test_options_for_storage_elsewhere_are_taken(project_api: httpx.AsyncClient) -> None:

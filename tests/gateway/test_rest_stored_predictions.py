@@ -7,16 +7,16 @@ from typing import Any
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import images_pb2, stored_predictions_pb2
-from gateway.served_gateway import TRAINING, ServedGateway, served_gateway
 from pictures import photo
 from project_calls import MISSING, image_list, make_project, make_tag
+from running_gateway import TRAINING_API, ServedGateway, served_gateway
 
 PROJECT, ITERATION, TAG = (str(uuid.uuid4()) for _ in range(3))
 
 
 async def query(gateway: ServedGateway, project_id: str, **token: Any) -> Any:
     """Queries predictions and returns the response."""
-    return await gateway.client.post(f"{TRAINING}/projects/{project_id}/predictions/query", json=token)
+    return await gateway.client.post(f"{TRAINING_API}/projects/{project_id}/predictions/query", json=token)
 
 
 async def keep(gateway: ServedGateway, project_id: str, seed: int, tag_id: str) -> str:
@@ -62,7 +62,7 @@ async def test_an_empty_query_answers_the_whole_token(settings: Settings, keys: 
     """A query without a body, and one with defaults, answer every field of the token."""
     async with served_gateway(settings, keys) as gateway:
         project_id = (await make_project(gateway.project)).project_id
-        empty = await gateway.client.post(f"{TRAINING}/projects/{project_id}/predictions/query")
+        empty = await gateway.client.post(f"{TRAINING_API}/projects/{project_id}/predictions/query")
         given = await query(gateway, project_id, maxCount=0, orderBy="Newest")
         assert empty.json() == given.json()
         token = given.json()["token"]
@@ -141,7 +141,7 @@ async def test_predictions_become_images(settings: Settings, keys: Keys) -> None
         project_id = (await make_project(gateway.project)).project_id
         tag_id = await make_tag(gateway.project, project_id, "rose")
         kept = await keep(gateway, project_id, 1, tag_id)
-        path = f"{TRAINING}/projects/{project_id}/images/predictions"
+        path = f"{TRAINING_API}/projects/{project_id}/images/predictions"
         answer = await gateway.client.post(path, json={"images": [{"id": kept, "tagIds": [tag_id]}]})
         assert answer.status_code == 200, answer.text
         (entry,) = answer.json()["images"]
@@ -157,7 +157,7 @@ async def test_predictions_are_deleted(settings: Settings, keys: Keys) -> None:
         project_id = (await make_project(gateway.project)).project_id
         tag_id = await make_tag(gateway.project, project_id, "rose")
         kept = [await keep(gateway, project_id, seed, tag_id) for seed in range(2)]
-        path = f"{TRAINING}/projects/{project_id}/predictions"
+        path = f"{TRAINING_API}/projects/{project_id}/predictions"
         for ids, code in (
             ("", "BadRequestPredictionIdsMissing"),
             (",".join([MISSING] * 65), "BadRequestPredictionIdsExceededCount"),
@@ -183,7 +183,7 @@ async def test_images_from_urls_are_told_by_their_url(settings: Settings, keys: 
             "tagIds": [MISSING],
             "metadata": {"k": "v"},
         }
-        answer = await gateway.client.post(f"{TRAINING}/projects/{PROJECT}/images/urls", json=batch)
+        answer = await gateway.client.post(f"{TRAINING_API}/projects/{PROJECT}/images/urls", json=batch)
         assert answer.status_code == 207
         entries = answer.json()["images"]
         assert [(entry["sourceUrl"], entry["status"]) for entry in entries] == [

@@ -13,10 +13,10 @@ from customvision.v1 import (
     suggestions_pb2,
     tags_pb2,
 )
-from gateway.served_gateway import TRAINING, served_gateway
+from running_gateway import TRAINING_API, served_gateway
 
 PROJECT, ITERATION, TAG, DOMAIN, IMAGE, DELETED = (str(uuid.uuid4()) for _ in range(6))
-ROOT = f"{TRAINING}/projects/{PROJECT}"
+ROOT = f"{TRAINING_API}/projects/{PROJECT}"
 
 
 def suggestion(image_id: str) -> suggestions_pb2.Suggestion:

@@ -28,6 +28,8 @@ class ProjectDouble(ProjectServiceServicer):
 
     ``truncated`` digests are served without their last byte; ``away`` ones answer UNAVAILABLE; ``held`` artifacts
     wait for their event. ``fetched`` lists every digest asked for; ``recorded`` every stored prediction.
+    ``batches`` are the sizes of those that came together; without ``batched`` it is one of an earlier version, that
+    knows no batches. ``refused`` are the codes that predictions of some projects are refused with.
     ``suggested`` every call that records suggestions, of which those for images in ``tagged`` are left out.
     """
 
@@ -43,6 +45,9 @@ class ProjectDouble(ProjectServiceServicer):
         self.held: dict[str, asyncio.Event] = {}
         self.fetched: list[str] = []
         self.recorded: list[stored_predictions_pb2.RecordPredictionRequest] = []
+        self.batches: list[int] = []
+        self.batched = True
+        self.refused: dict[str, grpc.StatusCode] = {}
         self.recording = asyncio.Event()
         self.recording.set()
         self._watches: list[asyncio.Queue[Event | None]] = []
@@ -180,10 +185,29 @@ class ProjectDouble(ProjectServiceServicer):
     async def RecordPrediction(
         self, request: stored_predictions_pb2.RecordPredictionRequest, context: Context
     ) -> stored_predictions_pb2.StoredPrediction:
-        """Keeps a prediction, once ``recording`` is set."""
+        """Keeps a prediction, once ``recording`` is set, unless it is refused."""
         await self.recording.wait()
+        if request.project_id in self.refused:
+            await context.abort(self.refused[request.project_id], "refused")
         self.recorded.append(request)
         return stored_predictions_pb2.StoredPrediction(prediction_id=request.prediction_id)
+
+    async def RecordPredictions(
+        self, request: stored_predictions_pb2.RecordPredictionsRequest, context: Context
+    ) -> stored_predictions_pb2.RecordPredictionsResponse:
+        """Keeps a batch, once ``recording`` is set, but for those that are refused."""
+        if not self.batched:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+        await self.recording.wait()
+        self.batches.append(len(request.predictions))
+        response = stored_predictions_pb2.RecordPredictionsResponse()
+        for prediction in request.predictions:
+            result = response.results.add(prediction_id=prediction.prediction_id)
+            if prediction.project_id in self.refused:
+                result.code, result.message = self.refused[prediction.project_id].value[0], "refused"
+            else:
+                self.recorded.append(prediction)
+        return response
 
     def _tell(self, event: Event) -> None:
         for queue in self._watches:

@@ -14,6 +14,7 @@ from customvision.common.settings import Settings
 from customvision.project.domain.artifact import Artifact
 from customvision.project.domain.image_upload import ImageUpload
 from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.stored_prediction import NewPrediction
 from customvision.project.domain.tag_probability import TagProbability
 from customvision.project.domain.text import new_id
 from customvision.project.store import artifacts
@@ -23,8 +24,8 @@ from customvision.project.store.migrations import MIGRATIONS
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
+from customvision.project.use_cases.prediction_intake import PredictionIntake
 from customvision.project.use_cases.projects import Projects
-from customvision.project.use_cases.stored_predictions import StoredPredictions
 from pictures import photo
 
 
@@ -145,15 +146,15 @@ async def test_what_a_crash_left_half_written_is_removed(settings: Settings) -> 
 
 
 async def _predict(store: Store, project_id: str, seed: int) -> None:
-    await StoredPredictions(
-        store.database, store.blobs, store.intake, ImageArrivals(store.database, Notifier())
-    ).record(
-        project_id,
-        prediction_id=new_id(),
-        iteration_id="",
-        publish_name="",
-        image_data=photo(seed),
-        predictions=(TagProbability("rose", "rose", 1.0),),
+    await PredictionIntake(store.database, store.blobs, store.intake).add(
+        NewPrediction(
+            prediction_id=new_id(),
+            project_id=project_id,
+            iteration_id="",
+            publish_name="",
+            image_data=photo(seed),
+            predictions=(TagProbability("rose", "rose", 1.0),),
+        )
     )
 
 

@@ -17,6 +17,7 @@ from customvision.common.notifier import Notifier
 from customvision.common.settings import Settings
 from customvision.project.domain.image_upload import ImageUpload
 from customvision.project.domain.project import ClassificationType
+from customvision.project.domain.text import new_id
 from customvision.project.store import projects
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
@@ -25,7 +26,7 @@ from customvision.project.use_cases import project_importing
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.projects import Projects
-from customvision.v1 import artifacts_pb2
+from customvision.v1 import artifacts_pb2, stored_predictions_pb2
 from pictures import encoded, photo, picture
 from project_calls import (
     Stub,
@@ -101,6 +102,28 @@ async def test_a_full_disk_refuses_uploads_and_goes_on_once_there_is_room(stub: 
     await upload_artifact(stub, digest, len(model), [model])
     chunks = await all_of(stub.GetArtifact(artifacts_pb2.GetArtifactRequest(sha256=digest)))
     assert b"".join(chunk.data for chunk in chunks) == model
+
+
+@pytest.mark.usefixtures("small_disk")
+async def test_a_batch_of_predictions_is_kept_once_there_is_room(stub: Stub, settings: Settings) -> None:
+    """On a full disk none of it is kept and no file is left; repeated when there is room, all of it is."""
+    project_id = (await make_project(stub)).project_id
+    present = _blobs(settings.home)
+    batch = stored_predictions_pb2.RecordPredictionsRequest(
+        predictions=[
+            stored_predictions_pb2.RecordPredictionRequest(
+                prediction_id=new_id(), project_id=project_id, image_data=encoded(picture(seed, size=(900, 700)), "PNG")
+            )
+            for seed in range(3)
+        ]
+    )
+    ballast = _fill(settings.home, room=MEBIBYTE)
+    await _refused(stub.RecordPredictions(batch))
+    assert _blobs(settings.home) == present
+    ballast.unlink()
+    assert [result.code for result in (await stub.RecordPredictions(batch)).results] == [0, 0, 0]
+    listing = stored_predictions_pb2.ListPredictionsRequest(project_id=project_id)
+    assert len((await stub.ListPredictions(listing)).predictions) == 3
 
 
 @pytest.mark.usefixtures("small_disk")

@@ -27,7 +27,6 @@ from customvision.project.store import prediction_lists, stored_predictions
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.migrations import MIGRATIONS
 from customvision.project.use_cases.image_arrivals import ImageArrivals
-from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.pages import PageRequest
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.stored_predictions import StoredPredictions
@@ -79,10 +78,7 @@ async def predictions(settings: Settings) -> AsyncIterator[tuple[Database, Store
     """What can be done with stored predictions, and the empty database that they are in."""
     folder = settings.folder("project")
     database, blobs = Database(folder / "project.sqlite", MIGRATIONS), BlobStore(folder / "blobs")
-    arrivals = ImageArrivals(database, Notifier())
-    intake = ImageIntake(database, blobs, arrivals)
-    yield database, StoredPredictions(database, blobs, intake, arrivals)
-    intake.close()
+    yield database, StoredPredictions(database, blobs, ImageArrivals(database, Notifier()))
     blobs.close()
     database.close()
 

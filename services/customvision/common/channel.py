@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from customvision.common.authentication import TRAINING_KEY_HEADER
+from customvision.common.call_context import handed_on
 from customvision.common.keys import Keys
 
 # Stored images and artifact pieces stay below 1 MiB a message; lists of 1,000 rows may pass 4 MiB.
@@ -50,6 +51,7 @@ OPTIONS = [
 def open_channel(address: str, keys: Keys, *, unary_seconds: float | None = None) -> grpc.aio.Channel:
     """Opens an asynchronous channel whose every call carries the training key. Does not connect yet.
 
+    A call made for another carries on its request id and its place in a trace.
     Calls with one request and one answer end after ``unary_seconds`` unless they say otherwise themselves.
     """
     return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=_key_interceptors(keys, unary_seconds))
@@ -71,6 +73,8 @@ def _with_key(key: str, seconds: float | None = None) -> Callable[[Any], Any]:
     def add(details: Any) -> Any:
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         metadata.add(TRAINING_KEY_HEADER, key)
+        for name, value in handed_on():
+            metadata.add(name, value)
         timeout = seconds if details.timeout is None else details.timeout
         return grpc.aio.ClientCallDetails(
             details.method, timeout, metadata, details.credentials, details.wait_for_ready

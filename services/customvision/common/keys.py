@@ -1,4 +1,4 @@
-"""The two keys of a suite: made on first start, kept in keys.json with mode 0600."""
+"""The two keys of a suite: made on first start and kept in keys.json with mode 0600, or given in another file."""
 
 import json
 import os
@@ -20,14 +20,17 @@ class Keys:
     prediction_key: str = field(repr=False)
 
 
-def load_or_create_keys(home: Path) -> tuple[Keys, bool]:
+def load_or_create_keys(home: Path, given: Path | None = None) -> tuple[Keys, bool]:
     """Returns the keys of ``home`` and whether they were made just now. Several processes may call it at once.
 
-    Raises ConfigurationError where the file is unreadable or damaged.
+    Those of the file ``given``, where there is one, take their place; that file is never made. Raises
+    ConfigurationError where the file is unreadable or damaged.
     """
+    if given is not None:
+        return _read(given, "Restore it."), False
     path = home / FILE_NAME
     created = not path.exists() and _create(path)
-    return _read(path), created
+    return _read(path, "Restore it, or delete it and new keys are made at the next start."), created
 
 
 def _create(path: Path) -> bool:
@@ -44,7 +47,7 @@ def _create(path: Path) -> bool:
     return True
 
 
-def _read(path: Path) -> Keys:
+def _read(path: Path, remedy: str) -> Keys:
     try:
         content = json.loads(path.read_text())
         return Keys(training_key=_key(content["training_key"]), prediction_key=_key(content["prediction_key"]))
@@ -52,8 +55,7 @@ def _read(path: Path) -> Keys:
         raise ConfigurationError(f"The keys in {path} cannot be read ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
-            f"{path} is damaged: it must be JSON with training_key and prediction_key. "
-            "Restore it, or delete it and new keys are made at the next start."
+            f"{path} is damaged: it must be JSON with training_key and prediction_key. {remedy}"
         ) from error
 
 

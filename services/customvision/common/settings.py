@@ -24,11 +24,18 @@ URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
 PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
 PREDICTION_MEMORY = "CUSTOMVISION_PREDICTION_MEMORY"
 HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
+PREDICTION_WORKERS = "CUSTOMVISION_PREDICTION_WORKERS"
+DRAIN_SECONDS = "CUSTOMVISION_DRAIN_SECONDS"
+KEYS_FILE = "CUSTOMVISION_KEYS_FILE"
+METRICS_ADDRESS = "CUSTOMVISION_METRICS_ADDRESS"
+ACCESS_LOG = "CUSTOMVISION_ACCESS_LOG"
 # A name, an address, or "*".
 HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
 DEFAULT_PREDICTION_MEMORY_BYTES = 1024**3
+DEFAULT_DRAIN_SECONDS = 1.0
+MAX_DRAIN_SECONDS = 600.0
 
 
 def setting_of_address(service: str) -> str:
@@ -46,7 +53,10 @@ class Settings:
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
     where that is None. Fine-tuned networks hold ``prediction_memory_bytes`` at most. ``http_allowed_hosts`` are names
-    that the gateway answers to beside its own address; "*" is every name.
+    that the gateway answers to beside its own address; "*" is every name. ``prediction_workers`` processes answer
+    predictions side by side. A service that was told to stop still serves for ``drain_seconds``. ``keys_file`` holds
+    the keys, where not keys.json in ``home`` does. A service that runs alone tells its figures at ``metrics_address``,
+    where that is not None; ``access_log`` logs every call.
     """
 
     home: Path
@@ -65,12 +75,18 @@ class Settings:
     prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
     prediction_memory_bytes: int = DEFAULT_PREDICTION_MEMORY_BYTES
     http_allowed_hosts: tuple[str, ...] = ()
+    prediction_workers: int = 1
+    drain_seconds: float = DEFAULT_DRAIN_SECONDS
+    keys_file: Path | None = None
+    metrics_address: str | None = None
+    access_log: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Reads the settings. Raises ConfigurationError, naming the setting, where one cannot be used."""
         values = os.environ if environment is None else environment
         weights = values.get("CUSTOMVISION_BACKBONE_WEIGHTS", "")
+        keys_file = values.get(KEYS_FILE, "")
         addresses = {
             service: _address(setting_of_address(service), values.get(setting_of_address(service), "") or default)
             for service, default in DEFAULT_ADDRESSES.items()
@@ -92,6 +108,13 @@ class Settings:
             prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
             prediction_memory_bytes=_size(PREDICTION_MEMORY, values) or DEFAULT_PREDICTION_MEMORY_BYTES,
             http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
+            prediction_workers=_count(PREDICTION_WORKERS, values, default=1),
+            drain_seconds=_seconds(DRAIN_SECONDS, values, default=DEFAULT_DRAIN_SECONDS, most=MAX_DRAIN_SECONDS),
+            keys_file=Path(keys_file).expanduser().absolute() if keys_file else None,
+            metrics_address=_address(METRICS_ADDRESS, metrics)
+            if (metrics := values.get(METRICS_ADDRESS, ""))
+            else None,
+            access_log=_switch(ACCESS_LOG, values, default=False),
         )
 
     def address(self, service: str) -> str:
@@ -156,6 +179,13 @@ def _count(setting: str, values: Mapping[str, str], *, default: int) -> int:
     if not (value.isascii() and value.isdecimal() and int(value) > 0):
         raise ConfigurationError(f"{setting} is '{value}'; it must be a number above 0.")
     return int(value)
+
+
+def _seconds(setting: str, values: Mapping[str, str], *, default: float, most: float) -> float:
+    value = values.get(setting, "") or str(default)
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII) or float(value) > most:
+        raise ConfigurationError(f"{setting} is '{value}'; it must be a number of seconds from 0 to {most:g}.")
+    return float(value)
 
 
 def _duration(setting: str, values: Mapping[str, str], *, default: float) -> float:

@@ -104,6 +104,12 @@ def error_from_call(error: grpc.RpcError, *, service: str) -> errors.ServiceErro
     return _with_reason(kind, details, info, retry_after)
 
 
+def error_of_code(code: int, message: str) -> errors.ServiceError:
+    """Returns the error that a result with this status code tells, as one of our own kinds."""
+    kind = next((kind for kind, known in _CODES.items() if known.value[0] == code), errors.Internal)
+    return kind(message)
+
+
 def _with_reason(
     kind: type[errors.ServiceError],
     message: str,

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from customvision.common.errors import DeadlineExceeded, ResourceExhausted, ServiceError, StorageFull, Unavailable
 from customvision.common.status import code_of, error_from_call
+from customvision.gateway.methods import methods_of
 from customvision.gateway.response_headers import HEADERS
 from customvision.gateway.rest.models.base import CustomVisionError
 
@@ -178,13 +179,13 @@ async def explain(_request: Request, error: Exception) -> JSONResponse:
     return respond(error)
 
 
-async def explain_http(_request: Request, error: Exception) -> JSONResponse:
+async def explain_http(request: Request, error: Exception) -> JSONResponse:
     """Answers where there is no such route, or not for this method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return respond(ApiError("NotFound", "There is no such path; GET /openapi.json lists those that there are."))
     if status == 405:
-        return respond(ApiError("BadRequestNotSupported", "This path does not take this method.", status=405))
+        return _method_not_allowed(request)
     return respond(ApiError("ErrorUnknown", "Something went wrong.", status=status))
 
 
@@ -212,6 +213,16 @@ def respond(error: ApiError) -> JSONResponse:
     """Returns the response that tells ``error``."""
     headers = {"Retry-After": str(error.retry_seconds)} if error.status in (429, 503) else None
     return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status, headers=headers)
+
+
+def _method_not_allowed(request: Request) -> JSONResponse:
+    methods = methods_of(request.scope)
+    if "GET" in methods and "HEAD" not in methods:
+        methods.insert(1, "HEAD")
+    message = f"This path does not take this method; it takes {', '.join(methods)}."
+    answer = respond(ApiError("BadRequestNotSupported", message, status=405))
+    answer.headers["Allow"] = ", ".join(methods)
+    return answer
 
 
 def _status_of_kind(error: ServiceError) -> int | None:

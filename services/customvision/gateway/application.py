@@ -11,10 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
+from customvision.common.tracing import Tracer
 from customvision.gateway import api_errors, export_downloads
+from customvision.gateway.absolute_targets import AbsoluteTargets
 from customvision.gateway.authentication import RequireKey
 from customvision.gateway.blobs import Blobs
 from customvision.gateway.bodies import Room
@@ -23,8 +26,10 @@ from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
 from customvision.gateway.links import Links
+from customvision.gateway.methods import AnswerHead
 from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.own_hosts import OwnHosts
+from customvision.gateway.requests import FollowRequests
 from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.rest.prediction.classification import classification_routes
@@ -35,7 +40,12 @@ from customvision.gateway.unread_bodies import ReadToTheEnd
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, keys: Keys, room: Room | None = None, *, stopping: asyncio.Event | None = None
+    settings: Settings,
+    keys: Keys,
+    room: Room | None = None,
+    *,
+    stopping: asyncio.Event | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[FastAPI]:
     """Yields the application; its channels to the services are closed at the end.
 
@@ -59,11 +69,14 @@ async def open_application(
             ],
             middleware=[
                 Middleware(SecurityHeaders),
+                Middleware(AbsoluteTargets),
                 Middleware(CanonicalPaths),
+                Middleware(FollowRequests, access_log=AccessLog(on=settings.access_log), tracer=tracer),
                 Middleware(CountRequests, metrics=metrics),
                 Middleware(ReadToTheEnd),
                 Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
+                Middleware(AnswerHead),
             ],
             exception_handlers={
                 api_errors.ApiError: api_errors.explain,

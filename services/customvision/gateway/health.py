@@ -14,15 +14,15 @@ CHECK_SECONDS = 1.0
 
 
 class SuiteHealth:
-    """Asks every service's own health check."""
+    """Asks every service's own health check, over ``channels`` by the name of the service."""
 
     def __init__(self, addresses: dict[str, str], keys: Keys) -> None:
-        self._channels = {service: open_channel(address, keys) for service, address in addresses.items()}
+        self.channels = {service: open_channel(address, keys) for service, address in addresses.items()}
 
     async def check(self) -> dict[str, bool]:
         """Returns for each service whether it serves."""
-        answers = await asyncio.gather(*(_serves(channel) for channel in self._channels.values()))
-        return dict(zip(self._channels, answers, strict=True))
+        answers = await asyncio.gather(*(_serves(channel) for channel in self.channels.values()))
+        return dict(zip(self.channels, answers, strict=True))
 
     async def respond(self, _request: Request) -> JSONResponse:
         """Answers 200 once the whole suite serves, 503 before."""
@@ -34,7 +34,7 @@ class SuiteHealth:
 
     async def close(self) -> None:
         """Closes the channels."""
-        await asyncio.gather(*(channel.close() for channel in self._channels.values()))
+        await asyncio.gather(*(channel.close() for channel in self.channels.values()))
 
 
 async def _serves(channel: grpc.aio.Channel) -> bool:

@@ -1,7 +1,9 @@
-"""What the gateway tells a Prometheus server."""
+"""What the gateway tells a Prometheus server: its own figures, and those of the services."""
 
+import asyncio
 import time
 
+import grpc
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -10,8 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from customvision.common.exposition import merged
 from customvision.gateway.health import SuiteHealth
+from customvision.v1.metrics_service_pb2 import GetMetricsRequest
+from customvision.v1.metrics_service_pb2_grpc import MetricsServiceStub
 
+# A scrape that waits longer is given up by Prometheus, and with it the figures of the services that did answer.
+GET_SECONDS = 2.0
+SERVICE_LABEL = "service"
 UNMATCHED = "unmatched"
 # HTTP allows any word as a method, and every label value is kept for ever.
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -19,24 +27,26 @@ OTHER_METHOD = "other"
 
 
 class Metrics:
-    """The gateway's figures: which services serve, and what HTTP requests came and how they ended."""
+    """The gateway's figures (which services serve, what HTTP requests came, how they ended) and the services'."""
 
     def __init__(self, health: SuiteHealth) -> None:
         self._health = health
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        # Every service tells these of itself.
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
         self._service_up = Gauge(
-            "customvision_service_up", "1 while the service serves, else 0", ["service"], registry=self._registry
+            "customvision_service_up", "1 while the service serves, else 0", ["service"], registry=self.registry
         )
         self._requests = Counter(
             "customvision_http_requests_total",
             "HTTP requests answered",
             ["method", "route", "status"],
-            registry=self._registry,
+            registry=self.registry,
         )
         self._seconds = Histogram(
-            "customvision_http_request_seconds", "Time to answer an HTTP request", ["route"], registry=self._registry
+            "customvision_http_request_seconds", "Time to answer an HTTP request", ["route"], registry=self.registry
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -46,10 +56,29 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     async def respond(self, _request: Request) -> Response:
-        """Answers in Prometheus' text format."""
-        for service, serves in (await self._health.check()).items():
+        """Answers in Prometheus' text format. A service that does not answer is left out, and told as down."""
+        serving, texts = await asyncio.gather(self._health.check(), self._texts())
+        for service, serves in serving.items():
             self._service_up.labels(service).set(serves)
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+        text = await asyncio.to_thread(self._told_together, texts)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    async def _texts(self) -> dict[str, str]:
+        channels = self._health.channels
+        texts = await asyncio.gather(*(_text_of(channel) for channel in channels.values()))
+        return dict(zip(channels, texts, strict=True))
+
+    def _told_together(self, texts: dict[str, str]) -> str:
+        services = {"gateway": generate_latest(self._process).decode()} | texts
+        return generate_latest(self.registry).decode() + merged(services, SERVICE_LABEL)
+
+
+async def _text_of(channel: grpc.aio.Channel) -> str:
+    try:
+        answer = await MetricsServiceStub(channel).GetMetrics(GetMetricsRequest(), timeout=GET_SECONDS)
+    except grpc.RpcError:
+        return ""
+    return str(answer.text)
 
 
 class CountRequests:

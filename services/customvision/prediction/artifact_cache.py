@@ -2,8 +2,9 @@
 
 import asyncio
 import io
+import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -23,11 +24,15 @@ log = structlog.get_logger()
 
 
 class ArtifactCache:
-    """Files below ``folder``, named by their SHA-256, verified whenever they are read."""
+    """Files below ``folder``, named by their SHA-256, verified whenever they are read.
 
-    def __init__(self, folder: Path, fetch: FetchArtifact, executor: Executor) -> None:
+    What a cache in one of ``others`` has is linked to and not fetched; each cache removes its own links only.
+    """
+
+    def __init__(self, folder: Path, fetch: FetchArtifact, executor: Executor, *, others: Sequence[Path] = ()) -> None:
         """``fetch`` asks the project service for the bytes of a digest; ``executor`` reads and writes the files."""
         self._folder = folder
+        self._others = others
         self._fetch = fetch
         self._executor = executor
         self._removal = asyncio.Lock()
@@ -99,18 +104,22 @@ class ArtifactCache:
             return None
 
     def _read(self, sha256: str) -> bytes | None:
-        path = self._folder / sha256
+        data = _read_verified(self._folder / sha256, sha256)
+        for other in self._others if data is None else ():
+            data = _read_verified(other / sha256, sha256)
+            if data is not None:
+                self._share(other / sha256, sha256, data)
+                break
+        return data
+
+    def _share(self, path: Path, sha256: str, data: bytes) -> None:
+        own = self._folder / sha256
         try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            log.warning("a cached artifact cannot be read; fetching it again", sha256=sha256, error=str(error))
-            return None
-        if digest_of(data) == sha256:
-            return data
-        log.warning("a cached artifact is damaged; fetching it again", sha256=sha256)
-        return None
+            own.unlink(missing_ok=True)
+            os.link(path, own)
+        except OSError:
+            # Gone meanwhile, or a file system without links.
+            self._write(sha256, data)
 
     def _verify_and_write(self, sha256: str, data: bytes) -> None:
         found = digest_of(data)
@@ -118,6 +127,9 @@ class ArtifactCache:
             raise ArtifactInvalid(
                 f"The artifact that the project service sent ({len(data):,} bytes) does not match its digest {sha256}."
             )
+        self._write(sha256, data)
+
+    def _write(self, sha256: str, data: bytes) -> None:
         try:
             write_durably(self._folder / sha256, data)
         except OSError as error:
@@ -130,3 +142,17 @@ class ArtifactCache:
     def _remove(self, digests: set[str]) -> None:
         for sha256 in digests:
             (self._folder / sha256).unlink(missing_ok=True)
+
+
+def _read_verified(path: Path, sha256: str) -> bytes | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("a cached artifact cannot be read; fetching it again", sha256=sha256, error=str(error))
+        return None
+    if digest_of(data) == sha256:
+        return data
+    log.warning("a cached artifact is damaged; fetching it again", sha256=sha256)
+    return None

@@ -8,6 +8,7 @@ from customvision.prediction.model import Model
 from customvision.prediction.networks import Networks
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.residency import Residency
+from customvision.prediction.stages import ObserveStage, unobserved
 from customvision.vision.artifacts import ArtifactInvalid
 
 # As many loads at once keep fetching and computing busy without crowding out predictions.
@@ -17,10 +18,14 @@ CONCURRENT_LOADS = 8
 class ModelLoader:
     """Loads models off the event loop, a few at a time."""
 
-    def __init__(self, heads: Heads, networks: Networks, residency: Residency) -> None:
+    def __init__(
+        self, heads: Heads, networks: Networks, residency: Residency, observe: ObserveStage = unobserved
+    ) -> None:
+        """The models that it loads tell ``observe`` how long the stages of their answers took."""
         self._heads = heads
         self._networks = networks
         self._residency = residency
+        self._observe = observe
         self._slots = asyncio.Semaphore(CONCURRENT_LOADS)
 
     async def load(self, published: PublishedModel) -> Model:
@@ -55,4 +60,4 @@ class ModelLoader:
                     f"{published.backbone_sha256}."
                 )
             network = await self._networks.get(published.backbone_sha256)
-        return Model(published, head, network, load_time=datetime.now(UTC))
+        return Model(published, head, network, load_time=datetime.now(UTC), observe=self._observe)

@@ -8,6 +8,7 @@ import numpy as np
 from customvision.prediction.labelled_head import LabelledHead
 from customvision.prediction.network import Network
 from customvision.prediction.publication import PublishedModel
+from customvision.prediction.stages import ObserveStage, Stage, Stopwatch, unobserved
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.head import Probabilities
 
@@ -26,7 +27,8 @@ class Model:
     """An iteration ready to answer. Thread-safe; ``last_use_time`` alone changes, None until it is first asked.
 
     A request holds a plain reference to the model it began with, so a model that was replaced meanwhile
-    is freed when its last request ends, and its network when its last model goes.
+    is freed when its last request ends, and its network when its last model goes. ``observe`` is told how long each
+    stage of an answer took.
     """
 
     published: PublishedModel
@@ -34,6 +36,7 @@ class Model:
     network: Network
     load_time: datetime
     last_use_time: datetime | None = None
+    observe: ObserveStage = unobserved
 
     @property
     def memory_bytes(self) -> int:
@@ -50,8 +53,14 @@ class Model:
         trunk = self.network.trunk
         if trunk is None:
             raise RuntimeError("the model's network is not in memory")
+        stopwatch = Stopwatch(self.observe)
         pixels = decode_for_backbone(image_data, trunk.input_size)
-        return self._ranked(self.labelled_head.head.probabilities(trunk.embed(pixels)))
+        stopwatch.lap(Stage.DECODE)
+        features = trunk.embed(pixels)
+        stopwatch.lap(Stage.TRUNK)
+        ranked = self._ranked(self.labelled_head.head.probabilities(features))
+        stopwatch.lap(Stage.HEAD)
+        return ranked
 
     def _ranked(self, probabilities: Probabilities) -> list[TagProbability]:
         order = np.argsort(-probabilities, kind="stable")

@@ -14,8 +14,10 @@ from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.question import Question
+from customvision.prediction.refusals import Refusals
 from customvision.prediction.registry import Registry
 from customvision.prediction.residency import Residency
+from customvision.prediction.stages import ObserveStage, Stage, unobserved
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
 from customvision.prediction.worker_threads import WorkerThreads
 from customvision.vision.decoding import MAX_BYTES
@@ -38,7 +40,7 @@ class Predictor:
     """Computes on its own threads: for one project two per core, for decoding one image fills the gaps of another.
 
     A third per core is there for other projects, so that nobody waits for the end of somebody else's slow images.
-    ``admission`` and ``threads`` tell how many questions wait and were refused.
+    ``admission`` and ``threads`` tell how many questions wait; ``refusals`` counts those that got no answer.
     """
 
     def __init__(
@@ -50,7 +52,11 @@ class Predictor:
         residency: Residency,
         *,
         max_waiting: int = MAX_WAITING,
+        observe: ObserveStage = unobserved,
     ) -> None:
+        """``observe`` is told how long questions waited for a thread."""
+        self.refusals = Refusals()
+        self._observe = observe
         self._registry = registry
         self._iterations = iterations
         self._fetcher = fetcher
@@ -69,11 +75,12 @@ class Predictor:
 
         Raises what find_model and answer raise.
         """
-        question.check_model(caller)
-        question.check_image()
-        with self._place(question.project_id, caller, _size(question)):
-            model = await self._found_model(question, caller)
-            return await self._answer(model, question, caller)
+        with self.refusals:
+            question.check_model(caller)
+            question.check_image()
+            with self._place(question.project_id, caller, _size(question)):
+                model = await self._found_model(question, caller)
+                return await self._answer(model, question, caller)
 
     async def find_model(self, question: Question, caller: Caller) -> Model:
         """Returns the model that a question is for; its image does not matter.
@@ -89,9 +96,10 @@ class Predictor:
         Raises what Question.check_image, UrlFetcher.fetch and Residency.ready raise, PredictionQueueFull,
         PredictionTooLate, and the errors of customvision.vision.decoding.
         """
-        question.check_image()
-        with self._place(question.project_id, caller, _size(question)):
-            return await self._answer(model, question, caller)
+        with self.refusals:
+            question.check_image()
+            with self._place(question.project_id, caller, _size(question)):
+                return await self._answer(model, question, caller)
 
     async def compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
         """Asks a model about an image, as soon as its network is in memory and a thread is free.
@@ -99,7 +107,7 @@ class Predictor:
         Raises PredictionQueueFull, PredictionTooLate, what Residency.ready raises, and the errors of
         customvision.vision.decoding.
         """
-        with self._place(model.published.name.project_id, caller, len(image_data)):
+        with self.refusals, self._place(model.published.name.project_id, caller, len(image_data)):
             return await self._compute(model, image_data, caller)
 
     def close(self) -> None:
@@ -127,7 +135,12 @@ class Predictor:
     async def _compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
         project_id = model.published.name.project_id
         async with self._residency.ready(model, _patience(caller)):
-            return await self.threads.run(project_id, partial(model.predict, image_data), caller.deadline)
+            work = partial(self._work, model, image_data, time.perf_counter())
+            return await self.threads.run(project_id, work, caller.deadline)
+
+    def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability]:
+        self._observe(Stage.QUEUE, time.perf_counter() - arrived)
+        return model.predict(image_data)
 
     async def _image_data(self, question: Question) -> bytes:
         if not question.image_url:

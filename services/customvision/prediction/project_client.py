@@ -17,7 +17,6 @@ from customvision.prediction.publication import (
     Synchronized,
     Unpublished,
 )
-from customvision.prediction.stored_predictions import PredictionRecord
 from customvision.prediction.suggestions import DownloadedImage, ImageAnswer, Suggestion
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, stored_predictions_pb2, suggestions_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
@@ -109,20 +108,6 @@ class ProjectClient:
         with _translated_errors():
             response = await self._stub.RecordSuggestions(request, timeout=RECORD_SECONDS)
         return [_suggestion(message) for message in response.suggestions]
-
-    async def record_prediction(self, record: PredictionRecord) -> None:
-        """Keeps an answer in its project; repeating it changes nothing."""
-        request = stored_predictions_pb2.RecordPredictionRequest(
-            prediction_id=record.prediction_id,
-            project_id=record.published.name.project_id,
-            publish_name=record.published.name.publish_name,
-            iteration_id=record.published.iteration_id,
-            image_data=record.image_data,
-            predictions=tag_probability_messages(record.predictions),
-            application=record.application,
-        )
-        with _translated_errors():
-            await self._stub.RecordPrediction(request, timeout=RECORD_SECONDS)
 
 
 def tag_probability_messages(predictions: Iterable[TagProbability]) -> list[stored_predictions_pb2.TagProbability]:

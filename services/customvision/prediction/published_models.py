@@ -41,10 +41,12 @@ class PublishedModels:
         executor: Executor,
         *,
         also_needed: Callable[[], set[str]],
+        remembers: bool = True,
     ) -> None:
         """Begins with the models that the file at ``path`` lists, so that they answer while project is away.
 
-        ``also_needed`` gives the digests of artifacts that must stay though nothing published needs them.
+        ``also_needed`` gives the digests of artifacts that must stay though nothing published needs them. Without
+        ``remembers`` another process writes the file.
         """
         self._watch = watch
         self._registry = registry
@@ -52,6 +54,7 @@ class PublishedModels:
         self._path = path
         self._executor = executor
         self._also_needed = also_needed
+        self._remembers = remembers
         for model in read_remembered(path):
             registry.publish(model.published, model.answered)
 
@@ -97,7 +100,8 @@ class PublishedModels:
 
     async def _remember_once(self) -> None:
         models = self._registry.remembered()
-        await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
+        if self._remembers:
+            await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
         # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
         await self._cache.keep_only(
             lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()

@@ -2,6 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from heapq import nsmallest
 
 from customvision.common.notifier import Notifier, wait
@@ -14,6 +15,7 @@ from customvision.prediction.errors import (
     PublishedModelsUnknown,
     PublishNameMissing,
 )
+from customvision.prediction.first_loads import FirstLoads
 from customvision.prediction.model import Model
 from customvision.prediction.model_changes import ModelChanges
 from customvision.prediction.publication import ModelName, PublishedModel
@@ -22,6 +24,8 @@ from customvision.prediction.served_model import LoadModel, ModelState, ServedMo
 
 # News of a publication may arrive just after the call that followed it.
 NEWS_SECONDS = 0.2
+# How long a start waits for the project service before it settles for what was published before.
+TELLING_SECONDS = 1.0
 NAMES_SHOWN = 5
 
 
@@ -29,7 +33,7 @@ class Registry:
     """The served models by project and publish name.
 
     ``to_remember`` is set when ``remembered()`` has changed, or all that is published has been told; who remembers
-    clears it. ``synchronized`` says that all that is published has been told once.
+    clears it.
     """
 
     def __init__(self, load: LoadModel, take_up: LoadModel | None = None) -> None:
@@ -42,8 +46,14 @@ class Registry:
         # Wakes calls that wait for a model of a project.
         self._notifier = Notifier()
         self.changes = ModelChanges()
-        self.synchronized = False
+        self._first_loads = FirstLoads()
+        self._synchronized = asyncio.Event()
         self.to_remember = asyncio.Event()
+
+    @property
+    def synchronized(self) -> bool:
+        """True once all that is published has been told."""
+        return self._synchronized.is_set()
 
     def publish(self, published: PublishedModel, answered: PublishedModel | None = None) -> None:
         """Has ``published`` answer under its name once it is loaded; what answers now goes on until then.
@@ -62,6 +72,7 @@ class Registry:
                 on_change=self._changed,
                 on_replace=self.to_remember.set,
             )
+            self._first_loads.begin(published.name)
             self._changed(published.name)
             self.to_remember.set()
         elif served.publish(published):
@@ -78,11 +89,12 @@ class Registry:
                 del self._projects[name.project_id]
             self._notifier.touch(name.project_id)
             self.changes.note_removed(name)
+            self._first_loads.end(name)
             self.to_remember.set()
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
-        self.synchronized = True
+        self._synchronized.set()
         self.to_remember.set()
 
     def close(self) -> None:
@@ -121,9 +133,32 @@ class Registry:
         if served is not None and served.model is model:
             served.lose(reason)
 
+    def states(self) -> dict[ModelState, int]:
+        """Returns how many models there are in each state. May be called on any thread."""
+        counts = Counter(served.state for served in self._unordered())
+        return {state: counts[state] for state in ModelState}
+
+    def memory_bytes(self) -> int:
+        """Returns what the models that answer hold for themselves alone. May be called on any thread."""
+        models = (served.model for served in self._unordered())
+        return sum(model.memory_bytes for model in models if model is not None)
+
     def remembered(self) -> list[RememberedModel]:
         """Returns what a restart should begin with, ordered by project and publish name."""
         return [RememberedModel(served.published, served.answered) for served in self.models()]
+
+    async def until_first_loads(self) -> None:
+        """Returns once all that is published is known and each model of it was tried to load.
+
+        While the project service is away, models from before a restart will do, where one of them answers.
+        """
+        if not await wait(self._synchronized, TELLING_SECONDS) and not await self._answers_after_first_loads():
+            await self._synchronized.wait()
+        await self._first_loads.wait()
+
+    async def _answers_after_first_loads(self) -> bool:
+        await self._first_loads.wait()
+        return any(served.model is not None for served in self.models())
 
     async def find(self, project_id: str, publish_name: str, *, seconds: float) -> Model:
         """Returns the model to ask, waiting up to ``seconds`` for a first load that is under way.
@@ -145,6 +180,10 @@ class Registry:
             left = began + patience - loop.time()
             if not worth_waiting or left <= 0 or not await wait(changed, left):
                 raise self._explained(project_id, publish_name, served)
+
+    def _unordered(self) -> list[ServedModel]:
+        # Copies are made in one step each, so that the event loop may go on changing what they are made of.
+        return [served for models in list(self._projects.values()) for served in list(models.values())]
 
     def _asked(self, project_id: str, publish_name: str) -> ServedModel | None:
         models = self._projects.get(project_id, {})
@@ -193,6 +232,9 @@ class Registry:
     def _changed(self, name: ModelName) -> None:
         self._notifier.touch(name.project_id)
         self.changes.note(name)
+        served = self.served(name)
+        if served is None or served.tried:
+            self._first_loads.end(name)
 
 
 def _project_of(name: ModelName) -> str:

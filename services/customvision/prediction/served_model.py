@@ -74,6 +74,11 @@ class ServedModel:
         self._on_replace = on_replace
         self._task = asyncio.create_task(self._load_until_settled())
 
+    @property
+    def tried(self) -> bool:
+        """True once an iteration answers, or an attempt to load one has failed."""
+        return self.model is not None or bool(self.failure_reason)
+
     def publish(self, published: PublishedModel) -> bool:
         """Begins to load ``published`` and returns True, unless it answers or is being loaded already."""
         if published == self.published and self.state is not ModelState.FAILED and not self.retrying:

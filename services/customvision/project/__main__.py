@@ -12,7 +12,15 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     """Serves until ``stopping`` is set."""
     async with open_project_service(settings) as definition:
         keys, _ = load_or_create_keys(settings.home)
-        await serve(definition, settings.project_address, keys, stopping)
+        await serve(
+            definition,
+            settings.project_address,
+            keys,
+            stopping,
+            drain_seconds=settings.drain_seconds,
+            access_log=settings.access_log,
+            metrics_address=settings.metrics_address,
+        )
 
 
 if __name__ == "__main__":

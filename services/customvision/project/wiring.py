@@ -9,8 +9,10 @@ from customvision.common.database import Database
 from customvision.common.folder_lock import FolderLock
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
+from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.fetcher import UrlFetcher
+from customvision.project.metrics import project_metrics
 from customvision.project.servicer import ProjectServicer, UseCases
 from customvision.project.store.blobs import BlobStore
 from customvision.project.store.collector import Collector
@@ -21,6 +23,7 @@ from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.prediction_intake import PredictionIntake
 from customvision.project.use_cases.project_copies import ProjectCopies
 from customvision.project.use_cases.project_importing import ProjectImporter
 from customvision.project.use_cases.projects import Projects
@@ -63,7 +66,8 @@ async def open_project_service(
         collecting = asyncio.create_task(collector.run())
         stack.push_async_callback(_end, collecting)
         publishing = Publishing(database, notifier, heartbeat_seconds=heartbeat_seconds)
-        yield _definition(_use_cases(database, blobs, intake, fetcher, arrivals, publishing, copies), notifier)
+        use_cases = _use_cases(database, blobs, intake, fetcher, arrivals, publishing, copies)
+        yield _definition(use_cases, notifier, project_metrics(folder, folder / DATABASE, blobs))
 
 
 def _use_cases(
@@ -86,12 +90,13 @@ def _use_cases(
         iterations=Iterations(database),
         publishing=publishing,
         artifacts=Artifacts(database, blobs),
-        stored_predictions=StoredPredictions(database, blobs, intake, arrivals),
+        prediction_intake=PredictionIntake(database, blobs, intake),
+        stored_predictions=StoredPredictions(database, blobs, arrivals),
         suggestions=Suggestions(database),
     )
 
 
-def _definition(use_cases: UseCases, notifier: Notifier) -> ServiceDefinition:
+def _definition(use_cases: UseCases, notifier: Notifier, metrics: ServiceMetrics) -> ServiceDefinition:
     servicer = ProjectServicer(use_cases)
     return ServiceDefinition(
         name="project",
@@ -99,6 +104,7 @@ def _definition(use_cases: UseCases, notifier: Notifier) -> ServiceDefinition:
         register=lambda server: project_service_pb2_grpc.add_ProjectServiceServicer_to_server(servicer, server),
         roles=TRAINING_KEY_ONLY,
         end_streams=notifier.close,
+        metrics=metrics,
     )
 
 

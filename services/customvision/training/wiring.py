@@ -12,11 +12,13 @@ import structlog
 from customvision.common.background import in_background
 from customvision.common.channel import open_channel
 from customvision.common.database import Database
+from customvision.common.disk_metrics import add_disk_metrics
 from customvision.common.durable_files import TEMPORARY_PREFIX
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
+from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
 from customvision.training.backbones.backbone_review import BackboneReview
 from customvision.training.backbones.domain_backbones import DomainBackbones
@@ -32,6 +34,7 @@ from customvision.training.export.export_keeper import ExportKeeper
 from customvision.training.export.exporter import Exporter
 from customvision.training.export.kept_exports import KeptExports
 from customvision.training.iterations import Iterations
+from customvision.training.metrics import TrainingMetrics
 from customvision.training.runs.attempt import Attempts
 from customvision.training.runs.attempt_plan import Place
 from customvision.training.runs.outcome_reporter import OutcomeReporter
@@ -50,6 +53,7 @@ from customvision.training.store.runs import RunStore
 from customvision.v1.training_service_pb2_grpc import add_TrainingServiceServicer_to_server
 
 FULL_NAME = "customvision.v1.TrainingService"
+DATABASE = "training.sqlite"
 
 log = structlog.get_logger()
 
@@ -67,12 +71,16 @@ async def open_training_service(
         preparation = BackbonePreparation(settings)
         stack.callback(FolderLock(folder, user="serve training").release)
         _remove_leftovers(folder)
-        database = Database(folder / "training.sqlite", MIGRATIONS)
+        database = Database(folder / DATABASE, MIGRATIONS)
         stack.callback(database.close)
         channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
 
         notifier = Notifier()
-        runs, events = RunStore(database, notifier), EventStore(database)
+        metrics = ServiceMetrics()
+        add_disk_metrics(metrics, folder, folder / DATABASE)
+        figures = TrainingMetrics(metrics)
+        runs, events = RunStore(database, notifier, figures.end), EventStore(database)
+        figures.count_open(runs)
         iterations, domains = Iterations(channel), Domains(channel)
         backbones = DomainBackbones(preparation, domains)
         run_ended = asyncio.Event()
@@ -127,6 +135,7 @@ async def open_training_service(
             register=lambda server: _register(servicer, server),
             roles=TRAINING_KEY_ONLY,
             end_streams=notifier.close,
+            metrics=metrics,
         )
 
 

@@ -20,12 +20,25 @@ def home() -> Path:
     return Path(os.environ.get("CUSTOMVISION_HOME", "") or "~/.customvision").expanduser().absolute()
 
 
+def keys_file() -> Path:
+    """Returns the file that holds the keys of this machine's suite."""
+    given = os.environ.get("CUSTOMVISION_KEYS_FILE", "")
+    return Path(given).expanduser().absolute() if given else home() / KEYS_FILE
+
+
 def read_keys(folder: Path) -> dict[str, str]:
     """Returns ``training_key`` and ``prediction_key`` of the suite in ``folder``; empty where it was never started.
 
     Raises CustomVisionError where the file is damaged or may not be read.
     """
-    path = folder / KEYS_FILE
+    return read_keys_file(folder / KEYS_FILE)
+
+
+def read_keys_file(path: Path) -> dict[str, str]:
+    """Returns ``training_key`` and ``prediction_key``; empty where there is no such file.
+
+    Raises CustomVisionError where the file is damaged or may not be read.
+    """
     try:
         content = json.loads(path.read_text())
         return {name: _checked(content[name]) for name in ("training_key", "prediction_key")}
@@ -49,7 +62,7 @@ def _address(service: str) -> str:
 
 
 def _key(kind: str) -> str:
-    return os.environ.get(f"CUSTOMVISION_{kind.upper()}_KEY", "") or read_keys(home()).get(f"{kind}_key", "")
+    return os.environ.get(f"CUSTOMVISION_{kind.upper()}_KEY", "") or read_keys_file(keys_file()).get(f"{kind}_key", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +107,7 @@ class ClientSettings:
             return PREDICTION_KEY_HEADER, self.prediction_key
         raise CustomVisionError(
             "KEY_MISSING",
-            f"There are no keys in {home()}. Start the suite with `make run` or `customvision up`, "
+            f"There are no keys in {keys_file().parent}. Start the suite with `make run` or `customvision up`, "
             "or set CUSTOMVISION_HOME or CUSTOMVISION_TRAINING_KEY to those of the suite to use.",
             grpc.StatusCode.UNAUTHENTICATED,
         )

@@ -19,9 +19,13 @@ class Words(Generic[Meaning]):
         self._by_lower_case = {word.lower(): meaning for word, meaning in meanings.items()}
         self._words = {meaning: word for word, meaning in reversed(list(meanings.items()))}
 
+    def knows(self, word: str) -> bool:
+        """Returns whether ``word`` is one of these."""
+        return word.lower() in self._by_lower_case
+
     def meaning(self, word: str) -> Meaning:
         """Returns what ``word`` stands for. Raises ApiError where it is none of these."""
-        if word.lower() not in self._by_lower_case:
+        if not self.knows(word):
             known = ", ".join(self._meanings)
             message = f"There is no {self._what} '{word[:MAX_SHOWN_CHARACTERS]}'; there are {known}."
             raise ApiError(self._code, message)

@@ -5,10 +5,32 @@ from datetime import datetime
 
 from customvision.common.errors import AlreadyExists, InvalidArgument, NotFound
 from customvision.project.domain.image import ImageContent
-from customvision.project.domain.tag_probability import TagProbability
-from customvision.project.domain.text import shortened
+from customvision.project.domain.tag_probability import TagProbability, check_answer
+from customvision.project.domain.text import MAX_NAME_CHARACTERS, checked_text, is_uuid, shortened
 
 MAX_APPLICATION_CHARACTERS = 256
+
+
+@dataclass(frozen=True)
+class NewPrediction:
+    """An answer on its way in, with the image's file as it was sent; ``application`` is a label to find it by."""
+
+    prediction_id: str
+    project_id: str
+    iteration_id: str
+    publish_name: str
+    image_data: bytes
+    predictions: tuple[TagProbability, ...]
+    application: str = ""
+
+    def check(self) -> None:
+        """Raises PredictionIdInvalid, TextTooLong, TooManyItems or ProbabilityInvalid; does not look at the image."""
+        if not is_uuid(self.prediction_id):
+            raise PredictionIdInvalid
+        checked_text(self.iteration_id, "iteration_id", MAX_NAME_CHARACTERS)
+        checked_text(self.publish_name, "publish_name", MAX_NAME_CHARACTERS)
+        checked_text(self.application, "application", MAX_APPLICATION_CHARACTERS)
+        check_answer(self.predictions)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from customvision.project.use_cases.image_intake import ImageIntake
 from customvision.project.use_cases.images import Images
 from customvision.project.use_cases.images_from_urls import ImagesFromUrls
 from customvision.project.use_cases.iterations import Iterations
+from customvision.project.use_cases.prediction_intake import PredictionIntake
 from customvision.project.use_cases.project_copies import ProjectCopies
 from customvision.project.use_cases.projects import Projects
 from customvision.project.use_cases.publishing import Publishing
@@ -44,6 +45,7 @@ class UseCases:
     iterations: Iterations
     publishing: Publishing
     artifacts: Artifacts
+    prediction_intake: PredictionIntake
     stored_predictions: StoredPredictions
     suggestions: Suggestions
 
@@ -75,5 +77,6 @@ class ProjectServicer(
         self._iterations = use_cases.iterations
         self._publishing = use_cases.publishing
         self._artifacts = use_cases.artifacts
+        self._prediction_intake = use_cases.prediction_intake
         self._stored_predictions = use_cases.stored_predictions
         self._suggestions = use_cases.suggestions

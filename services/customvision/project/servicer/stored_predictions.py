@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from customvision.common.errors import ServiceError
+from customvision.common.status import code_of
 from customvision.project.domain.prediction_filter import PredictionFilter, PredictionOrder, PredictionTagFilter
-from customvision.project.domain.stored_prediction import PredictionCorrection, StoredPrediction
+from customvision.project.domain.stored_prediction import NewPrediction, PredictionCorrection, StoredPrediction
 from customvision.project.servicer.conversions import member_of, time_of, timestamp_of
 from customvision.project.servicer.images import content_chunks, image_variant
 from customvision.project.servicer.tag_probabilities import answer_messages, answer_of
 from customvision.project.servicer.uploads import result_message
 from customvision.project.use_cases.pages import PageRequest
+from customvision.project.use_cases.prediction_intake import Outcome, PredictionIntake
 from customvision.project.use_cases.stored_predictions import StoredPredictions
 from customvision.v1 import images_pb2, stored_predictions_pb2
 
@@ -17,22 +20,22 @@ from customvision.v1 import images_pb2, stored_predictions_pb2
 class StoredPredictionMethods:
     """Translates the calls about stored predictions."""
 
+    _prediction_intake: PredictionIntake
     _stored_predictions: StoredPredictions
 
     async def RecordPrediction(
         self, request: stored_predictions_pb2.RecordPredictionRequest, context: Any
     ) -> stored_predictions_pb2.StoredPrediction:
         """Keeps an answer with its image."""
-        prediction = await self._stored_predictions.record(
-            request.project_id,
-            prediction_id=request.prediction_id,
-            iteration_id=request.iteration_id,
-            publish_name=request.publish_name,
-            image_data=request.image_data,
-            predictions=answer_of(request.predictions),
-            application=request.application,
-        )
-        return _message(prediction)
+        return _message(await self._prediction_intake.add(_new(request)))
+
+    async def RecordPredictions(
+        self, request: stored_predictions_pb2.RecordPredictionsRequest, context: Any
+    ) -> stored_predictions_pb2.RecordPredictionsResponse:
+        """Keeps up to 64 answers with their images."""
+        outcomes = await self._prediction_intake.add_batch([_new(entry) for entry in request.predictions])
+        results = map(_result, request.predictions, outcomes)
+        return stored_predictions_pb2.RecordPredictionsResponse(results=results)
 
     async def ListPredictions(
         self, request: stored_predictions_pb2.ListPredictionsRequest, context: Any
@@ -72,6 +75,27 @@ class StoredPredictionMethods:
             request.project_id, corrections, list(request.tag_ids), dict(request.metadata)
         )
         return stored_predictions_pb2.CreateImagesFromPredictionsResponse(results=map(result_message, results))
+
+
+def _new(request: stored_predictions_pb2.RecordPredictionRequest) -> NewPrediction:
+    return NewPrediction(
+        prediction_id=request.prediction_id,
+        project_id=request.project_id,
+        iteration_id=request.iteration_id,
+        publish_name=request.publish_name,
+        image_data=request.image_data,
+        predictions=answer_of(request.predictions),
+        application=request.application,
+    )
+
+
+def _result(
+    request: stored_predictions_pb2.RecordPredictionRequest, outcome: Outcome
+) -> stored_predictions_pb2.RecordPredictionResult:
+    result = stored_predictions_pb2.RecordPredictionResult(prediction_id=request.prediction_id)
+    if isinstance(outcome, ServiceError):
+        result.code, result.message = code_of(outcome).value[0], outcome.message
+    return result
 
 
 def _filter(request: stored_predictions_pb2.ListPredictionsRequest) -> PredictionFilter:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, wait
 from pathlib import Path
 
 from customvision.common.durable_files import (
@@ -45,22 +46,26 @@ def path_of(root: Path, sha256: str) -> Path:
     return root / sha256[:2] / sha256[2:]
 
 
-def write_blobs(root: Path, blobs: Mapping[str, bytes]) -> None:
-    """Writes blobs by digest, all or none; one that is there, and whole, is kept. Each folder is fsynced once."""
-    written: dict[Path, Path] = {}
+def write_blobs(root: Path, blobs: Mapping[str, bytes], writers: Executor) -> None:
+    """Writes blobs by digest, all or none; one that is there, and whole, is kept. Each folder is fsynced once.
+
+    ``writers`` have threads of their own: what waits for the disk waits together.
+    """
+    writing = [writers.submit(_write_missing, root, sha256, data) for sha256, data in blobs.items()]
+    wait(writing)
+    written = dict(moved for each in writing if each.exception() is None and (moved := each.result()) is not None)
     try:
-        for sha256, data in blobs.items():
-            path = path_of(root, sha256)
-            if not _keep_present(path, data):
-                written[path] = write_temporary(incoming_folder(root), data)
+        for each in writing:
+            each.result()
         # All that needs room has been written: from here on a full disk is in nobody's way.
-        for path, temporary in written.items():
+        for temporary, path in written.items():
             temporary.rename(path)
     except BaseException:
-        for temporary in written.values():
+        for temporary in written:
             temporary.unlink(missing_ok=True)
         raise
-    sync_folders(root, blobs)
+    for _ in writers.map(fsync_folder, _folders(root, blobs)):
+        pass
 
 
 def adopt(root: Path, sha256: str, temporary: Path) -> None:
@@ -68,8 +73,9 @@ def adopt(root: Path, sha256: str, temporary: Path) -> None:
 
     It takes the place of one that is there already, which may be damaged.
     """
-    temporary.rename(path_of(root, sha256))
-    sync_folders(root, [sha256])
+    path = path_of(root, sha256)
+    temporary.rename(path)
+    fsync_folder(path.parent)
 
 
 def read_blob(root: Path, sha256: str) -> bytes:
@@ -117,10 +123,15 @@ def remove_blobs(root: Path, sha256s: Iterable[str]) -> None:
         path_of(root, sha256).unlink(missing_ok=True)
 
 
-def sync_folders(root: Path, sha256s: Iterable[str]) -> None:
-    """Makes the names of these blobs durable, also those that another upload has just written."""
-    for shard in {sha256[:2] for sha256 in sha256s}:
-        fsync_folder(root / shard)
+def _folders(root: Path, sha256s: Iterable[str]) -> set[Path]:
+    """Returns the folders that these blobs lie in; also of those that another upload has just written."""
+    return {root / sha256[:2] for sha256 in sha256s}
+
+
+def _write_missing(root: Path, sha256: str, data: bytes) -> tuple[Path, Path] | None:
+    """Writes a blob that is not there under a temporary name; returns that and where it belongs, None otherwise."""
+    path = path_of(root, sha256)
+    return None if _keep_present(path, data) else (write_temporary(incoming_folder(root), data), path)
 
 
 def _is_older(path: Path, before: float) -> bool:

@@ -77,13 +77,18 @@ def _sequences(
 def _selection(
     connection: Connection, selected: ImageFilter, iteration: int | None, bindings: Bindings, *, bounds: str
 ) -> str:
-    """Returns a SELECT of the sequences of what is selected; SQLite merges its parts as they walk."""
-    found = walks_of(connection, selected, iteration, bindings)
+    """Returns a SELECT of the sequences of what is selected; SQLite merges its parts as they walk.
+
+    Those between ``bounds`` are wanted in order; without bounds they are to be counted.
+    """
+    found = walks_of(connection, selected, iteration, bindings, in_order=bool(bounds))
     condition = " AND ".join(filter(None, (bounds, *found.conditions))) or "1"
-    return " UNION ".join(
-        f"SELECT DISTINCT walk.image AS image FROM ({walk}) walk WHERE {condition}"  # noqa: S608
-        for walk in found.walks
-    )
+    selecting = " UNION ".join(_between(walk, condition) for walk in found.walks)
+    return " EXCEPT ".join([selecting, *(_between(walk, bounds) for walk in found.left_out)])
+
+
+def _between(walk: str, condition: str) -> str:
+    return f"SELECT DISTINCT walk.image AS image FROM ({walk}) walk WHERE {condition}"  # noqa: S608
 
 
 def _selects_nothing(selected: ImageFilter, iteration: int | None) -> bool:

@@ -16,16 +16,22 @@ _TAGGED = {TaggingStatus.ALL: "", TaggingStatus.TAGGED: " AND tagged = 1", Taggi
 
 @dataclass(frozen=True)
 class Walks:
-    """Walks that together pass every image that is selected; what they pass is selected where ``conditions`` hold."""
+    """Walks that together pass every image that is selected; what they pass is selected where ``conditions`` hold.
+
+    What the walks ``left_out`` pass is not selected.
+    """
 
     walks: tuple[str, ...]
     conditions: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
-def walks_of(connection: Connection, selected: ImageFilter, iteration: int | None, bindings: Bindings) -> Walks:
+def walks_of(
+    connection: Connection, selected: ImageFilter, iteration: int | None, bindings: Bindings, *, in_order: bool
+) -> Walks:
     """Returns how to find what ``selected`` selects in the current data set, or in that of an iteration (its sequence).
 
-    Of several ways the one with the fewest images to look at is taken.
+    Of several ways the one with the fewest images to look at is taken; ``in_order`` tells that they are to be sorted.
     """
     if iteration is None:
         walks, membership = _current_walks(selected, bindings), _is_current(selected, bindings)
@@ -38,7 +44,15 @@ def walks_of(connection: Connection, selected: ImageFilter, iteration: int | Non
     cover = pairs.cover if pairs else None
     if cover and cover.size <= sum(size_of(connection, walk, bindings) for walk in walks):
         return Walks(cover.walks, (membership,) if cover.exact else (membership, *matching))
+    # In order, two walks side by side are faster than one with a look at each image; both have about as many.
+    if pairs and in_order and _selects_all(selected, iteration) and pairs.left_out:
+        return Walks(walks, (), pairs.left_out)
     return Walks(walks, matching)
+
+
+def _selects_all(selected: ImageFilter, iteration: int | None) -> bool:
+    """Tells whether everything in the current data set is selected, but for what the metadata say."""
+    return iteration is None and not selected.tag_ids and selected.tagging_status is TaggingStatus.ALL
 
 
 def _current_walks(selected: ImageFilter, bindings: Bindings) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from customvision.project.store.bindings import Bindings
 _MANY = 5000
 # Each walk repeats the conditions: a statement of many more would take longer to compile than to run.
 _MAX_WALKS = 20
+# Each walk is merged with those before it, image by image.
+_MAX_LEFT_OUT = 3
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,20 @@ class PairWalks:
     def cover(self) -> Cover | None:
         """The smallest cover that walks along pairs give, or None where none does: ``ne`` alone has none."""
         return self._cover(self._wanted)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Walks that together pass every image that the filter does not select, and no other, or none.
+
+        There are some where it is a few ``ne`` joined by ``and``, of which at least one leaves out many images.
+        """
+        terms = self._wanted.terms if isinstance(self._wanted, Conjunction) else (self._wanted,)
+        if not all(isinstance(term, Comparison) and not term.equal for term in terms):
+            return ()
+        pairs = dict.fromkeys(self._pair(term) for term in terms if isinstance(term, Comparison))
+        if len(pairs) > _MAX_LEFT_OUT or all(pair.size < _MANY for pair in pairs):
+            return ()
+        return tuple(pair.walk for pair in pairs)
 
     def _condition(self, wanted: MetadataFilter) -> str:
         if isinstance(wanted, Comparison):

@@ -1,4 +1,4 @@
-"""Keeps answers with their images, lists and deletes them, and makes training images of them."""
+"""Lists and deletes answers that were kept with their images, and makes training images of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,33 +9,19 @@ from customvision.project.domain.image import ImageVariant
 from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult, ImageCreateStatus
 from customvision.project.domain.prediction_filter import PredictionFilter
-from customvision.project.domain.project import ClassificationType
 from customvision.project.domain.stored_prediction import (
-    MAX_APPLICATION_CHARACTERS,
     PredictionCorrection,
     PredictionFileLost,
-    PredictionIdInvalid,
-    PredictionIdTaken,
     PredictionNotFound,
     StoredPrediction,
 )
-from customvision.project.domain.tag_probability import TagProbability, check_answer, uncertainty_of
-from customvision.project.domain.text import (
-    MAX_NAME_CHARACTERS,
-    checked_count,
-    checked_some,
-    checked_text,
-    is_uuid,
-)
-from customvision.project.store import images, iterations, prediction_lists, stored_predictions
+from customvision.project.domain.text import checked_count, checked_some
+from customvision.project.store import images, prediction_lists, stored_predictions
 from customvision.project.store.blobs import BlobStore
-from customvision.project.store.columns import now
-from customvision.project.use_cases.blob_keeping import keep_until_named
 from customvision.project.use_cases.image_arrivals import ImageArrivals
 from customvision.project.use_cases.image_files import ImageFile, read_image_file
-from customvision.project.use_cases.image_intake import ImageIntake, blobs_of
 from customvision.project.use_cases.image_recording import Candidate, record_images
-from customvision.project.use_cases.lookups import require_classification_type, require_domain_id
+from customvision.project.use_cases.lookups import require_classification_type
 from customvision.project.use_cases.pages import Page, PageRequest, read_ranked_page
 
 MAX_DELETED = 1000
@@ -44,55 +30,10 @@ MAX_DELETED = 1000
 class StoredPredictions:
     """What can be done with stored predictions. Every method raises ProjectNotFound where there is no such project."""
 
-    def __init__(self, database: Database, blobs: BlobStore, intake: ImageIntake, arrivals: ImageArrivals) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, arrivals: ImageArrivals) -> None:
         self._database = database
         self._blobs = blobs
-        self._intake = intake
         self._arrivals = arrivals
-
-    async def record(
-        self,
-        project_id: str,
-        *,
-        prediction_id: str,
-        iteration_id: str,
-        publish_name: str,
-        image_data: bytes,
-        predictions: tuple[TagProbability, ...],
-        application: str = "",
-    ) -> StoredPrediction:
-        """Keeps an answer with its image, cleaned like any other; a repeated id changes nothing.
-
-        ``application`` is a label to find it by. Raises PredictionIdInvalid, TextTooLong, TooManyItems,
-        ProbabilityInvalid, PredictionIdTaken, ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels, StorageFull.
-        """
-        if not is_uuid(prediction_id):
-            raise PredictionIdInvalid
-        checked_text(iteration_id, "iteration_id", MAX_NAME_CHARACTERS)
-        checked_text(publish_name, "publish_name", MAX_NAME_CHARACTERS)
-        checked_text(application, "application", MAX_APPLICATION_CHARACTERS)
-        check_answer(predictions)
-        classification_type, domain_id = await self._database.read(
-            lambda connection: _answering_model(connection, project_id, iteration_id)
-        )
-        prepared = await self._intake.prepare(image_data)
-        answered = StoredPrediction(
-            sequence=0,
-            prediction_id=prediction_id.lower(),
-            project_id=project_id,
-            iteration_id=iteration_id,
-            publish_name=publish_name,
-            predictions=predictions,
-            content=prepared.content,
-            create_time=now(),
-            application=application,
-            uncertainty=uncertainty_of([entry.probability for entry in predictions], classification_type),
-            domain_id=domain_id,
-        )
-        blobs = blobs_of([prepared])
-        async with keep_until_named(self._database, self._blobs, blobs):
-            await self._blobs.write(blobs)
-            return await self._database.write(lambda connection: _record(connection, answered))
 
     async def page(self, selected: PredictionFilter, request: PageRequest) -> Page[StoredPrediction]:
         """Returns the predictions that the filter selects; ids that it names and nothing has match none.
@@ -158,25 +99,6 @@ class StoredPredictions:
             )
         finally:
             self._arrivals.announce()
-
-
-def _answering_model(connection: Connection, project_id: str, iteration_id: str) -> tuple[ClassificationType, str]:
-    """Returns type and domain of the iteration or, where it is gone by now, of its project."""
-    of_project = require_classification_type(connection, project_id), require_domain_id(connection, project_id)
-    iteration = iterations.find(connection, project_id, iteration_id)
-    return of_project if iteration is None else (iteration.classification_type, iteration.domain_id)
-
-
-def _record(connection: Connection, answered: StoredPrediction) -> StoredPrediction:
-    require_classification_type(connection, answered.project_id)
-    present = stored_predictions.find(connection, answered.prediction_id)
-    if present is None:
-        stored_predictions.insert(connection, answered)
-        return answered
-    same = (answered.project_id, answered.content.source_sha256)
-    if (present.project_id, present.content.source_sha256) != same:
-        raise PredictionIdTaken(answered.prediction_id)
-    return present
 
 
 def _create_images(

@@ -1,7 +1,7 @@
 """Runs in the database. A change of a run and the events that tell it are one transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +37,11 @@ class RunPage:
 class RunStore:
     """The runs of this service. Every recorded change wakes the watchers of its run."""
 
-    def __init__(self, database: Database, notifier: Notifier) -> None:
+    def __init__(
+        self, database: Database, notifier: Notifier, on_end: Callable[[TrainingRun], None] = lambda _: None
+    ) -> None:
+        """``on_end`` is called with each run that ended just now."""
+        self._on_end = on_end
         self._database = database
         self._notifier = notifier
 
@@ -72,6 +76,16 @@ class RunStore:
         """Returns the runs in ``state``, oldest first."""
         return await self._database.read(lambda connection: _select(connection, "state = ?", (state.value,)))
 
+    async def open_counts(self) -> dict[RunState, int]:
+        """Returns how many runs there are in each state that is not final."""
+        states = [state for state in RunState if not state.final]
+        sql = "SELECT COUNT(*) FROM runs WHERE state = ?"
+
+        def work(connection: Connection) -> dict[RunState, int]:
+            return {state: connection.conn.execute(sql, (state.value,)).fetchone()[0] for state in states}
+
+        return await self._database.read(work)
+
     async def to_report(self) -> list[TrainingRun]:
         """Returns ended runs that the project service has yet to hear of, oldest first."""
         return await self._database.read(lambda connection: _select(connection, "outcome_reported = 0", ()))
@@ -96,18 +110,20 @@ class RunStore:
         A run that the change does not apply to stays as it is. Raises RunNotFound where there is none.
         """
 
-        def work(connection: Connection) -> TrainingRun:
+        def work(connection: Connection) -> tuple[TrainingRun, TrainingRun]:
             run = _find(connection, "training_run_id", training_run_id)
             if run is None:
                 raise RunNotFound(f"There is no training run '{training_run_id}'.")
             try:
-                return _append(connection, run, change(run), details)
+                return run, _append(connection, run, change(run), details)
             except NotApplicable:
-                return run
+                return run, run
 
-        run = await self._database.write(work)
+        before, after = await self._database.write(work)
         self._notifier.touch(training_run_id)
-        return run
+        if after.state.final and not before.state.final:
+            self._on_end(after)
+        return after
 
     async def mark_reported(self, training_run_id: str) -> None:
         """Remembers that the project service knows how the run ended."""

@@ -43,20 +43,26 @@ def import_azure(
     name: Annotated[
         str, typer.Option(help="The project here; named as in Azure unless given.", show_default=False)
     ] = "",
+    into: Annotated[
+        str,
+        typer.Option(help="A project here to add to, whatever it holds.", metavar="NAME-OR-ID", show_default=False),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Copy a live Azure Custom Vision project: tags, images, metadata.
 
-    Run again, it continues: only what is missing is fetched.
+    Run again, it continues: only what is missing is fetched. A project of the same name that is no copy is let be.
     """
     # Imported here: help, which never needs it, would be slower.
     import asyncio
 
     if not key:
         raise Failure(f"Give the training key of the Azure resource: --key, or {KEY_VARIABLE} in the environment.")
+    if name and into:
+        raise Failure("Give --name for a project of its own, or --into for one that is there, not both.")
     summary = ImportSummary()
     try:
-        copy = asyncio.run(_copy(endpoint, key, project, name, summary))
+        copy = asyncio.run(_copy(endpoint, key, project, summary, name=name, into=into))
     except KeyboardInterrupt:
         notes.print(f"Stopped. {summary.counts()}. What was copied is kept; the same command continues from there.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -66,15 +72,20 @@ def import_azure(
         print_import(summary, shlex.join([own_command(), "retrain", "--project", copy.project.name]))
 
 
-async def _copy(endpoint: str, key: str, project: str, name: str, summary: ImportSummary) -> "ProjectCopy":
+async def _copy(
+    endpoint: str, key: str, project: str, summary: ImportSummary, *, name: str, into: str
+) -> "ProjectCopy":
     """Copies project, tags and images, and shows how far it is; ``summary`` tells what became of each image."""
     # Imported here: they bring grpc and httpx along, which help never needs.
     from customvision.client import AsyncClient
     from customvision.client.azure import AzureConnection, copy_images, find_azure_project, prepare_copy
 
-    async with AzureConnection(endpoint, key) as azure, AsyncClient(patience_seconds=PATIENCE_SECONDS) as client:
+    async with (
+        AzureConnection(endpoint, key, on_silence=_tell_silence) as azure,
+        AsyncClient(patience_seconds=PATIENCE_SECONDS) as client,
+    ):
         source = await find_azure_project(azure, project)
-        copy = await prepare_copy(client, source, name)
+        copy = await prepare_copy(client, source, name, into=into)
         _tell_beginning(source, copy)
         with import_bar(notes) as bar:
             task = bar.add_task("", total=await source.image_count(), counts="")
@@ -83,6 +94,10 @@ async def _copy(endpoint: str, key: str, project: str, name: str, summary: Impor
                     summary.add(image)
                     bar.update(task, advance=1, counts=summary.counts())
     return copy
+
+
+def _tell_silence(host: str, why: str, seconds: float) -> None:
+    notes.print(f"{printable(host)} does not answer ({printable(why)}); trying again in {seconds:g} s.", style="yellow")
 
 
 def _tell_beginning(source: "AzureProject", copy: "ProjectCopy") -> None:

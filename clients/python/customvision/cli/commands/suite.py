@@ -34,17 +34,31 @@ def up() -> None:
     _become("customvision.suite")
 
 
-def serve(service: Annotated[Service, typer.Argument(help="The service to run.", show_default=False)]) -> None:
+def serve(
+    service: Annotated[Service, typer.Argument(help="The service to run.", show_default=False)],
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many processes answer predictions at one address; CUSTOMVISION_PREDICTION_WORKERS, else 1.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Run one service alone, so that services can live on different machines."""
+    if workers is not None:
+        if service is not Service.PREDICTION:
+            raise typer.BadParameter("only the prediction service has workers.", param_hint="--workers")
+        os.environ["CUSTOMVISION_PREDICTION_WORKERS"] = str(workers)
     _become(f"customvision.{service.value}")
 
 
 def keys(as_json: JsonOption = False) -> None:
     """Show the keys of the suite on this machine and the file that holds them."""
-    from customvision.client.settings import KEYS_FILE, home, read_keys
+    from customvision.client.settings import keys_file, read_keys_file
 
-    path = home() / KEYS_FILE
-    found = read_keys(home())
+    path = keys_file()
+    found = read_keys_file(path)
     if not found:
         raise Failure(f"There are no keys yet in {path}. They are made when the suite starts first: `customvision up`.")
     if as_json:

@@ -20,6 +20,7 @@ class ImportSummary:
 
     copied: int = 0
     already_there: int = 0
+    identical: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
 
     def add(self, image: "CopiedImage") -> None:
@@ -29,12 +30,19 @@ class ImportSummary:
                 self.copied += 1
             case "ALREADY_THERE":
                 self.already_there += 1
+            case "IDENTICAL":
+                self.identical += 1
             case _:
                 self.left_out[image.azure_id] = image.message
 
     def counts(self) -> str:
         """Returns the counts, such as ``380 copied · 12 already there · 1 left out``."""
-        parts = [f"{self.copied} copied", f"{self.already_there} already there", f"{len(self.left_out)} left out"]
+        parts = [
+            f"{self.copied} copied",
+            f"{self.already_there} already there",
+            f"{self.identical} identical to others",
+            f"{len(self.left_out)} left out",
+        ]
         return " · ".join(part for part in parts if not part.startswith("0 ")) or "no images"
 
     def record(self, copy: "ProjectCopy") -> dict[str, object]:
@@ -45,6 +53,7 @@ class ImportSummary:
             "new_tags": copy.new_tags,
             "copied": self.copied,
             "already_there": self.already_there,
+            "identical": self.identical,
             "left_out": [{"azure_id": azure_id, "message": why} for azure_id, why in self.left_out.items()],
         }
 

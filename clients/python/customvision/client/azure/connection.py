@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -18,11 +18,16 @@ API = "/customvision/v3.3/training"
 KEY_HEADER = "Training-Key"
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 ATTEMPTS = 7
+# Until it has answered once, an endpoint is rather wrong than busy.
+FIRST_ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
 ANSWER_SECONDS = 120.0
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_JSON_BYTES = 32 * 1024 * 1024
+
+
+OnSilence = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,12 @@ class AzureConnection:
     Busy and broken answers are asked for again, after the pause that the resource asks for (``Retry-After``).
     """
 
-    def __init__(self, endpoint: str, key: str) -> None:
-        """``endpoint`` may be copied with the API's path behind it. Raises CustomVisionError where it cannot be one."""
+    def __init__(self, endpoint: str, key: str, *, on_silence: OnSilence = lambda _host, _why, _seconds: None) -> None:
+        """``endpoint`` may be copied with the API's path behind it. Raises CustomVisionError where it cannot be one.
+
+        ``on_silence`` is told whenever an endpoint that never answered is asked again: its host, why it did not
+        answer, and the seconds until then.
+        """
         address = urlsplit(endpoint.strip())
         if address.scheme not in ("http", "https") or not address.hostname or address.username is not None:
             raise errors.endpoint_invalid(endpoint)
@@ -50,6 +59,8 @@ class AzureConnection:
         before_api = address.path.lower().partition("/customvision")[0].rstrip("/")
         self._api = f"{address.scheme}://{address.netloc}{address.path[: len(before_api)]}{API}"
         self._key = {KEY_HEADER: key}
+        self._on_silence = on_silence
+        self._has_answered = False
         # Redirects are not followed: the key must not go elsewhere, and links lead straight to images.
         self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
 
@@ -107,21 +118,25 @@ class AzureConnection:
         attempt = 0
         while True:
             attempt += 1
-            retry_after = 0.0
-            is_last = attempt == ATTEMPTS
+            pause = FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1)
             try:
                 answer, retry_after = await self._attempt(address, parameters, headers, limit)
             except (httpx.TransportError, httpx.InvalidURL) as error:
-                if is_last:
-                    raise errors.unreachable(urlsplit(address).netloc, str(error) or type(error).__name__) from error
+                host, why = urlsplit(address).netloc, str(error) or type(error).__name__
+                if attempt == (ATTEMPTS if self._has_answered else FIRST_ATTEMPTS):
+                    raise errors.unreachable(host, why) from error
+                if not self._has_answered:
+                    self._on_silence(host, why, pause)
             else:
+                self._has_answered = True
                 if headers and answer.status == httpx.codes.UNAUTHORIZED:
                     raise errors.key_refused(self.host)
                 if answer.status not in RETRIED:
                     return answer
-                if is_last or retry_after > LONGEST_PAUSE_SECONDS:
+                if attempt == ATTEMPTS or retry_after > LONGEST_PAUSE_SECONDS:
                     raise errors.busy(urlsplit(address).netloc, answer.status)
-            await asyncio.sleep(max(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), retry_after))
+                pause = max(pause, retry_after)
+            await asyncio.sleep(pause)
 
     async def _attempt(
         self, address: str, parameters: dict[str, str], headers: dict[str, str], limit: int

@@ -23,6 +23,8 @@ from customvision.v1 import domains_pb2, images_pb2, projects_pb2, tags_pb2
 # So many files are fetched at once, or wait in memory to be sent.
 CONCURRENT_DOWNLOADS = 16
 BATCH_IMAGES = 16
+# As many ids of images as a source is asked for to know its copy by.
+ASKED_AT_ONCE = 64
 MAX_BATCH_BYTES = 24 * 1024 * 1024
 MULTILABEL = projects_pb2.CLASSIFICATION_TYPE_MULTILABEL
 MULTICLASS = projects_pb2.CLASSIFICATION_TYPE_MULTICLASS
@@ -31,10 +33,11 @@ TAG_TYPES = {"Negative": tags_pb2.TAG_TYPE_NEGATIVE}
 
 
 class CopyOutcome(enum.Enum):
-    """What became of an image."""
+    """What became of an image; one is identical whose very file the project has under another name."""
 
     COPIED = "copied"
     ALREADY_THERE = "already there"
+    IDENTICAL = "identical"
     LEFT_OUT = "left out"
 
 
@@ -50,7 +53,7 @@ class CopiedImage:
 LEFT_OUT = CopyOutcome.LEFT_OUT
 OUTCOMES = {
     images_pb2.IMAGE_CREATE_STATUS_OK: CopyOutcome.COPIED,
-    images_pb2.IMAGE_CREATE_STATUS_OK_DUPLICATE: CopyOutcome.ALREADY_THERE,
+    images_pb2.IMAGE_CREATE_STATUS_OK_DUPLICATE: CopyOutcome.IDENTICAL,
 }
 
 
@@ -73,14 +76,16 @@ class ProjectCopy:
         return [self.tag_ids[tag_id] for tag_id in image.tag_ids if tag_id in self.tag_ids]
 
 
-async def prepare_copy(client: AsyncClient, source: AzureProject, name: str = "") -> ProjectCopy:
+async def prepare_copy(client: AsyncClient, source: AzureProject, name: str = "", *, into: str = "") -> ProjectCopy:
     """Finds or makes the project, named as the source unless ``name`` is given, and the tags that it lacks.
 
-    Raises CustomVisionError: AZURE_TYPE_DIFFERS where a project of that name is of another classification type.
+    ``into`` is the name or id of a project to add to, whatever it holds. Raises CustomVisionError: AZURE_TYPE_DIFFERS
+    where the project is of another classification type, AZURE_PROJECT_DIFFERS where one of that name has images and
+    none of the source's.
     """
     domains = (await client.project.ListDomains(domains_pb2.ListDomainsRequest())).domains
     has_same_domain = source.domain_id in {domain.domain_id for domain in domains}
-    found = await _find_project(client, name or source.name)
+    found = await client.find_project(into) if into else await _find_project(client, name or source.name)
     project = found or await client.project.CreateProject(
         projects_pb2.CreateProjectRequest(
             name=name or source.name,
@@ -93,6 +98,8 @@ async def prepare_copy(client: AsyncClient, source: AzureProject, name: str = ""
     if project.classification_type != _type_of(source):
         here, there = TYPE_NAMES[project.classification_type], TYPE_NAMES[_type_of(source)]
         raise errors.other_type(project.name, here=here, there=there)
+    if project.image_count and not into and not await _holds_images_of(client, source, project):
+        raise errors.other_project(project.name, project.image_count)
     before = {tag.name: tag.tag_id async for tag in client.list_tags(project.project_id)}
     tags = await source.tags()
     made = {tag.name: await _create_tag(client, project.project_id, tag) for tag in tags if tag.name not in before}
@@ -229,6 +236,18 @@ async def _find_project(client: AsyncClient, name: str) -> projects_pb2.Project 
         if error.reason != "PROJECT_NOT_FOUND" or is_id(name):
             raise
         return None
+
+
+async def _holds_images_of(client: AsyncClient, source: AzureProject, project: projects_pb2.Project) -> bool:
+    """Tells whether some of the project's images came from the source; those that are gone there do not count."""
+    asked: list[str] = []
+    async with aclosing(client.list_images(project.project_id)) as images:
+        async for image in images:
+            if is_id(image.file_name):
+                asked.append(image.file_name)
+            if len(asked) == ASKED_AT_ONCE:
+                break
+    return bool(asked) and bool(await source.find_images(asked))
 
 
 async def _create_tag(client: AsyncClient, project_id: str, tag: AzureTag) -> str:

@@ -92,3 +92,12 @@ def other_type(name: str, *, here: str, there: str) -> CustomVisionError:
     """The project to continue here is of the other classification type."""
     message = f"The project '{name}' here is {here} and the Azure project is {there}. Copy it under another name."
     return CustomVisionError("AZURE_TYPE_DIFFERS", message, grpc.StatusCode.FAILED_PRECONDITION)
+
+
+def other_project(name: str, image_count: int) -> CustomVisionError:
+    """The project to continue here holds images, and none of them came from the Azure project."""
+    message = (
+        f"The project '{name}' here has {image_count:,} images and none of the Azure project's. Copy under another "
+        "name (--name), or add to it on purpose (--into)."
+    )
+    return CustomVisionError("AZURE_PROJECT_DIFFERS", message, grpc.StatusCode.ALREADY_EXISTS)

@@ -1,7 +1,7 @@
 """An Azure project as it is read: its tags, and its images page by page."""
 
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,12 +74,16 @@ class AzureProject:
             skip += len(page)
             seen.update(image.id for image in new)
 
+    async def find_images(self, image_ids: Sequence[str]) -> list[AzureImage]:
+        """Returns those of at most 64 images that there are, with links that have just been made."""
+        with _understood(self.connection):
+            return [_image(entry) for entry in await self._list("/images/id", {"imageIds": ",".join(image_ids)})]
+
     async def download(self, image: AzureImage) -> bytes:
         """Returns an image's file as it was uploaded; asks for a new link where the one at hand has expired."""
         data = await self._download(image.link)
         if data is None:
-            with _understood(self.connection):
-                renewed = [_image(entry) for entry in await self._list("/images/id", {"imageIds": image.id})]
+            renewed = await self.find_images([image.id])
             data = await self._download(renewed[0].link) if renewed else None
         if data is None:
             raise errors.image_gone()

@@ -1,5 +1,6 @@
 """Projects in JSON."""
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +19,12 @@ CLASSIFICATION_TYPES = Words(
     },
     code="BadRequestProjectUnknownClassification",
 )
+# All that the API knows, also those that nothing can be exported to here: projects that say so keep saying it.
+TARGET_EXPORT_PLATFORMS = Words(
+    "target export platform",
+    {word: word for word in ("CoreML", "TensorFlow", "DockerFile", "ONNX", "VAIDK", "OpenVino")},
+    code="BadRequestProjectUnsupportedExportPlatform",
+)
 PROJECT_STATUSES = Words(
     "project status",
     {
@@ -27,6 +34,7 @@ PROJECT_STATUSES = Words(
     },
 )
 ClassificationWord = Annotated[str, Field(json_schema_extra=CLASSIFICATION_TYPES.schema)]
+TargetExportPlatform = Annotated[str, Field(json_schema_extra=TARGET_EXPORT_PLATFORMS.schema)]
 # How a project's photos are varied while it learns cannot be chosen; clients are told what they always were told.
 AUGMENTATION_METHODS = (
     "rotation",
@@ -84,7 +92,7 @@ class ProjectSettingsChange(ApiModel):
 
     domain_id: UUID | None = None
     classification_type: ClassificationWord | None = None
-    target_export_platforms: list[str] | None = None
+    target_export_platforms: list[TargetExportPlatform] | None = None
 
 
 class ProjectChange(ApiModel):
@@ -108,6 +116,8 @@ class ProjectExport(ApiModel):
 
 def project_of(project: projects_pb2.Project, thumbnail_uri: str | None) -> Project:
     """Returns a project as the API tells it."""
+    # Other words come over gRPC only; a client that sends back what it reads must not be refused for them.
+    known = filter(TARGET_EXPORT_PLATFORMS.knows, project.target_export_platforms)
     return Project(
         id=UUID(project.project_id),
         name=project.name,
@@ -115,7 +125,7 @@ def project_of(project: projects_pb2.Project, thumbnail_uri: str | None) -> Proj
         settings=ProjectSettings(
             domain_id=UUID(project.domain_id),
             classification_type=CLASSIFICATION_TYPES.word(project.classification_type),
-            target_export_platforms=list(project.target_export_platforms),
+            target_export_platforms=export_platforms(known),
             use_negative_set=True,
             detection_parameters=None,
             image_processing_settings=ImageProcessingSettings(
@@ -128,6 +138,11 @@ def project_of(project: projects_pb2.Project, thumbnail_uri: str | None) -> Proj
         dr_mode_enabled=False,
         status=PROJECT_STATUSES.word(project.status or projects_pb2.PROJECT_STATUS_SUCCEEDED),
     )
+
+
+def export_platforms(words: Iterable[str]) -> list[str]:
+    """Returns the platforms that words name, each once, in the API's spelling. Raises ApiError where one names none."""
+    return list(dict.fromkeys(map(TARGET_EXPORT_PLATFORMS.meaning, words)))
 
 
 def project_export_of(export: projects_pb2.ProjectExport) -> ProjectExport:

@@ -12,10 +12,12 @@ from customvision.gateway.rest.documented import body
 from customvision.gateway.rest.image_links import thumbnail_uri
 from customvision.gateway.rest.models.projects import (
     CLASSIFICATION_TYPES,
+    TARGET_EXPORT_PLATFORMS,
     CreateProjectOptions,
     Project,
     ProjectChange,
     ProjectSettingsChange,
+    export_platforms,
     project_of,
 )
 from customvision.gateway.rest.pages import all_pages
@@ -31,7 +33,8 @@ CODES = {
 ClassificationType = Annotated[
     str, Query(alias="classificationType", json_schema_extra={**CLASSIFICATION_TYPES.schema})
 ]
-TargetExportPlatforms = Annotated[str, Query(alias="targetExportPlatforms", description="Parted by commas.")]
+PLATFORMS_PARTED = f"Of {', '.join(TARGET_EXPORT_PLATFORMS.schema['enum'])}; parted by commas."
+TargetExportPlatforms = Annotated[str, Query(alias="targetExportPlatforms", description=PLATFORMS_PARTED)]
 
 
 def project_routes(services: Services, links: Links) -> APIRouter:
@@ -59,12 +62,13 @@ def project_routes(services: Services, links: Links) -> APIRouter:
     ) -> Project:
         """Creates a project, multilabel and of the domain General where nothing else is said."""
         await read_json(request, CreateProjectOptions)
+        platforms = (part.strip() for part in target_export_platforms.split(",") if part.strip())
         creation = projects_pb2.CreateProjectRequest(
             name=name,
             description=description,
             classification_type=CLASSIFICATION_TYPES.meaning(classification_type),
             domain_id=str(domain_id or ""),
-            target_export_platforms=[part.strip() for part in target_export_platforms.split(",") if part.strip()],
+            target_export_platforms=export_platforms(platforms),
         )
         with told_as(CODES):
             return told(await projects.CreateProject(creation), request)
@@ -93,12 +97,13 @@ def project_routes(services: Services, links: Links) -> APIRouter:
 
 def _update(project_id: str, change: ProjectChange) -> projects_pb2.UpdateProjectRequest:
     settings = change.settings or ProjectSettingsChange()
-    kind, platforms = settings.classification_type, settings.target_export_platforms
+    kind, words = settings.classification_type, settings.target_export_platforms
+    platforms = None if words is None else projects_pb2.TargetExportPlatforms(platforms=export_platforms(words))
     return projects_pb2.UpdateProjectRequest(
         project_id=project_id,
         name=change.name,
         description=change.description,
         classification_type=None if kind is None else CLASSIFICATION_TYPES.meaning(kind),
         domain_id=None if settings.domain_id is None else str(settings.domain_id),
-        target_export_platforms=None if platforms is None else projects_pb2.TargetExportPlatforms(platforms=platforms),
+        target_export_platforms=platforms,
     )

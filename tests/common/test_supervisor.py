@@ -1,6 +1,7 @@
 """The supervisor with small real processes."""
 
 import asyncio
+import os
 import re
 import sys
 
@@ -8,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from customvision.common.errors import ConfigurationError
-from customvision.suite.service_process import ServiceProcess, describe_exit
-from customvision.suite.supervisor import Supervisor
+from customvision.common.service_process import ServiceProcess, describe_exit
+from customvision.common.supervisor import Supervisor
 
 
 def process(code: str) -> ServiceProcess:
@@ -56,6 +57,38 @@ async def test_a_stop_during_a_pause_is_immediate() -> None:
                 await asyncio.sleep(0.01)
             stopping.set()
             await running
+
+
+async def test_services_that_stop_together_do_not_wait_for_one_another() -> None:
+    """Each of them is told to stop before the first has ended."""
+    stopping = asyncio.Event()
+    reading, writing = os.pipe()
+    code = (
+        "import os, signal, sys, time\n"
+        "def tell(what): os.write(int(sys.argv[1]), what)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (tell(b't'), time.sleep(0.3), tell(b'e'), sys.exit()))\n"
+        "tell(b'r')\n"
+        "signal.pause()"
+    )
+    services = [
+        ServiceProcess(name, [sys.executable, "-c", code, str(writing)], descriptors=[writing]) for name in "ab"
+    ]
+    with os.fdopen(reading, "rb", buffering=0) as told:
+        running = asyncio.create_task(Supervisor(services, stopping, together=True).run())
+        ready = await asyncio.to_thread(told.read, 1) + await asyncio.to_thread(told.read, 1)
+        stopping.set()
+        await running
+        os.close(writing)
+        assert ready + told.read() + told.read() == b"rrttee"
+
+
+async def test_a_service_gets_the_environment_that_it_is_given() -> None:
+    """What is set for a service stands beside what this process has, and is not set here."""
+    code = "import os, sys; sys.exit(int(os.environ['GIVEN']) + ('PATH' in os.environ))"
+    service = ServiceProcess("project", [sys.executable, "-c", code], environment={"GIVEN": "41"})
+    await service.start()
+    assert await service.wait() == 42
+    assert "GIVEN" not in os.environ
 
 
 def test_exits_are_described_in_words() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from customvision.common.program import SUPERVISED
 
@@ -12,10 +12,25 @@ STOP_SECONDS = 10.0
 
 
 class ServiceProcess:
-    """Starts ``python -m customvision.<name>``, or the ``command`` given, waits for its end, stops it."""
+    """Starts ``python -m customvision.<name>``, or the ``command`` given, waits for its end, stops it.
 
-    def __init__(self, name: str, command: Sequence[str] | None = None) -> None:
+    The process has this one's environment and the ``environment`` given, and keeps ``descriptors`` open. It is killed
+    where it needs longer than ``stop_seconds`` to end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str] | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
         self.name = name
+        self._environment = dict(environment or {})
+        self._descriptors = descriptors
+        self._stop_seconds = stop_seconds
         # -P: not from the folder that the user happens to stand in.
         self._command = command or (sys.executable, "-P", "-m", f"customvision.{name}")
         self._process: asyncio.subprocess.Process | None = None
@@ -25,7 +40,8 @@ class ServiceProcess:
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
-            env=os.environ | {SUPERVISED: "1"},
+            env=os.environ | self._environment | {SUPERVISED: "1"},
+            pass_fds=self._descriptors,
             # Ctrl-C reaches the supervisor alone, which stops the services in order.
             start_new_session=True,
         )
@@ -42,7 +58,7 @@ class ServiceProcess:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self._process.wait(), self._stop_seconds)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -9,7 +9,7 @@ import structlog
 from customvision.common.errors import ConfigurationError
 from customvision.common.notifier import wait
 from customvision.common.program import EXIT_CONFIGURATION
-from customvision.suite.service_process import ServiceProcess, describe_exit
+from customvision.common.service_process import ServiceProcess, describe_exit
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -20,29 +20,37 @@ log = structlog.get_logger()
 
 
 class Supervisor:
-    """Runs ``services`` until ``stopping`` is set, then stops them, last started first."""
+    """Runs ``services`` until ``stopping`` is set, then stops them: last started first, or ``together``."""
 
     def __init__(
         self,
         services: Sequence[ServiceProcess],
         stopping: asyncio.Event,
         *,
+        together: bool = False,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self._services = services
         self._stopping = stopping
+        self._together = together
         self._first_pause = first_pause_seconds
 
     async def run(self) -> None:
         """Returns once all services have ended. Raises ConfigurationError where one could not start as it is set up."""
         keepers = [asyncio.create_task(self._keep(service)) for service in self._services]
         await self._stopping.wait()
-        for service in reversed(self._services):
-            await service.stop()
+        await self._stop()
         outcomes = await asyncio.gather(*keepers, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    async def _stop(self) -> None:
+        if self._together:
+            await asyncio.gather(*(service.stop() for service in self._services))
+            return
+        for service in reversed(self._services):
+            await service.stop()
 
     async def _keep(self, service: ServiceProcess) -> None:
         pause = self._first_pause

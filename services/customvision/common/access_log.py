@@ -1,0 +1,44 @@
+"""One line for each call that was answered, for those who ask for it."""
+
+import logging
+
+import structlog
+
+# Fields of requests that say whom a call was about.
+NAMED = ("project_id", "publish_name", "iteration_id", "training_run_id")
+MAX_CHARACTERS = 256
+
+log = structlog.get_logger()
+
+
+class AccessLog:
+    """Tells at level info where it is ``on``, else at level debug. To be made once the level of logs is set."""
+
+    def __init__(self, *, on: bool = False) -> None:
+        self._on = on
+        # Found out once: thousands of calls a second shall not pay for lines that nobody reads.
+        self._silent = not on and not log.is_enabled_for(logging.DEBUG)
+
+    def tell(self, method: str, code: str, seconds: float, request_id: str, request: object = None) -> None:
+        """Tells of a call, and whom it was about where its ``request`` names that."""
+        if self._silent:
+            return
+        (log.info if self._on else log.debug)(
+            "call",
+            request_id=request_id,
+            method=_shown(method),
+            code=code,
+            milliseconds=round(seconds * 1000, 1),
+            **_named_in(request),
+        )
+
+
+def _named_in(request: object) -> dict[str, str]:
+    values = {name: getattr(request, name, "") for name in NAMED}
+    return {name: _shown(value) for name, value in values.items() if isinstance(value, str) and value}
+
+
+def _shown(value: str) -> str:
+    """Returns what a caller made up in one line of limited length."""
+    text = value[:MAX_CHARACTERS]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
