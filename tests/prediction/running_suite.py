@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import grpc
@@ -52,17 +52,18 @@ class Suite:
             server = Server(definition, "127.0.0.1:0", KeyRing(self.keys))
             channel = open_channel(await server.start(), keys or self.keys)
             try:
-                yield Prediction(channel)
+                yield Prediction(channel, server.stop)
             finally:
                 await channel.close()
                 await server.stop()
 
 
 class Prediction:
-    """A caller of a prediction service."""
+    """A caller of a prediction service, which ``drain`` stops."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, drain: Callable[[], Awaitable[None]]) -> None:
         self.channel = channel
+        self.drain = drain
         self.stub: PredictionServiceAsyncStub = PredictionServiceStub(channel)
 
     async def predict(

@@ -41,15 +41,31 @@ async def test_a_truncated_artifact_fails_alone_and_says_why(suite: Suite) -> No
     assert "does not match its digest" in bad.failure_reason
 
 
-async def test_a_damaged_newer_model_leaves_the_older_one_answering(suite: Suite) -> None:
-    """A failed load changes nothing for callers; publishing a sound iteration heals the name."""
+def _not_finite() -> Head:
+    head = model().head
+    return dataclasses.replace(head, bias=np.full_like(head.bias, np.nan))
+
+
+DAMAGED = {
+    "no artifact": (b"not an artifact", "not an artifact"),
+    "cut off": (model(("cut", "off")).to_bytes()[:-30], "not an artifact"),
+    "not finite": (dataclasses.replace(model(), head=_not_finite()).to_bytes(), "not finite"),
+    "class count": (dataclasses.replace(model(), labels=model().labels[:2]).to_bytes(), "does not fit its 2 labels"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+async def test_a_damaged_newer_model_leaves_the_older_one_answering(suite: Suite, kind: str) -> None:
+    """A failed load says why and changes nothing for callers; publishing a sound iteration heals the name."""
+    data, words = DAMAGED[kind]
     suite.project.publish("p", "m", "old", model())
     async with suite.prediction() as prediction:
         await prediction.serving("old")
-        damaged = suite.project.add_artifact(b"not an artifact")
+        damaged = suite.project.add_artifact(data)
         suite.project.publish("p", "m", "bad", model_sha256=damaged, backbone_sha256=model().backbone_sha256)
         (shown,) = await prediction.until(lambda models: models[0].state == messages.MODEL_STATE_FAILED)
         assert (shown.iteration_id, shown.serving_iteration_id) == ("bad", "old")
+        assert words in shown.failure_reason
         assert (await prediction.predict("p", "m", RED)).iteration_id == "old"
         suite.project.publish("p", "m", "next", model(("x", "y")))
         await prediction.serving("next")

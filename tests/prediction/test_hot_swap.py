@@ -1,12 +1,14 @@
 """Publishing over a name that answers."""
 
 import asyncio
+import threading
 import time
 
 import grpc
 import pytest
 
 from customvision.common.status import error_from_call
+from customvision.prediction.model import Model, TagProbability
 from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
@@ -69,6 +71,46 @@ async def test_the_older_model_answers_while_a_newer_one_loads(suite: Suite) -> 
         release.set()
         await prediction.serving("new")
         assert (await prediction.predict("p", "m", RED)).iteration_id == "new"
+
+
+async def test_going_back_is_publishing_the_older_iteration(suite: Suite) -> None:
+    """An older iteration takes the name over again; one whose files another name needs is not even fetched."""
+    old = suite.project.publish("p", "m", "old", model())
+    suite.project.publish("p", "kept", "old", model())
+    async with suite.prediction() as prediction:
+        await prediction.serving("old", "old")
+        suite.project.publish("p", "m", "new", model(("x", "y")))
+        await prediction.serving("new", "old")
+        suite.project.publish("p", "m", "old", model())
+        await prediction.serving("old", "old")
+        assert (await prediction.predict("p", "m", RED)).predictions[0].tag_name == "red"
+    assert suite.project.fetched.count(old) == 1
+
+
+async def test_what_is_withdrawn_answers_the_calls_that_have_begun(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model, its network included, stays until its last call has ended, though its name is gone or another's."""
+    begun, released, predict = threading.Event(), threading.Event(), Model.predict
+
+    def predict_late(asked: Model, image_data: bytes) -> list[TagProbability]:
+        begun.set()
+        released.wait(PATIENCE_SECONDS)
+        return predict(asked, image_data)
+
+    monkeypatch.setattr(Model, "predict", predict_late)
+    suite.project.publish("p", "gone", "1", model())
+    suite.project.publish("p", "taken", "2", model())
+    async with suite.prediction() as prediction:
+        await prediction.serving("1", "2")
+        calls = [asyncio.ensure_future(prediction.predict("p", name, RED)) for name in ("gone", "taken")]
+        await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+        await prediction.until(lambda models: all(model.HasField("last_use_time") for model in models))
+        suite.project.unpublish("p", "gone")
+        suite.project.publish("p", "taken", "3", model(("x", "y")))
+        await prediction.serving("3")
+        released.set()
+        assert [answer.iteration_id for answer in await asyncio.gather(*calls)] == ["1", "2"]
 
 
 async def test_a_call_waits_for_a_first_load_and_not_past_its_deadline(suite: Suite) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
@@ -14,15 +15,18 @@ from customvision.common.processors import available_cores
 from customvision.common.url_fetching.addresses import AllowedHosts
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.errors import PredictionQueueFull
+from customvision.prediction.heads import read_head
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.model import Model, TagProbability
+from customvision.prediction.network import Network
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.stored_predictions import StoredPredictions
-from customvision.prediction.trunks import compile_trunk
-from models import backbone, model
+from customvision.vision.trunk import Trunk
+from models import model
 from prediction.running_suite import PATIENCE_SECONDS
 
 WORKERS = 2 * available_cores()
@@ -43,9 +47,13 @@ class HeldModel(Model):
 
 async def load(published: PublishedModel) -> Model:
     """Returns a model that is held."""
-    artifact = model()
-    trunk = compile_trunk(backbone().to_bytes())
-    return HeldModel(published, artifact.labels, artifact.head, trunk, datetime.now(UTC))
+    network = Network("", trunk=cast("Trunk", object()))
+    return HeldModel(published, read_head(model().to_bytes()), network, datetime.now(UTC))
+
+
+async def no_trunk(_: Network) -> Trunk:
+    """Has nothing to load."""
+    raise AssertionError
 
 
 async def record(_: object) -> None:
@@ -72,7 +80,8 @@ async def predictor() -> AsyncIterator[Predictor]:
     stored = StoredPredictions(record)
     iterations = IterationModels(no_iteration, load, on_drop=lambda: None)
     fetcher = UrlFetcher(AllowedHosts())
-    predictor = Predictor(registry, iterations, fetcher, stored, max_waiting=2)
+    residency = Residency(no_trunk, 0)
+    predictor = Predictor(registry, iterations, fetcher, stored, residency, max_waiting=2)
     yield predictor
     HeldModel.released.set()
     predictor.close()

@@ -5,18 +5,23 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.fine_tuning.tuned_backbone import prepare_backbone
 from customvision.vision.artifacts import BackboneArtifact
-from customvision.vision.trunk import Trunk
+from customvision.vision.network_parts import compact
+from customvision.vision.network_parts import parted as parted_network
+from customvision.vision.trunk import Stem, Trunk
 
 SCRIPT = Path(__file__).with_name("tunable_networks.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+BASE = "mobilenet_v2_0.35_96"
 # The last frozen layer of each network, and the shape of what it gives.
 CUTS = {
     "mobilenet_v1_0.25_64": ("conv_pw_11_relu", (4, 4, 128)),
@@ -47,17 +52,19 @@ def test_parts_are_the_whole(parted: Path, name: str) -> None:
         assert answers["difference"] < 1e-5 * max(1.0, np.abs(answers["logits"]).max())
 
 
+@pytest.fixture(scope="module")
+def base(parted: Path, prepared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedBackbone:
+    """What one of the networks was before its last part changed, made ready to run."""
+    (built_in,) = prepared_folder.rglob("backbone.json")
+    like = PreparedBackbone("", "", "built_in", "0" * 64, "0" * 64, folder=str(built_in.parent))
+    return prepare_backbone(parted / BASE / "own.weights.h5", tmp_path_factory.mktemp("base"), like)
+
+
 @pytest.mark.parametrize("name", CUTS)
-def test_tuned_network_is_made_ready(parted: Path, tmp_path: Path, name: str) -> None:
-    """A network whose last part has changed answers the same once it was saved and made ready to run."""
-    like = PreparedBackbone(
-        backbone_id="other",
-        architecture=name,
-        weights_source="built_in",
-        backbone_sha256="0" * 64,
-        weights_sha256="0" * 64,
-        folder=str(tmp_path),
-    )
+def test_tuned_network_is_made_ready(parted: Path, base: PreparedBackbone, tmp_path: Path, name: str) -> None:
+    """A network whose last part has changed answers the same once it was saved and made ready to run, as a whole and in
+    parts; and the artifact names where it ceases to be the network that it was."""
+    like = replace(base, backbone_id="other", architecture=name)
     prepared = prepare_backbone(parted / name / "tuned.weights.h5", tmp_path / "prepared", like)
     assert (prepared.architecture, prepared.weights_source) == (name, "built_in")
     artifact = BackboneArtifact.from_bytes(prepared.backbone_file.read_bytes())
@@ -67,3 +74,24 @@ def test_tuned_network_is_made_ready(parted: Path, tmp_path: Path, name: str) ->
         features = np.stack([trunk.embed(picture) for picture in answers["pictures"]])
         logits = features @ answers["weights"] + answers["bias"]
         assert np.abs(logits - answers["logits"]).max() < 1e-3 * np.abs(answers["logits"]).max()
+        if name == BASE:
+            _check_parts(artifact, answers["pictures"], features)
+        else:
+            assert artifact.frozen_outputs == ()
+
+
+def _check_parts(artifact: BackboneArtifact, pictures: np.ndarray, features: np.ndarray) -> None:
+    """Holds stem and tail against the whole network, and asserts that the tail is the smaller part of the work."""
+    assert artifact.frozen_outputs
+    with tempfile.TemporaryDirectory() as folder:
+        network = openvino.Core().read_model(*artifact.write_model(Path(folder)))
+    layers = _convolutions(network)
+    parts = parted_network(network, artifact.frozen_outputs)
+    assert 0 < _convolutions(parts.tail) < layers / 3
+    assert _convolutions(parts.stem) + _convolutions(parts.tail) == layers
+    trunk = Trunk(compact(parts.tail), Stem(compact(parts.stem)))
+    assert np.abs(np.stack([trunk.embed(picture) for picture in pictures]) - features).max() < 1e-4
+
+
+def _convolutions(network: openvino.Model) -> int:
+    return sum(op.get_type_name() in ("Convolution", "GroupConvolution") for op in network.get_ops())

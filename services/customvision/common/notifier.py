@@ -1,7 +1,7 @@
 """Wakes the watchers of a topic; the data always comes from the store, so a wake-up can be missed or doubled safely."""
 
 import asyncio
-from collections import defaultdict
+from weakref import WeakValueDictionary
 
 from customvision.common.errors import Unavailable
 
@@ -19,7 +19,8 @@ class Notifier:
     """Lets coroutines of one event loop wait until a topic is touched."""
 
     def __init__(self) -> None:
-        self._events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        # Held by those who wait: a topic that nobody waits for takes no room.
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._closed = False
 
     @property
@@ -33,15 +34,21 @@ class Notifier:
         if event is not None:
             event.set()
 
-    def close(self) -> None:
-        """Wakes everyone for good."""
-        self._closed = True
+    def touch_all(self) -> None:
+        """Wakes everyone."""
         for topic in list(self._events):
             self.touch(topic)
 
+    def close(self) -> None:
+        """Wakes everyone for good."""
+        self._closed = True
+        self.touch_all()
+
     def subscribe(self, topic: str) -> asyncio.Event:
         """Returns the event that the next touch sets. Subscribe first, then read the store, then wait."""
-        event = self._events[topic]
+        event = self._events.get(topic)
+        if event is None:
+            event = self._events[topic] = asyncio.Event()
         if self._closed:
             event.set()
         return event

@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServ
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.connections import close_connections
 from customvision.common.errors import ConfigurationError
-from customvision.common.health import NOT_SERVING, SERVING, HealthServicer, Status
+from customvision.common.health import NOT_SERVING, SERVING, HealthServicer, PartsHealth, Status
 from customvision.common.interceptor import OPEN_SERVICES, CallInterceptor
 from customvision.common.running_calls import RunningCalls
 from customvision.common.settings import setting_of_address
@@ -50,7 +50,8 @@ class ServiceDefinition:
 
     ``name`` is short ("project"), ``full_name`` the protobuf one; ``register`` adds the servicer;
     ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains; ``until_ready``
-    returns once it can answer as it should: only then health says SERVING.
+    returns once it can answer as it should: only then health says SERVING. ``health_of_parts`` tells how parts of it
+    are doing that health is asked for by name.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ServiceDefinition:
     roles: frozenset[Role]
     end_streams: Callable[[], None]
     until_ready: Callable[[], Coroutine[Any, Any, None]] = ready_at_once
+    health_of_parts: PartsHealth | None = None
 
 
 class Server:
@@ -76,7 +78,7 @@ class Server:
         self._calls = RunningCalls(apart=OPEN_SERVICES)
         self._server = grpc.aio.server(interceptors=[self._calls, CallInterceptor(key_ring, roles)], options=options)
         self._port = 0
-        self._health = HealthServicer()
+        self._health = HealthServicer(definition.full_name, definition.health_of_parts)
         self._readiness: asyncio.Task[None] | None = None
         definition.register(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -22,6 +22,7 @@ TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
 URL_ALLOWED_HOSTS = "CUSTOMVISION_URL_ALLOWED_HOSTS"
 PREDICTION_RETENTION = "CUSTOMVISION_PREDICTION_RETENTION"
+PREDICTION_MEMORY = "CUSTOMVISION_PREDICTION_MEMORY"
 HTTP_ALLOWED_HOSTS = "CUSTOMVISION_HTTP_ALLOWED_HOSTS"
 PREDICTION_WORKERS = "CUSTOMVISION_PREDICTION_WORKERS"
 DRAIN_SECONDS = "CUSTOMVISION_DRAIN_SECONDS"
@@ -30,6 +31,7 @@ KEYS_FILE = "CUSTOMVISION_KEYS_FILE"
 HOST = re.compile(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?|\*", re.ASCII)
 DEFAULT_TIME_LIMIT_SECONDS = 24 * 3600.0
 DEFAULT_PREDICTION_RETENTION_SECONDS = 30 * 86400.0
+DEFAULT_PREDICTION_MEMORY_BYTES = 1024**3
 DEFAULT_DRAIN_SECONDS = 1.0
 MAX_DRAIN_SECONDS = 600.0
 
@@ -48,9 +50,10 @@ class Settings:
     each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
-    where that is None. ``http_allowed_hosts`` are names that the gateway answers to beside its own address; "*" is
-    every name. ``prediction_workers`` processes answer predictions side by side. A service that was told to stop still
-    serves for ``drain_seconds``. ``keys_file`` holds the keys, where not keys.json in ``home`` does.
+    where that is None. Fine-tuned networks hold ``prediction_memory_bytes`` at most. ``http_allowed_hosts`` are names
+    that the gateway answers to beside its own address; "*" is every name. ``prediction_workers`` processes answer
+    predictions side by side. A service that was told to stop still serves for ``drain_seconds``. ``keys_file`` holds
+    the keys, where not keys.json in ``home`` does.
     """
 
     home: Path
@@ -67,6 +70,7 @@ class Settings:
     training_early_embedding: bool = True
     url_allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     prediction_retention_seconds: float | None = DEFAULT_PREDICTION_RETENTION_SECONDS
+    prediction_memory_bytes: int = DEFAULT_PREDICTION_MEMORY_BYTES
     http_allowed_hosts: tuple[str, ...] = ()
     prediction_workers: int = 1
     drain_seconds: float = DEFAULT_DRAIN_SECONDS
@@ -97,6 +101,7 @@ class Settings:
             training_early_embedding=_switch("CUSTOMVISION_TRAINING_EARLY_EMBEDDING", values, default=True),
             url_allowed_hosts=_allowed_hosts(values.get(URL_ALLOWED_HOSTS, "")),
             prediction_retention_seconds=_retention(PREDICTION_RETENTION, values),
+            prediction_memory_bytes=_size(PREDICTION_MEMORY, values) or DEFAULT_PREDICTION_MEMORY_BYTES,
             http_allowed_hosts=_hosts(HTTP_ALLOWED_HOSTS, values),
             prediction_workers=_count(PREDICTION_WORKERS, values, default=1),
             drain_seconds=_seconds(DRAIN_SECONDS, values, default=DEFAULT_DRAIN_SECONDS, most=MAX_DRAIN_SECONDS),

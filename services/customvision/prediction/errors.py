@@ -45,6 +45,15 @@ class ModelDamaged(FailedPrecondition):
     reason = "MODEL_DAMAGED"
 
 
+class ModelsWatchBehind(Unavailable):
+    """A watcher of models read so slowly that not all that happened meanwhile is known any more."""
+
+    reason = "MODELS_WATCH_BEHIND"
+
+    def __init__(self) -> None:
+        super().__init__("More models went than are remembered since this watch was last read; open it again.")
+
+
 class PredictionQueueFull(ResourceExhausted):
     """More calls wait than can be answered soon."""
 

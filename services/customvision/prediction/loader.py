@@ -1,17 +1,14 @@
 """From a published model's digests to a model that has answered once."""
 
 import asyncio
-from concurrent.futures import Executor
 from datetime import UTC, datetime
 
-import numpy as np
-
-from customvision.prediction.artifact_cache import ArtifactCache
+from customvision.prediction.heads import Heads
 from customvision.prediction.model import Model
+from customvision.prediction.networks import Networks
 from customvision.prediction.publication import PublishedModel
-from customvision.prediction.trunks import TrunkPool, check_preprocessing
-from customvision.vision.artifacts import ArtifactInvalid, ModelArtifact
-from customvision.vision.trunk import Trunk
+from customvision.prediction.residency import Residency
+from customvision.vision.artifacts import ArtifactInvalid
 
 # As many loads at once keep fetching and computing busy without crowding out predictions.
 CONCURRENT_LOADS = 8
@@ -20,10 +17,10 @@ CONCURRENT_LOADS = 8
 class ModelLoader:
     """Loads models off the event loop, a few at a time."""
 
-    def __init__(self, cache: ArtifactCache, trunks: TrunkPool, executor: Executor) -> None:
-        self._cache = cache
-        self._trunks = trunks
-        self._executor = executor
+    def __init__(self, heads: Heads, networks: Networks, residency: Residency) -> None:
+        self._heads = heads
+        self._networks = networks
+        self._residency = residency
         self._slots = asyncio.Semaphore(CONCURRENT_LOADS)
 
     async def load(self, published: PublishedModel) -> Model:
@@ -31,27 +28,31 @@ class ModelLoader:
 
         Raises ArtifactInvalid where its files cannot be used, and a kind of ServiceError where they cannot be fetched.
         """
+        model = await self._unwarmed(published)
+        async with self._residency.in_use(model.network) as trunk:
+            model.labelled_head.check(trunk)
+        return model
+
+    async def take_up(self, published: PublishedModel) -> Model:
+        """Returns a model that was verified before a restart; its network, where fine-tuned, loads when it is asked.
+
+        Raises what ``load`` raises.
+        """
+        model = await self._unwarmed(published)
+        if not model.network.fine_tuned:
+            async with self._residency.in_use(model.network) as trunk:
+                model.labelled_head.check(trunk)
+        else:
+            self._residency.load_if_room(model.network)
+        return model
+
+    async def _unwarmed(self, published: PublishedModel) -> Model:
         async with self._slots:
-            data = await self._cache.get(published.model_sha256)
-            trunk = await self._trunks.get(published.backbone_sha256)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, warmed_model, published, data, trunk)
-
-
-def warmed_model(published: PublishedModel, data: bytes, trunk: Trunk) -> Model:
-    """Builds a model from its artifact's bytes and has it answer once. Raises ArtifactInvalid where it cannot."""
-    artifact = ModelArtifact.from_bytes(data)
-    check_preprocessing(artifact.preprocessing)
-    if artifact.backbone_sha256 != published.backbone_sha256:
-        raise ArtifactInvalid(
-            f"The model rests on the backbone {artifact.backbone_sha256}; its iteration names another, "
-            f"{published.backbone_sha256}."
-        )
-    if artifact.head.weights.shape[0] != trunk.feature_count:
-        raise ArtifactInvalid(
-            f"The head expects {artifact.head.weights.shape[0]} features, its backbone gives {trunk.feature_count}."
-        )
-    blank = np.zeros((trunk.input_size, trunk.input_size, 3), np.uint8)
-    if not np.isfinite(artifact.head.probabilities(trunk.embed(blank))).all():
-        raise ArtifactInvalid("The model answers a blank image with numbers that are not finite.")
-    return Model(published, artifact.labels, artifact.head, trunk, load_time=datetime.now(UTC))
+            head = await self._heads.get(published.model_sha256)
+            if head.backbone_sha256 != published.backbone_sha256:
+                raise ArtifactInvalid(
+                    f"The model rests on the backbone {head.backbone_sha256}; its iteration names another, "
+                    f"{published.backbone_sha256}."
+                )
+            network = await self._networks.get(published.backbone_sha256)
+        return Model(published, head, network, load_time=datetime.now(UTC))

@@ -5,14 +5,14 @@ from datetime import datetime
 
 import numpy as np
 
+from customvision.prediction.labelled_head import LabelledHead
+from customvision.prediction.network import Network
 from customvision.prediction.publication import PublishedModel
-from customvision.vision.artifacts import Label
 from customvision.vision.decoding import decode_for_backbone
-from customvision.vision.head import Head, Probabilities
-from customvision.vision.trunk import Trunk
+from customvision.vision.head import Probabilities
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TagProbability:
     """How likely one tag is, 0 to 1."""
 
@@ -21,31 +21,41 @@ class TagProbability:
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Model:
-    """An iteration ready to answer. Immutable and thread-safe.
+    """An iteration ready to answer. Thread-safe; ``last_use_time`` alone changes, None until it is first asked.
 
     A request holds a plain reference to the model it began with, so a model that was replaced meanwhile
-    is freed when its last request ends, and its trunk when its last model goes.
+    is freed when its last request ends, and its network when its last model goes.
     """
 
     published: PublishedModel
-    labels: tuple[Label, ...]
-    head: Head
-    trunk: Trunk
+    labelled_head: LabelledHead
+    network: Network
     load_time: datetime
+    last_use_time: datetime | None = None
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it holds that is not there for every project: its head, and its part of a fine-tuned network."""
+        return self.labelled_head.memory_bytes + self.network.own_bytes
 
     def predict(self, image_data: bytes) -> list[TagProbability]:
         """Returns every tag's probability, likeliest first, ties in label order. Computes for milliseconds.
 
-        Raises the errors of customvision.vision.decoding where the image cannot be read.
+        Only while Residency holds the network in memory. Raises the errors of customvision.vision.decoding where the
+        image cannot be read.
         """
-        pixels = decode_for_backbone(image_data, self.trunk.input_size)
-        return self._ranked(self.head.probabilities(self.trunk.embed(pixels)))
+        # Once: it stays ours though the network makes room meanwhile.
+        trunk = self.network.trunk
+        if trunk is None:
+            raise RuntimeError("the model's network is not in memory")
+        pixels = decode_for_backbone(image_data, trunk.input_size)
+        return self._ranked(self.labelled_head.head.probabilities(trunk.embed(pixels)))
 
     def _ranked(self, probabilities: Probabilities) -> list[TagProbability]:
         order = np.argsort(-probabilities, kind="stable")
+        labels = self.labelled_head.labels
         return [
-            TagProbability(self.labels[index].tag_id, self.labels[index].tag_name, float(probabilities[index]))
-            for index in order
+            TagProbability(labels[index].tag_id, labels[index].tag_name, float(probabilities[index])) for index in order
         ]

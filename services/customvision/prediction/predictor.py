@@ -14,6 +14,7 @@ from customvision.prediction.model import Model, TagProbability
 from customvision.prediction.publication import PublishedModel
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
 from customvision.vision.decoding import MAX_BYTES
 
@@ -39,6 +40,7 @@ class Predictor:
         iterations: IterationModels,
         fetcher: UrlFetcher,
         stored: StoredPredictions,
+        residency: Residency,
         *,
         max_waiting: int = MAX_WAITING,
     ) -> None:
@@ -47,6 +49,7 @@ class Predictor:
         self._iterations = iterations
         self._fetcher = fetcher
         self._stored = stored
+        self._residency = residency
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="predict")
         self._max_pending = workers + max_waiting
         self._pending = 0
@@ -60,15 +63,24 @@ class Predictor:
         question.check()
         model = await self._model(question, seconds)
         image_data = await self._image_data(question)
-        predictions = await self.compute(model, image_data)
+        predictions = await self.compute(model, image_data, seconds=seconds)
         prediction_id = self._keep(model, image_data, predictions, question.application) if question.store else ""
         return Answer(model.published, predictions, prediction_id)
 
-    async def compute(self, model: Model, image_data: bytes) -> list[TagProbability]:
-        """Asks a model about an image, as soon as a thread is free.
+    async def compute(self, model: Model, image_data: bytes, *, seconds: float | None = None) -> list[TagProbability]:
+        """Asks a model about an image, as soon as its network is in memory and a thread is free.
 
-        Raises PredictionQueueFull, and the errors of customvision.vision.decoding.
+        ``seconds`` are left to the caller, None for no limit. Raises PredictionQueueFull, what Residency.ready raises,
+        and the errors of customvision.vision.decoding.
         """
+        async with self._residency.ready(model, _patience(seconds)):
+            return await self._computed(model, image_data)
+
+    def close(self) -> None:
+        """Ends the threads; what has not begun is not computed."""
+        self._executor.shutdown(cancel_futures=True)
+
+    async def _computed(self, model: Model, image_data: bytes) -> list[TagProbability]:
         if self._pending >= self._max_pending:
             raise PredictionQueueFull(
                 f"{self._pending} predictions wait already; try again in a moment, or with fewer callers.",
@@ -82,12 +94,8 @@ class Predictor:
         finally:
             self._pending -= 1
 
-    def close(self) -> None:
-        """Ends the threads; what has not begun is not computed."""
-        self._executor.shutdown(cancel_futures=True)
-
     async def _model(self, question: Question, seconds: float | None) -> Model:
-        patience = MAX_LOAD_WAIT_SECONDS if seconds is None else min(seconds, MAX_LOAD_WAIT_SECONDS)
+        patience = _patience(seconds)
         if question.iteration_id:
             return await self._iterations.find(question.project_id, question.iteration_id, seconds=patience)
         return await self._registry.find(question.project_id, question.publish_name, seconds=patience)
@@ -104,3 +112,8 @@ class Predictor:
     def _keep(self, model: Model, image_data: bytes, predictions: list[TagProbability], application: str) -> str:
         record = PredictionRecord(str(uuid.uuid4()), model.published, image_data, tuple(predictions), application)
         return record.prediction_id if self._stored.offer(record) else ""
+
+
+def _patience(seconds: float | None) -> float:
+    """Returns how long to wait for a model where ``seconds`` are left to the caller."""
+    return MAX_LOAD_WAIT_SECONDS if seconds is None else min(seconds, MAX_LOAD_WAIT_SECONDS)

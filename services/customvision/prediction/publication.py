@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ModelName:
     """What a caller asks for: a publish name is unique in its project only."""
 
@@ -11,7 +11,7 @@ class ModelName:
     publish_name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PublishedModel:
     """An iteration that shall answer under a name, and the SHA-256 digests of its two artifacts."""
 

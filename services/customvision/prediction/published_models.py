@@ -22,6 +22,7 @@ from customvision.prediction.remembered_models import RememberedModel, read_reme
 
 FIRST_PAUSE_SECONDS = 0.1
 LAST_PAUSE_SECONDS = 2.0
+PAUSE_BETWEEN_LISTS_SECONDS = 0.2
 
 Watch = Callable[[], AsyncGenerator[PublicationChange, None]]
 
@@ -94,6 +95,8 @@ class PublishedModels:
                     await self._remember_once()
                 except OSError as error:
                     log.warning("the list of published models could not be written", error=str(error))
+                # The list is written whole: of many changes that come one after another, not each time.
+                await asyncio.sleep(PAUSE_BETWEEN_LISTS_SECONDS)
 
     async def _remember_once(self) -> None:
         models = self._registry.remembered()
@@ -116,14 +119,14 @@ class PublishedModels:
             case Synchronized():
                 self._drop_untold(told or set())
                 self._registry.synchronize()
-                log.info("connected to project", published=len(self._registry.models()))
+                log.info("connected to project", published=len(self._registry.names()))
                 told = None
         return told
 
     def _drop_untold(self, told: set[ModelName]) -> None:
-        for served in self._registry.models():
-            if served.published.name not in told:
-                self._registry.unpublish(served.published.name)
+        for name in self._registry.names():
+            if name not in told:
+                self._registry.unpublish(name)
 
 
 def _digests_of(models: list[RememberedModel]) -> set[str]:

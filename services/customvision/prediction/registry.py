@@ -1,6 +1,8 @@
 """What answers under which name. Belongs to one event loop."""
 
 import asyncio
+from bisect import bisect_left, bisect_right, insort
+from heapq import nsmallest
 
 from customvision.common.notifier import Notifier, wait
 from customvision.prediction.errors import (
@@ -14,6 +16,7 @@ from customvision.prediction.errors import (
 )
 from customvision.prediction.first_loads import FirstLoads
 from customvision.prediction.model import Model
+from customvision.prediction.model_changes import ModelChanges
 from customvision.prediction.publication import ModelName, PublishedModel
 from customvision.prediction.remembered_models import RememberedModel
 from customvision.prediction.served_model import LoadModel, ModelState, ServedModel
@@ -23,7 +26,6 @@ NEWS_SECONDS = 0.2
 # How long a start waits for the project service before it settles for what was published before.
 TELLING_SECONDS = 1.0
 NAMES_SHOWN = 5
-_CHANGES = "changes"
 
 
 class Registry:
@@ -33,12 +35,18 @@ class Registry:
     clears it.
     """
 
-    def __init__(self, load: LoadModel) -> None:
+    def __init__(self, load: LoadModel, take_up: LoadModel | None = None) -> None:
+        """``take_up``, where given, loads iterations that were verified before a restart."""
         self._load = load
+        self._take_up = take_up or load
         self._projects: dict[str, dict[str, ServedModel]] = {}
+        # In order, so that a page of ten thousand models is no work.
+        self._names: list[ModelName] = []
+        # Wakes calls that wait for a model of a project.
         self._notifier = Notifier()
         self._first_loads = FirstLoads()
         self._synchronized = asyncio.Event()
+        self.changes = ModelChanges()
         self.to_remember = asyncio.Event()
 
     @property
@@ -49,13 +57,19 @@ class Registry:
     def publish(self, published: PublishedModel, answered: PublishedModel | None = None) -> None:
         """Has ``published`` answer under its name once it is loaded; what answers now goes on until then.
 
-        ``answered`` is the iteration that answered under the name before a restart, where that was another.
+        ``answered`` is the iteration that answered under the name before a restart, where one did.
         """
         models = self._projects.setdefault(published.name.project_id, {})
         served = models.get(published.name.publish_name)
         if served is None:
+            insort(self._names, published.name)
             models[published.name.publish_name] = ServedModel(
-                published, answered, self._load, on_change=self._changed, on_replace=self.to_remember.set
+                published,
+                answered,
+                self._load,
+                self._take_up,
+                on_change=self._changed,
+                on_replace=self.to_remember.set,
             )
             self._first_loads.begin(published.name)
             self._changed(published.name)
@@ -69,15 +83,17 @@ class Registry:
         served = models.pop(name.publish_name, None)
         if served is not None:
             served.close()
+            del self._names[bisect_left(self._names, name)]
             if not models:
                 del self._projects[name.project_id]
-            self._changed(name)
+            self._first_loads.end(name)
+            self._notifier.touch(name.project_id)
+            self.changes.note_removed(name)
             self.to_remember.set()
 
     def synchronize(self) -> None:
         """Notes that all that is published has been told, so that an unknown name is an error of the caller's."""
         self._synchronized.set()
-        self._notifier.touch(_CHANGES)
         self.to_remember.set()
 
     def close(self) -> None:
@@ -85,12 +101,36 @@ class Registry:
         for served in self.models():
             served.close()
         self._projects.clear()
+        self._names.clear()
         self._notifier.close()
+        self.changes.close()
 
     def models(self, project_id: str = "") -> list[ServedModel]:
         """Returns the served models, of one project where given, ordered by project and publish name."""
-        projects = [self._projects.get(project_id, {})] if project_id else list(self._projects.values())
-        return sorted((served for models in projects for served in models.values()), key=lambda it: it.published.name)
+        return [self._projects[name.project_id][name.publish_name] for name in self.names(project_id)]
+
+    def names(self, project_id: str = "") -> list[ModelName]:
+        """Returns the names of the served models, of one project where given, in order."""
+        if not project_id:
+            return self._names.copy()
+        first = bisect_left(self._names, project_id, key=_project_of)
+        return self._names[first : bisect_right(self._names, project_id, key=_project_of)]
+
+    def page(self, project_id: str, start: int, size: int) -> tuple[list[ServedModel], bool]:
+        """Returns the models from position ``start`` on, ``size`` at most, and whether there are more."""
+        names = self.names(project_id)
+        models = [self._projects[name.project_id][name.publish_name] for name in names[start : start + size]]
+        return models, start + size < len(names)
+
+    def served(self, name: ModelName) -> ServedModel | None:
+        """Returns what is published under exactly this name."""
+        return self._projects.get(name.project_id, {}).get(name.publish_name)
+
+    def lose(self, model: Model, reason: str) -> None:
+        """Takes a model out of service whose network cannot be loaded again, where it still answers."""
+        served = self.served(model.published.name)
+        if served is not None and served.model is model:
+            served.lose(reason)
 
     def remembered(self) -> list[RememberedModel]:
         """Returns what a restart should begin with, ordered by project and publish name."""
@@ -120,17 +160,17 @@ class Registry:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            changed = self._notifier.subscribe(_CHANGES)
-            served = self._served(project_id, publish_name)
+            served = self._asked(project_id, publish_name)
             if served is not None and served.model is not None:
                 return served.model
+            changed = self._notifier.subscribe(project_id)
             patience = min(seconds, NEWS_SECONDS) if served is None else seconds
             worth_waiting = served is None or (served.state is ModelState.LOADING and not served.retrying)
             left = began + patience - loop.time()
             if not worth_waiting or left <= 0 or not await wait(changed, left):
                 raise self._explained(project_id, publish_name, served)
 
-    def _served(self, project_id: str, publish_name: str) -> ServedModel | None:
+    def _asked(self, project_id: str, publish_name: str) -> ServedModel | None:
         models = self._projects.get(project_id, {})
         if publish_name or len(models) < 2:
             return models.get(publish_name) if publish_name else next(iter(models.values()), None)
@@ -175,13 +215,18 @@ class Registry:
         )
 
     def _changed(self, name: ModelName) -> None:
-        self._notifier.touch(_CHANGES)
-        served = self._projects.get(name.project_id, {}).get(name.publish_name)
-        if served is None or served.tried:
+        self._notifier.touch(name.project_id)
+        self.changes.note(name)
+        served = self.served(name)
+        if served is not None and served.tried:
             self._first_loads.end(name)
 
 
+def _project_of(name: ModelName) -> str:
+    return name.project_id
+
+
 def _listed(models: dict[str, ServedModel]) -> str:
-    names = [f"'{name}'" for name in sorted(models)]
-    rest = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    names = ", ".join(f"'{name}'" for name in nsmallest(NAMES_SHOWN, models))
+    rest = len(models) - NAMES_SHOWN
+    return names + (f" and {rest} more" if rest > 0 else "")

@@ -18,7 +18,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class RememberedModel:
-    """What is published under a name, and what answered there last: an older iteration until this one is loaded."""
+    """What is published under a name, and what answered there last: an older iteration until this one is loaded.
+
+    An iteration that has answered was verified, and need not be again.
+    """
 
     published: PublishedModel
     answered: PublishedModel | None
@@ -45,14 +48,14 @@ def read_remembered(path: Path) -> list[RememberedModel]:
 
 def write_remembered(path: Path, models: Collection[RememberedModel]) -> None:
     """Replaces the file by one that lists ``models``. Raises OSError where it cannot be written."""
-    entries = [_to_entry(model) for model in sorted(models, key=lambda model: model.published.name)]
+    entries = [_to_entry(model) for model in models]
     write_durably(path, json.dumps({"format_version": FORMAT_VERSION, "models": entries}).encode())
 
 
 def _to_entry(model: RememberedModel) -> dict[str, Any]:
     name = model.published.name
     entry = {"project_id": name.project_id, "publish_name": name.publish_name, **_to_iteration(model.published)}
-    if model.answered is None or model.answered == model.published:
+    if model.answered is None:
         return entry
     return {**entry, "answered": _to_iteration(model.answered)}
 

@@ -34,18 +34,34 @@ class ServedModel:
     ``model`` is None until a first load succeeds. ``answered`` is the iteration that answered last, the one from
     before a restart included. ``failure_reason`` is a sentence once an attempt to load has failed; ``retrying`` says
     that the next one is being waited for. ``state`` is FAILED only where no other attempt will follow by itself.
-    ``on_change`` is called after each change of state, ``on_replace`` when an iteration took another's place.
+    ``on_change`` is called after each change of state or of what answers, ``on_replace`` when ``answered`` has changed.
     """
+
+    __slots__ = (
+        "_load",
+        "_on_change",
+        "_on_replace",
+        "_take_up",
+        "_task",
+        "answered",
+        "failure_reason",
+        "model",
+        "published",
+        "retrying",
+        "state",
+    )
 
     def __init__(
         self,
         published: PublishedModel,
         answered: PublishedModel | None,
         load: LoadModel,
+        take_up: LoadModel,
         *,
         on_change: Callable[[ModelName], None],
         on_replace: Callable[[], None],
     ) -> None:
+        """``take_up`` loads an iteration that was verified before a restart, ``load`` any other."""
         self.published = published
         self.answered = answered
         self.model: Model | None = None
@@ -53,6 +69,7 @@ class ServedModel:
         self.failure_reason = ""
         self.retrying = False
         self._load = load
+        self._take_up = take_up
         self._on_change = on_change
         self._on_replace = on_replace
         self._task = asyncio.create_task(self._load_until_settled())
@@ -76,6 +93,16 @@ class ServedModel:
         """Stops loading."""
         self._task.cancel()
 
+    def lose(self, reason: str) -> None:
+        """Takes the model out of service: its network made room for others and cannot be loaded again."""
+        self.model = None
+        if self.answered == self.published:
+            self._fail(reason, retrying=False)
+        else:
+            self._on_change(self.published.name)
+        self.answered = None
+        self._on_replace()
+
     async def _load_until_settled(self) -> None:
         if self.model is None and self.answered is not None and self.answered != self.published:
             await self._load_answered(self.answered)
@@ -89,7 +116,7 @@ class ServedModel:
     async def _load_answered(self, answered: PublishedModel) -> None:
         """Has the iteration from before a restart answer until the published one does, where it still can."""
         try:
-            self.model = await self._load(answered)
+            self.model = await self._take_up(answered)
         except Exception as error:  # noqa: BLE001 - whatever it is, the published iteration is what counts
             log.warning("the model that answered before cannot be loaded", reason=str(error), **_described(answered))
         else:
@@ -99,8 +126,9 @@ class ServedModel:
     async def _load_once(self) -> bool:
         """Returns whether another attempt would change nothing."""
         published = self.published
+        load = self._take_up if self.model is None and self.answered == published else self._load
         try:
-            model = await self._load(published)
+            model = await load(published)
         except (ArtifactInvalid, NotFound, InvalidArgument) as error:
             self._fail(str(error), retrying=False)
         except ServiceError as error:
@@ -114,7 +142,7 @@ class ServedModel:
         return not self.retrying
 
     def _answer_with(self, model: Model) -> None:
-        replaced = self.answered not in (None, model.published)
+        replaced = self.answered != model.published
         self.model = model
         self.answered = model.published
         self._settle(ModelState.AVAILABLE)

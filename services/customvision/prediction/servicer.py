@@ -1,5 +1,7 @@
 """Translates between the contract and prediction's own words."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -7,23 +9,18 @@ import grpc
 from customvision.common.authentication import KeyRing
 from customvision.common.pagination import decode_page_token, encode_page_token, page_size_of
 from customvision.common.server import TRAINING_KEY_ONLY
+from customvision.prediction.model_messages import model_event_message, served_model_message
+from customvision.prediction.model_watch import watch_models
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import tag_probability_messages
 from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
-from customvision.prediction.served_model import ModelState, ServedModel
 from customvision.prediction.suggestions import Suggestion, Suggestions
 from customvision.v1 import prediction_service_pb2 as messages
 from customvision.v1 import suggestions_pb2
 from customvision.v1.prediction_service_pb2_grpc import PredictionServiceServicer
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_STATES = {
-    ModelState.LOADING: messages.MODEL_STATE_LOADING,
-    ModelState.AVAILABLE: messages.MODEL_STATE_AVAILABLE,
-    ModelState.FAILED: messages.MODEL_STATE_FAILED,
-}
 
 
 class PredictionServicer(PredictionServiceServicer):
@@ -58,12 +55,19 @@ class PredictionServicer(PredictionServiceServicer):
         """Returns a page of the models that this server knows."""
         size = page_size_of(request.page_size)
         start = decode_page_token(request.page_token, request.project_id) or 0
-        models = self._registry.models(request.project_id)
-        end = start + size
+        models, more = self._registry.page(request.project_id, start, size)
         return messages.ListModelsResponse(
-            models=[_served_model(served) for served in models[start:end]],
-            next_page_token=encode_page_token(end, request.project_id) if end < len(models) else "",
+            models=map(served_model_message, models),
+            next_page_token=encode_page_token(start + size, request.project_id) if more else "",
         )
+
+    async def WatchModels(
+        self, request: messages.WatchModelsRequest, context: Context
+    ) -> AsyncIterator[messages.ModelEvent]:
+        """Tells every known model, then each change."""
+        async with aclosing(watch_models(self._registry, request.project_id)) as news:
+            async for told in news:
+                yield model_event_message(told)
 
     def _require_training_key(self, context: Context) -> None:
         """Raises KeyNotSufficient where the call carries the prediction key only."""
@@ -91,18 +95,4 @@ def _suggestion_message(suggestion: Suggestion) -> suggestions_pb2.Suggestion:
         uncertainty=suggestion.uncertainty,
     )
     message.create_time.FromDatetime(suggestion.create_time)
-    return message
-
-
-def _served_model(served: ServedModel) -> messages.ServedModel:
-    message = messages.ServedModel(
-        project_id=served.published.name.project_id,
-        publish_name=served.published.name.publish_name,
-        iteration_id=served.published.iteration_id,
-        state=_STATES[served.state],
-        failure_reason=served.failure_reason,
-    )
-    if served.model is not None:
-        message.serving_iteration_id = served.model.published.iteration_id
-        message.load_time.FromDatetime(served.model.load_time)
     return message

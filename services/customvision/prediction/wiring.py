@@ -14,16 +14,19 @@ from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.fetcher import UrlFetcher
 from customvision.prediction.artifact_cache import ArtifactCache
+from customvision.prediction.heads import Heads
 from customvision.prediction.iteration_models import IterationModels
 from customvision.prediction.loader import ModelLoader
+from customvision.prediction.model_health import ModelHealth
+from customvision.prediction.networks import Networks
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.project_client import ProjectClient
 from customvision.prediction.published_models import PublishedModels
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
 from customvision.prediction.suggestions import Suggestions
-from customvision.prediction.trunks import TrunkPool
 from customvision.prediction.worker import ALONE, Worker, remove_surplus_caches
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
@@ -51,11 +54,20 @@ async def open_prediction_service(
         project = ProjectClient(channel)
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
+        compiling = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="load-network"))
+
         cache = ArtifactCache(
             worker.cache_folder(folder), project.get_artifact, files, others=worker.other_cache_folders(folder)
         )
-        loader = ModelLoader(cache, TrunkPool(cache, files), files)
-        registry = Registry(loader.load)
+        networks = Networks(cache, compiling)
+        residency = Residency(
+            networks.compile,
+            settings.prediction_memory_bytes // worker.count,
+            on_damaged=lambda model, reason: registry.lose(model, reason),
+        )
+        stack.callback(residency.close)
+        loader = ModelLoader(Heads(cache), networks, residency)
+        registry = Registry(loader.load, loader.take_up)
         stack.callback(registry.close)
         iterations = IterationModels(project.find_iteration, loader.load, on_drop=registry.to_remember.set)
         stack.callback(iterations.close)
@@ -72,7 +84,7 @@ async def open_prediction_service(
         stack.push_async_callback(stored.close)
         fetcher = UrlFetcher(settings.url_allowed_hosts)
         stack.callback(fetcher.close)
-        predictor = Predictor(registry, iterations, fetcher, stored)
+        predictor = Predictor(registry, iterations, fetcher, stored, residency)
         stack.callback(predictor.close)
         suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
@@ -84,6 +96,7 @@ async def open_prediction_service(
             full_name=FULL_NAME,
             register=lambda server: add_PredictionServiceServicer_to_server(servicer, server),
             roles=ANY_KEY,
-            end_streams=lambda: None,
+            end_streams=registry.changes.close,
             until_ready=registry.until_first_loads,
+            health_of_parts=ModelHealth(registry),
         )

@@ -6,7 +6,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from customvision.vision.head import Head
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+FROZEN_OUTPUTS = "frozen_outputs"
 # Zip's oldest date: a file's content alone decides its digest.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -81,7 +82,11 @@ class ModelArtifact:
 
 @dataclass(frozen=True)
 class BackboneArtifact:
-    """A backbone as OpenVINO reads it: ``xml`` and ``weights`` are the two files of its format."""
+    """A backbone as OpenVINO reads it: ``xml`` and ``weights`` are the two files of its format.
+
+    ``frozen_outputs`` of a fine-tuned one name where it ceases to be the network that it was tuned from, and are empty
+    where the two have nothing in common. They are None for a backbone that was not fine-tuned.
+    """
 
     backbone_id: str
     architecture: str
@@ -90,10 +95,11 @@ class BackboneArtifact:
     preprocessing: str
     xml: bytes
     weights: bytes
+    frozen_outputs: tuple[str, ...] | None = None
 
     def to_bytes(self) -> bytes:
         """Returns the artifact's file."""
-        manifest = {
+        manifest: dict[str, Any] = {
             "kind": "backbone",
             "backbone_id": self.backbone_id,
             "architecture": self.architecture,
@@ -101,6 +107,8 @@ class BackboneArtifact:
             "feature_count": self.feature_count,
             "preprocessing": self.preprocessing,
         }
+        if self.frozen_outputs is not None:
+            manifest[FROZEN_OUTPUTS] = list(self.frozen_outputs)
         return pack(manifest, {"trunk.xml": self.xml, "trunk.bin": self.weights})
 
     @classmethod
@@ -116,6 +124,7 @@ class BackboneArtifact:
                 preprocessing=manifest["preprocessing"],
                 xml=files["trunk.xml"],
                 weights=files["trunk.bin"],
+                frozen_outputs=_frozen_outputs(manifest),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactInvalid(f"The backbone's manifest is incomplete ({error}).") from error
@@ -126,6 +135,19 @@ class BackboneArtifact:
         xml.write_bytes(self.xml)
         weights.write_bytes(self.weights)
         return xml, weights
+
+
+def is_fine_tuned(file: BinaryIO) -> bool:
+    """Tells whether a backbone artifact is of a fine-tuned network, reading nothing else of it; nothing is verified.
+
+    Raises ArtifactInvalid where it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return _frozen_outputs(json.loads(archive.read(MANIFEST))) is not None
+    # A damaged zip raises many kinds of error; all of them mean the same.
+    except Exception as error:
+        raise ArtifactInvalid(f"The file is not an artifact, or it is damaged ({error}).") from error
 
 
 def digest_of(data: bytes) -> str:
@@ -179,6 +201,15 @@ def array_of(data: bytes) -> npt.NDArray[Any]:
     except EOFError as error:
         raise ValueError("the file of an array is empty") from error
     return array
+
+
+def _frozen_outputs(manifest: dict[str, Any]) -> tuple[str, ...] | None:
+    names = manifest.get(FROZEN_OUTPUTS)
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{FROZEN_OUTPUTS} is no list of names")
+    return tuple(names)
 
 
 def _check_head(artifact: ModelArtifact) -> None:

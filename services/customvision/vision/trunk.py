@@ -16,33 +16,80 @@ Features = npt.NDArray[np.float32]
 _LOADING = threading.Lock()
 
 
-class Trunk:
-    """A compiled backbone. Thread-safe: each thread gets an inference request of its own."""
+class Stem:
+    """The first part of a network, compiled, which the tails of several share. Thread-safe."""
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
-        self._compiled = compiled
-        self._local = threading.local()
-        shape = compiled.input(0).shape
-        self.input_size: int = int(shape[1])
-        self.feature_count: int = int(compiled.output(0).shape[1])
+    def __init__(self, network: openvino.Model, *, threads: int | None = None) -> None:
+        with _LOADING:
+            self._requests = _Requests(_compiled(network, threads or available_cores()))
+        self.input_size = int(network.input(0).shape[1])
+
+    def maps(self, pixels: RgbPixels) -> list[openvino.Tensor]:
+        """Returns what a tail takes for one image; the thread's next image overwrites it."""
+        request = self._requests.of_this_thread()
+        request.infer({0: pixels[np.newaxis]}, share_inputs=True)
+        return list(request.output_tensors)
+
+
+class Trunk:
+    """A compiled backbone, whole or behind a stem. Thread-safe: each thread gets an inference request of its own.
+
+    ``blank`` are the features of a black image.
+    """
+
+    def __init__(self, network: openvino.Model, stem: Stem | None = None, *, threads: int | None = None) -> None:
+        """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32.
+
+        ``threads`` compute at the same time, each one image; of a tail, which is the smaller part of the work, half as
+        many do, for each takes memory.
+        """
+        threads = threads or available_cores()
+        streams = threads if stem is None else -(-threads // 2)
+        self._stem = stem
+        self.input_size: int = int(network.input(0).shape[1]) if stem is None else stem.input_size
+        self.feature_count: int = int(network.output(0).shape[1])
+        with _LOADING:
+            self._requests = _Requests(_compiled(network, streams))
+            self.blank = self.embed(np.zeros((self.input_size, self.input_size, 3), np.uint8))
 
     @classmethod
     def load(cls, xml: Path, weights: Path, *, threads: int | None = None) -> "Trunk":
         """Reads an OpenVINO model (``uint8[1, size, size, 3]`` to ``float32[1, features]``) and compiles it in f32."""
-        threads = threads or available_cores()
-        # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
-        precision = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": threads}
-        with _LOADING:
-            core = openvino.Core()
-            trunk = cls(core.compile_model(core.read_model(xml, weights), "CPU", precision))
-            trunk.embed(np.zeros((trunk.input_size, trunk.input_size, 3), np.uint8))
-        return trunk
+        return cls(openvino.Core().read_model(xml, weights), threads=threads)
 
     def embed(self, pixels: RgbPixels) -> Features:
         """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``."""
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
-        result = request.infer({0: pixels[np.newaxis]}, share_inputs=True)
+        request = self._requests.of_this_thread()
+        if self._stem is None:
+            result = request.infer({0: pixels[np.newaxis]}, share_inputs=True)
+        else:
+            # No copy: the tail reads where the stem wrote.
+            result = request.infer(dict(enumerate(self._stem.maps(pixels))), share_inputs=True)
         # A copy: the request's own buffer is overwritten by the thread's next image.
         return np.array(result[0][0], dtype=np.float32)
+
+
+class _Requests:
+    """The inference requests of a compiled network, one for each thread."""
+
+    def __init__(self, compiled: openvino.CompiledModel) -> None:
+        self._compiled = compiled
+        self._local = threading.local()
+
+    def of_this_thread(self) -> openvino.InferRequest:
+        """Returns the request of the thread that asks, made when it first does."""
+        request: openvino.InferRequest | None = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._compiled.create_infer_request()
+        return request
+
+
+def _compiled(network: openvino.Model, streams: int) -> openvino.CompiledModel:
+    options = {
+        # A stream is a thread that computes one image.
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": streams,
+        # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    return openvino.Core().compile_model(network, "CPU", options)

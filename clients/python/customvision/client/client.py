@@ -13,6 +13,7 @@ from customvision.client.operations import (
     batched,
     evaluation,
     files,
+    model_watch,
     paging,
     project_copies,
     projects,
@@ -363,3 +364,13 @@ class Client:
         """Yields the models that the prediction service knows, and how each is doing."""
         request = prediction_service_pb2.ListModelsRequest(project_id=project_id)
         return self._performer.iterate(paging.list_all("prediction", "ListModels", request, "models"))
+
+    def watch_models(
+        self, project_id: str = "", *, patience_seconds: float = 300.0
+    ) -> Iterator[prediction_service_pb2.ModelEvent]:
+        """Yields every model that the prediction service knows, then synchronized, then each change, without end.
+
+        Connects again by itself when the service restarts or the connection breaks, and then yields what has changed
+        meanwhile. Raises CustomVisionError where the service has been away for ``patience_seconds``.
+        """
+        return self._performer.iterate(model_watch.watch_models(project_id, patience_seconds))

@@ -17,7 +17,8 @@ from customvision.vision.decoding import PREPROCESSING
 def prepare(request: dict[str, Any], reports: Reports) -> None:
     """Reports ``found``, then ``prepared`` with the backbone's fields; or ``unusable`` with the reason.
 
-    ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``.
+    ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``,
+    and ``tuned_from`` where the weights are fine-tuned: the path of the artifact of the backbone that they were before.
     """
     give_way(5)
     named = Path(request["named"]) if request["named"] else None
@@ -28,14 +29,17 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
         architecture = read_shape(weights.file).architecture
         backbone_id = f"{architecture}/{FEATURES}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
-        backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]))
+        tuned_from = Path(request["tuned_from"]) if request.get("tuned_from") else None
+        backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]), tuned_from)
     except (WeightsUnusable, OSError) as error:
         reports.send("unusable", reason=_sentence(error))
         return
     reports.send("prepared", backbone=backbone.to_record())
 
 
-def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path) -> PreparedBackbone:
+def _prepared(
+    weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path, tuned_from: Path | None
+) -> PreparedBackbone:
     folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
         # Keras takes seconds to load: only a first preparation pays for it.
@@ -45,7 +49,13 @@ def _prepared(weights: Weights, architecture: str, backbone_id: str, prepared_fo
 
         # As OpenVINO's own graphs are laid out: written otherwise, they keep a transposition around each layer.
         keras.config.set_image_data_format("channels_first")
-        convert(weights_file=weights.file, backbone_id=backbone_id, architecture=architecture, folder=folder)
+        convert(
+            weights_file=weights.file,
+            backbone_id=backbone_id,
+            architecture=architecture,
+            folder=folder,
+            tuned_from=tuned_from,
+        )
     digests = read_digests(folder)
     assert digests is not None  # noqa: S101 - convert has just written them
     backbone = PreparedBackbone(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,15 @@ from customvision.training.backbones.prepared import (
 from customvision.training.backbones.weights_file import read_shape
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
+from customvision.vision.network_parts import frozen_outputs
 
 
-def convert(*, weights_file: Path, backbone_id: str, architecture: str, folder: Path) -> None:
+def convert(
+    *, weights_file: Path, backbone_id: str, architecture: str, folder: Path, tuned_from: Path | None = None
+) -> None:
     """Fills ``folder`` with the backbone, its Keras weights and their digests: all of them or, on an error, nothing.
 
-    Raises WeightsUnusable.
+    ``tuned_from`` is the artifact of the backbone that it was fine-tuned from. Raises WeightsUnusable.
     """
     bare, shape = bare_network_from_file(weights_file), read_shape(weights_file)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -39,10 +43,13 @@ def convert(*, weights_file: Path, backbone_id: str, architecture: str, folder: 
     try:
         save_network(bare, temporary / WEIGHTS_FILE)
         network = with_levels(bare, shape.network)
-        artifact = _artifact(network, backbone_id, architecture, temporary).to_bytes()
+        artifact = _artifact(network, backbone_id, architecture, temporary)
+        if tuned_from is not None:
+            artifact = replace(artifact, frozen_outputs=_frozen_outputs(artifact, tuned_from, temporary))
+        data = artifact.to_bytes()
         weights = (temporary / WEIGHTS_FILE).read_bytes()
-        description = f'{{"backbone_sha256": "{digest_of(artifact)}", "weights_sha256": "{digest_of(weights)}"}}\n'
-        _write(temporary / BACKBONE_FILE, artifact)
+        description = f'{{"backbone_sha256": "{digest_of(data)}", "weights_sha256": "{digest_of(weights)}"}}\n'
+        _write(temporary / BACKBONE_FILE, data)
         _write(temporary / WEIGHTS_FILE, weights)
         _write(temporary / DESCRIPTION_FILE, description.encode())
         place_durably(temporary, folder)
@@ -74,6 +81,16 @@ def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -
     for file in (exported, exported.with_suffix(".bin"), final, final.with_suffix(".bin")):
         file.unlink()
     return artifact
+
+
+def _frozen_outputs(artifact: BackboneArtifact, tuned_from: Path, folder: Path) -> tuple[str, ...]:
+    """Returns where the network ceases to be that in the artifact ``tuned_from``."""
+    base = BackboneArtifact.from_bytes(tuned_from.read_bytes())
+    networks = []
+    for part in (artifact, base):
+        with tempfile.TemporaryDirectory(dir=folder) as files:
+            networks.append(openvino.Core().read_model(*part.write_model(Path(files))))
+    return tuple(frozen_outputs(*networks))
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -18,7 +18,8 @@ MODULE = "customvision.training.backbones"
 def prepare_backbone(weights_file: Path, folder: Path, like: PreparedBackbone) -> PreparedBackbone:
     """Returns the backbone with the weights in ``weights_file``, made ready in ``folder`` by a process of its own.
 
-    Its source and warning are those of ``like``. Raises TrainingImpossible, and WeightsUnusable.
+    Its source and warning are those of ``like``, which it was fine-tuned from: what is left of that is told in the
+    artifact. Raises TrainingImpossible, and WeightsUnusable.
     """
     request = {
         "architecture": read_shape(weights_file).architecture,
@@ -26,6 +27,7 @@ def prepare_backbone(weights_file: Path, folder: Path, like: PreparedBackbone) -
         "weights_folder": str(folder),
         "download": False,
         "prepared_folder": str(folder),
+        "tuned_from": str(like.backbone_file),
     }
     report = _last_report(request)
     if report.get("kind") != "prepared":
