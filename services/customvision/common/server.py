@@ -59,8 +59,8 @@ class ServiceDefinition:
 
     ``name`` is short ("project"), ``full_name`` the protobuf one; ``register`` adds the servicer;
     ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains; ``until_ready``
-    returns once it can answer as it should: only then health says SERVING; ``metrics`` are its figures, to which the
-    server adds those of its calls; ``health_of_parts`` tells how parts of it are doing that health is asked for by name.
+    returns once it can answer as it should: only then health says SERVING. ``metrics`` are its figures, to which the
+    server adds those of its calls; ``health_of_parts`` tells how parts of it are doing that are asked for by name.
     """
 
     name: str

@@ -233,7 +233,7 @@ class Registry:
         self._notifier.touch(name.project_id)
         self.changes.note(name)
         served = self.served(name)
-        if served is None or served.tried:
+        if served is not None and served.tried:
             self._first_loads.end(name)
 
 

@@ -1,5 +1,6 @@
 """Puts the prediction service together, and takes it apart in the right order."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,7 @@ from customvision.prediction.servicer import PredictionServicer
 from customvision.prediction.stored_predictions import StoredPredictions
 from customvision.prediction.streams import Streams
 from customvision.prediction.suggestions import Suggestions
-from customvision.prediction.worker import ALONE, Worker
+from customvision.prediction.worker import ALONE, Worker, remove_surplus_caches
 from customvision.prediction.workers.shared_metrics import shared_metrics
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
@@ -55,6 +56,7 @@ async def open_prediction_service(
         if worker.alone:
             lock = FolderLock(folder, user="serve prediction")
             stack.callback(lock.release)
+            await asyncio.to_thread(remove_surplus_caches, folder, worker.count)
         channel = await stack.enter_async_context(open_channel(settings.project_address, keys))
         project = ProjectClient(channel)
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
@@ -71,7 +73,7 @@ async def open_prediction_service(
         networks = Networks(cache, compiling)
         residency = Residency(
             networks.compile,
-            settings.prediction_memory_bytes,
+            settings.prediction_memory_bytes // worker.count,
             on_damaged=lambda model, reason: registry.lose(model, reason),
         )
         stack.callback(residency.close)

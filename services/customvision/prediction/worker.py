@@ -1,5 +1,6 @@
 """One of the processes that serve prediction at one address."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,12 @@ class Worker:
 ALONE = Worker()
 
 
-def surplus_cache_folders(folder: Path, count: int) -> list[Path]:
-    """Returns what is left below ``folder`` of workers that there were, of which ``count`` are to be."""
+def remove_surplus_caches(folder: Path, count: int) -> None:
+    """Removes what is left below the service's ``folder`` of workers that there were, where ``count`` are to be."""
     kept = {_cache_folder(folder, number) for number in range(1, count + 1)}
-    return [path for path in folder.glob("artifacts-*") if path not in kept]
+    for path in folder.glob("artifacts-*"):
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _cache_folder(folder: Path, number: int) -> Path:

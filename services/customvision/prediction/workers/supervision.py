@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator
 
@@ -16,7 +15,7 @@ from customvision.common.program import log_serving
 from customvision.common.service_process import ServiceProcess
 from customvision.common.settings import Settings, setting_of_address
 from customvision.common.supervisor import Supervisor
-from customvision.prediction.worker import surplus_cache_folders
+from customvision.prediction.worker import remove_surplus_caches
 
 # Shorter than what a supervisor of this process allows it, so that no worker outlives us.
 STOP_SECONDS = 8.0
@@ -36,8 +35,7 @@ async def serve_with_workers(settings: Settings, stopping: asyncio.Event) -> Non
         stack.callback(lock.release)
         holder, address = hold(settings.prediction_address, "prediction")
         stack.enter_context(holder)
-        for surplus in surplus_cache_folders(folder, count):
-            await asyncio.to_thread(shutil.rmtree, surplus, ignore_errors=True)
+        await asyncio.to_thread(remove_surplus_caches, folder, count)
         telling = await stack.enter_async_context(_telling_who_serves(address, count))
         workers = [
             ServiceProcess(
