@@ -5,6 +5,7 @@ from functools import partial
 import grpc
 import pytest
 
+from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
 from prediction.running_suite import Suite
@@ -36,6 +37,32 @@ async def test_stages_models_refusals_and_kept_answers_are_told(suite: Suite) ->
     assert value_of(text, "customvision_prediction_model_bytes") == head.weights.nbytes + head.bias.nbytes
     assert value_of(text, "customvision_prediction_queue_depth") == 0
     assert value_of(text, "customvision_prediction_stored_waiting") == 0
+
+
+async def test_images_of_batches_and_streams_are_counted_one_by_one(suite: Suite) -> None:
+    """What is wrong with one image among others is counted with its reason, and so is each message of a stream."""
+    suite.project.publish("p", "m", "i", model())
+    images = (RED, b"no image", RED)
+    async with suite.prediction() as prediction:
+        await prediction.serving("i")
+        batch = messages.PredictBatchRequest(
+            project_id="p", publish_name="m", images=[messages.BatchImage(image_data=image) for image in images]
+        )
+        await prediction.stub.PredictBatch(batch)
+        questions = [
+            messages.PredictStreamRequest(
+                question=messages.PredictRequest(project_id="p", publish_name="m", image_data=image)
+            )
+            for image in images
+        ]
+        assert len([answer async for answer in prediction.stub.PredictStream(iter(questions))]) == 3
+        text = await get_metrics(prediction.channel)
+    assert value_of(text, "customvision_prediction_refused_total", reason="IMAGE_FORMAT_UNKNOWN") == 2
+    assert value_of(text, "customvision_prediction_stage_seconds_count", stage="head") == 4
+    for method in ("PredictBatch", "PredictStream"):
+        assert value_of(text, "grpc_server_handled_total", grpc_method=method, grpc_code="OK") == 1
+    assert value_of(text, "grpc_server_msg_received_total", grpc_method="PredictStream") == 3
+    assert value_of(text, "grpc_server_msg_sent_total", grpc_method="PredictStream") == 3
 
 
 STAGES = ("queue", "decode", "trunk", "head")

@@ -5,6 +5,7 @@ import prometheus_client
 from customvision.common.service_metrics import ServiceMetrics
 from customvision.prediction.predictor import Predictor
 from customvision.prediction.registry import Registry
+from customvision.prediction.residency import Residency
 from customvision.prediction.stages import Stage
 from customvision.prediction.stored_predictions import StoredPredictions
 
@@ -32,7 +33,11 @@ class StageSeconds:
 
 
 def add_prediction_metrics(
-    metrics: ServiceMetrics, predictor: Predictor, registry: Registry, stored: StoredPredictions
+    metrics: ServiceMetrics,
+    predictor: Predictor,
+    registry: Registry,
+    residency: Residency,
+    stored: StoredPredictions,
 ) -> None:
     """Adds what the parts of the service know of themselves."""
     metrics.gauge(
@@ -54,6 +59,11 @@ def add_prediction_metrics(
         "customvision_prediction_model_bytes",
         "Memory that the models that answer hold for themselves, without the networks that they share",
         registry.memory_bytes,
+    )
+    metrics.gauge(
+        "customvision_prediction_tail_bytes",
+        "Memory of the fine-tuned networks that are in memory, by estimate",
+        lambda: residency.held_bytes,
     )
     metrics.gauge(
         "customvision_prediction_stored_waiting",

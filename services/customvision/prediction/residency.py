@@ -47,8 +47,8 @@ class Residency:
 
     @property
     def held_bytes(self) -> int:
-        """What fine-tuned networks hold in memory, by estimate."""
-        return sum(network.memory_bytes for network in self._resident)
+        """What fine-tuned networks hold in memory, by estimate. May be asked on any thread."""
+        return sum(network.memory_bytes for network in list(self._resident))
 
     def close(self) -> None:
         """Stops every load."""

@@ -102,7 +102,7 @@ async def open_prediction_service(
         await stack.enter_async_context(in_background(published.follow()))
         await stack.enter_async_context(in_background(published.remember()))
 
-        add_prediction_metrics(metrics, predictor, registry, stored)
+        add_prediction_metrics(metrics, predictor, registry, residency, stored)
 
         def end_streams() -> None:
             streams.close()
