@@ -21,6 +21,10 @@ MAX_NAMED = 5
 # What follows the embedding on one core, measured from 300 to 10,000 images: for the estimate of the time left only.
 SECONDS_TO_FINISH = 0.5
 SECONDS_TO_FIT_EACH = 1e-3
+NOTHING_MEASURED = (
+    "Nothing measures this model, which has no figures: too few of the images of each tag differ from one another for "
+    "any to be held out. It may be surer than it should be. Add photos of other scenes."
+)
 
 
 @dataclass(frozen=True)
@@ -108,14 +112,17 @@ def warnings_of_unreadable(image_ids: list[str]) -> list[str]:
 
 
 def _warnings_of_unmeasured(data_set: DataSet) -> list[str]:
-    images = data_set.images
+    images, labels = data_set.images, data_set.labels
     tags = tags_not_measured([image.tags for image in images], [image.held_out for image in images])
     if not tags:
         return []
-    named = ", ".join(f"'{data_set.labels[tag].tag_name}'" for tag in tags[:MAX_NAMED])
+    if len(tags) == len(labels):
+        return [NOTHING_MEASURED]
+    named = ", ".join(f"'{labels[tag].tag_name}'" for tag in tags[:MAX_NAMED])
     more = f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else ""
+    images_of = "its images" if len(tags) == 1 else "the images of each"
     sentence = (
-        f"Nothing measures how the model does on {named}{more}: too few of its images differ from one another. "
+        f"Nothing measures how the model does on {named}{more}: too few of {images_of} differ from one another. "
         "Add photos that do."
     )
     return [sentence]
