@@ -118,17 +118,16 @@ def _tuned(
     from customvision.training.computation.fine_tuning.verdict import folds_to_repeat_on, head_without, winning_mix
 
     folder = Path(job.checkpoint_folder)
-    tuner = FineTuner(job.backbone.weights_file, material, photos, folder, reports)
+    folds = folds_to_repeat_on(material, quick)
+    tuner = FineTuner(job.backbone.weights_file, material, photos, folds, folder, reports, seconds_left)
     try:
-        tuner.look(quick.measured.head, seconds_left, looked)
-        trial = tuner.trial(quick.measured.head, seconds_left)
-        folds = folds_to_repeat_on(material, quick)
-        heads = [head_without(fold, material, quick) for fold in folds]
-        repeats = tuner.repeats(folds, heads, trial, seconds_left)
+        tuner.look(quick.measured.head, looked)
+        trial = tuner.trial(quick.measured.head)
+        repeats = tuner.repeats(lambda fold: head_without(fold, material, quick), trial)
         mix = winning_mix(trial, repeats, material, quick)
         if mix is None:
             raise NotFineTuned(NOT_BETTER)
-        network = tuner.for_good(quick.served.head, trial, mix, seconds_left)
+        network = tuner.for_good(quick.served.head, trial, mix)
     except Diverged:
         raise NotFineTuned(DIVERGED) from None
     except TooManyPhotos:
