@@ -235,8 +235,8 @@ async def lose_one_file(suite: TrainingSuite, project_id: str) -> None:
 
 
 async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, change_process: ChangeProcess) -> None:
-    """A run whose process is killed in the trial, and again in the course on all images, loses an epoch at most, does
-    neither downloads nor repeats again, and ends with a fine-tuned network within its budget."""
+    """A run whose process is killed in the trial, and again in the course on all images, loses an epoch at most,
+    downloads and repeats nothing again, and ends with a fine-tuned network within its budget."""
     change_process(WINS)
     project_id = await squares(suite, 25)
     run_id = await suite.start_advanced(project_id, 240)

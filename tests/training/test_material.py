@@ -183,6 +183,18 @@ async def test_a_tag_of_one_scene_is_not_measured_and_told(training: Training) -
     assert np.isfinite(model.evaluation(material).probabilities).all()
 
 
+async def test_a_tag_that_is_held_out_for_the_most_part_is_told(training: Training) -> None:
+    """Where most photos of a tag look like one that is held out, a warning says what the figures are worth."""
+    project_id, _ = await training.suite.colored_project(per_tag=10)
+    tag_id = await training.suite.create_tag(project_id, "one scene")
+    photos = [scene(1), scene(2), *(scene(7, quality=quality) for quality in range(60, 95, 5))]
+    await training.suite.upload(project_id, photos, tag_id)
+    material = await training.material(project_id)
+    assert material.learned[20:].tolist() == [True] * 2 + [False] * 7
+    (warning,) = material.warnings
+    assert warning.startswith("Most images of 'one scene' look alike and are held out")
+
+
 async def test_a_project_of_few_scenes_has_no_figures_at_all(training: Training) -> None:
     """Where every tag's photos look the same, neither held-out photos nor folds flatter it, and a warning says so."""
     project_id = await training.suite.create_project()
