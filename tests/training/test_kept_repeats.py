@@ -81,7 +81,7 @@ def test_a_killed_run_repeats_only_what_is_missing(tmp_path: Path) -> None:
 
 def test_repeats_that_are_kept_tell_how_long_others_take(tmp_path: Path) -> None:
     """After a kill no repeat begins for which the time that is left does not do, as those before it tell."""
-    first = Scripted(tmp_path, seconds=100)
+    first = Scripted(tmp_path, seconds=1000)
     first.took, first.killed_at = 50.0, 2
     with pytest.raises(Killed):
         first.repeats(head_without, TRIAL)
