@@ -84,7 +84,9 @@ def test_curves_span_what_they_show() -> None:
     assert len(sparkline([number / 100 for number in range(90)])) == 30
 
 
-def course(kind: int, epoch: int, repeat: int = 0) -> training_service_pb2.TrainingEvent:
+def course(
+    kind: "training_service_pb2.FineTuningCourse.ValueType", epoch: int, repeat: int = 0
+) -> training_service_pb2.TrainingEvent:
     """Returns the event of the last batch of an epoch in a course with two repeats planned."""
     return training_service_pb2.TrainingEvent(
         state=training_service_pb2.TRAINING_STATE_RUNNING,
@@ -116,7 +118,7 @@ def test_courses_are_told_apart_and_fill_one_bar() -> None:
     assert shares == [0.125, 0.25, 0.375, 0.625, 1.0]
 
 
-def state(seconds: int, value: int) -> training_service_pb2.TrainingEvent:
+def state(seconds: int, value: "training_service_pb2.TrainingState.ValueType") -> training_service_pb2.TrainingEvent:
     """Returns the event of a state that the run entered so many seconds after some moment."""
     event = training_service_pb2.TrainingEvent(state=value, state_change=training_service_pb2.StateChange())
     event.event_time.seconds = 1_000_000 + seconds
