@@ -104,7 +104,14 @@ async def test_quiet_times_are_bridged_by_comments(
     run = ScriptedRun(frozen.iteration_id)
     heartbeat = training_service_pb2.Heartbeat()
     tuning = training_service_pb2.FineTuningProgress(
-        epoch=1, epochs=5, batch=2, batches=9, loss=0.5, course="FINE_TUNING_COURSE_REPEAT", repeat=2, repeats=5
+        epoch=1,
+        epochs=5,
+        batch=2,
+        batches=9,
+        loss=0.5,
+        course=training_service_pb2.FINE_TUNING_COURSE_REPEAT,
+        repeat=2,
+        repeats=5,
     )
     tuning.time_left.seconds = 90
     run.events = [
