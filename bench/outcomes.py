@@ -16,7 +16,7 @@ from customvision.training.computation.data_set import DataSet, DataSetImage
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import fit_quick_model
 from customvision.training.computation.views import view_count
-from customvision.training.evaluation.calibration import calibration_of
+from customvision.training.evaluation.calibration_error import calibration_of
 from customvision.vision.artifacts import Label
 
 QUICK, LOGISTIC, TEACHABLE = "quick", "logistic regression", "Teachable Machine"
