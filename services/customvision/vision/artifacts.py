@@ -15,6 +15,8 @@ from customvision.vision.head import Head
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+# What a backbone computes in.
+F32, INT8 = "f32", "int8"
 # Zip's oldest date: a file's content alone decides its digest.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -81,7 +83,10 @@ class ModelArtifact:
 
 @dataclass(frozen=True)
 class BackboneArtifact:
-    """A backbone as OpenVINO reads it: ``xml`` and ``weights`` are the two files of its format."""
+    """A backbone as OpenVINO reads it: ``xml`` and ``weights`` are the two files of its format.
+
+    ``precision`` is F32 or, where it was quantised, INT8.
+    """
 
     backbone_id: str
     architecture: str
@@ -90,6 +95,7 @@ class BackboneArtifact:
     preprocessing: str
     xml: bytes
     weights: bytes
+    precision: str = F32
 
     def to_bytes(self) -> bytes:
         """Returns the artifact's file."""
@@ -101,6 +107,9 @@ class BackboneArtifact:
             "feature_count": self.feature_count,
             "preprocessing": self.preprocessing,
         }
+        # Left out where it says nothing new: the same backbone keeps the digest that it always had.
+        if self.precision != F32:
+            manifest["precision"] = self.precision
         return pack(manifest, {"trunk.xml": self.xml, "trunk.bin": self.weights})
 
     @classmethod
@@ -116,6 +125,7 @@ class BackboneArtifact:
                 preprocessing=manifest["preprocessing"],
                 xml=files["trunk.xml"],
                 weights=files["trunk.bin"],
+                precision=manifest.get("precision", F32),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactInvalid(f"The backbone's manifest is incomplete ({error}).") from error
