@@ -9,11 +9,11 @@ import backbones
 import classifying
 import domains
 import posting
-import predicting
 import starting
 import uploading
 from figures import Figure, show
 
+import prediction
 import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -22,7 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "starting": starting.measure,
     "uploading": uploading.measure,
     "training": training.measure,
-    "predicting": predicting.measure,
+    "prediction": prediction.measure,
     "classifying": classifying.measure,
     "posting": posting.measure,
 }
