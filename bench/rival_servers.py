@@ -36,7 +36,7 @@ def measure(folder: Path, material: Material) -> list[Figure]:
         for size in options.sizes:
             _ask_all(served, running, material.photos(size))
             for callers in options.callers:
-                what = f"{SIZE_NAMES[size]}, {callers} callers"
+                what = f"{SIZE_NAMES[size]}, callers: {callers}"
                 tell(what)
                 figures += _figures(what, _rounds(served, running, material, callers))
     return figures

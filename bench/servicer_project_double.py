@@ -11,6 +11,7 @@ import grpc
 from customvision.common.authentication import KeyRing
 from customvision.common.errors import NotFound
 from customvision.common.keys import Keys
+from customvision.common.logs import configure_logging
 from customvision.common.server import TRAINING_KEY_ONLY, Server, ServiceDefinition
 from customvision.v1 import artifacts_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
@@ -64,6 +65,7 @@ class ProjectDouble(ProjectServiceServicer):
     @contextmanager
     def running(self, keys: Keys) -> Iterator["ProjectDouble"]:
         """Serves on a free port until the end of the block."""
+        configure_logging("project double", "warning")
         thread = threading.Thread(target=self._loop.run_forever)
         thread.start()
         definition = ServiceDefinition(
