@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ class RivalServer:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 [python, PROGRAMS / f"{name}_server.py", folder, *ports],
-                env={**os.environ, "PYTHONPATH": paths},
+                # PyTriton's processes load Python as a library: the one whose modules they will import.
+                env={**os.environ, "PYTHONPATH": paths, "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR")},
                 cwd=folder,
                 stdout=log,
                 stderr=log,

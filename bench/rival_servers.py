@@ -73,9 +73,9 @@ def _figures(what: str, rounds: Rounds) -> list[Figure]:
     figures = [
         Figure(
             f"{what}: {name}",
-            f"{median_rate(measured):.0f} a second, {_processor_seconds(measured):.1f} s of processor time for 1,000"
-            + (f", {failed(measured)} failed" if failed(measured) else ""),
-            baseline=latency_text(measured),
+            f"{median_rate(measured):.0f} a second; {latency_text(measured)}"
+            + (f"; {failed(measured)} failed" if failed(measured) else ""),
+            baseline=f"processor time of 1,000: {_processor_seconds(measured):.1f} s",
         )
         for name, measured in rounds.items()
     ]

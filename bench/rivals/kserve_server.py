@@ -1,6 +1,7 @@
 """Starts KServe's server with the model: `kserve_server.py FOLDER GRPC_PORT HTTP_PORT`."""
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class SameModelOfKServe(Model):
     ) -> InferResponse:
         """Answers one image."""
         del headers, response_headers
-        data = payload.inputs[0].data[0]
+        data = payload.inputs[0].as_numpy().item()
         probabilities = await asyncio.get_running_loop().run_in_executor(self._threads, self._model.probabilities, data)
         output = InferOutput(OUTPUT, [len(probabilities)], "FP32")
         output.set_data_from_numpy(probabilities)
@@ -31,8 +32,9 @@ class SameModelOfKServe(Model):
 
 if __name__ == "__main__":
     place, grpc_number, http_number = sys.argv[1:]
-    # It reads its command line on import, and again here.
-    sys.argv = sys.argv[:1]
-    ModelServer(
-        http_port=int(http_number), grpc_port=int(grpc_number), enable_grpc=True, workers=1, access_log_format=None
-    ).start([SameModelOfKServe(Path(place))])
+    server = ModelServer(
+        http_port=int(http_number), grpc_port=int(grpc_number), workers=1, enable_latency_logging=False
+    )
+    # Else it writes a line for each call.
+    logging.getLogger("kserve").setLevel(logging.WARNING)
+    server.start([SameModelOfKServe(Path(place))])

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from pytriton.model_config import ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 from rivals.same_model import INPUT, NAME, OUTPUT, THREADS, SameModel
@@ -14,7 +15,7 @@ def main() -> None:
     place, grpc_port, http_port = sys.argv[1:]
     model = SameModel(Path(place))
 
-    def infer(requests: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    def infer(requests: list[dict[str, npt.NDArray[np.object_]]]) -> list[dict[str, npt.NDArray[np.float32]]]:
         return [{OUTPUT: model.probabilities(bytes(request[INPUT].item()))} for request in requests]
 
     config = TritonConfig(
