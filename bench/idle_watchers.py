@@ -8,11 +8,15 @@ import asyncio
 import json
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import grpc
 
 from customvision.v1 import prediction_service_pb2 as messages
 from customvision.v1.prediction_service_pb2_grpc import PredictionServiceStub
+
+if TYPE_CHECKING:
+    from customvision.v1.prediction_service_pb2_grpc import PredictionServiceAsyncStub
 
 STREAMS_PER_CONNECTION = 100
 # So many open at a time: opening all at one instant would measure the client.
@@ -40,7 +44,7 @@ class Watchers:
             grpc.aio.insecure_channel(self._address, options=OPTIONS)
             for _ in range(0, self._count, STREAMS_PER_CONNECTION)
         ]
-        stubs = [PredictionServiceStub(channel) for channel in channels]
+        stubs: list[PredictionServiceAsyncStub] = [PredictionServiceStub(channel) for channel in channels]
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._count):
@@ -51,7 +55,7 @@ class Watchers:
             self.synchronized.set()
             self.told.set()
 
-    async def _watch(self, stub: "PredictionServiceStub") -> None:
+    async def _watch(self, stub: "PredictionServiceAsyncStub") -> None:
         async with self._opening:
             call = stub.WatchModels(self._request, metadata=self._metadata)
             async for event in call:

@@ -82,7 +82,7 @@ class PredictionService:
         """Waits until so many models answer; returns the seconds since its start."""
         deadline = self.started + LOAD_SECONDS
         while time.perf_counter() < deadline:
-            models = self._models()
+            models = self.models()
             if len(models) == count and all(model.state == messages.MODEL_STATE_AVAILABLE for model in models):
                 return time.perf_counter() - self.started
             # Lists of thousands must not be what keeps it busy.
@@ -100,13 +100,8 @@ class PredictionService:
         answer: messages.PredictResponse = self.stub.Predict(request)
         return answer
 
-    def stop(self) -> None:
-        """Has it drain and waits for its end."""
-        self._channel.close()
-        self._popen.terminate()
-        self._popen.wait(STOP_SECONDS)
-
-    def _models(self) -> list[messages.ServedModel]:
+    def models(self) -> list[messages.ServedModel]:
+        """Returns every model that the service knows."""
         models: list[messages.ServedModel] = []
         token = ""
         while True:
@@ -115,6 +110,12 @@ class PredictionService:
             token = page.next_page_token
             if not token:
                 return models
+
+    def stop(self) -> None:
+        """Has it drain and waits for its end."""
+        self._channel.close()
+        self._popen.terminate()
+        self._popen.wait(STOP_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,11 @@ class Serving:
     generator: LoadGenerator
     keys: Keys
 
-    def ask(self, photos: Sequence[bytes], *, models: int = 1, name: str = OURS) -> None:
+    def ask(self, photos: Sequence[bytes], *, models: int = 1) -> None:
         """Has the generator send these photos from now on, to the first ``models`` projects in turn."""
         names = [(project_id_of(number), PUBLISH_NAME) for number in range(models)]
         self.generator.add(
-            name,
+            OURS,
             address=self.service.address,
             pid=self.service.process.pid,
             questions=predict_questions(names, photos),

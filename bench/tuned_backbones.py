@@ -34,7 +34,7 @@ class TunedBackbones:
         weights = bytearray(self._files[WEIGHTS])
         for offset, size in self._spans:
             values = np.frombuffer(weights, np.float32, size // 4, offset)
-            values *= 1 + CHANGE * random.standard_normal(len(values), np.float32)
+            values *= np.float32(1 + CHANGE * random.standard_normal())
         manifest = {name: value for name, value in self._manifest.items() if name not in ("files", "format_version")}
         manifest["backbone_id"] = f"{manifest['backbone_id']}/tuned-{number}"
         return pack(manifest, {**self._files, WEIGHTS: bytes(weights)})

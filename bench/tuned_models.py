@@ -34,6 +34,7 @@ def measure(folder: Path, material: Material) -> list[Figure]:
         tell(f"asking each of {options.tuned:,} fine-tuned models")
         every = [_answer(service, number, photo) for number in range(options.tuned)]
         asked = _settled(service)
+        held = [model.memory_bytes for model in service.models() if model.resident]
         resident = [_answer(service, options.tuned - 1, photo) for _ in range(AGAIN)]
         returning = [_answer(service, number, photo) for number in range(min(AGAIN, options.tuned))]
     name = f"{options.tuned:,} fine-tuned models in {options.tuned_budget}"
@@ -49,6 +50,11 @@ def measure(folder: Path, material: Material) -> list[Figure]:
             f"{asked / MEGABYTE:.0f} MB, {(asked - one) / MEGABYTE:+.0f} MB",
             baseline=f"one of them {one / MEGABYTE:.0f} MB",
             goal=f"≤ {options.tuned_budget} more",
+        ),
+        Figure(
+            f"{name}: in memory, as the service counts",
+            f"{len(held)} models, {sum(held) / MEGABYTE:.0f} MB",
+            goal=f"≤ {options.tuned_budget}",
         ),
         Figure(
             f"{name}: an answer, when the model comes back",
