@@ -18,7 +18,7 @@ class Options:
     callers: tuple[int, ...] = (1, 4, 16)
     sizes: tuple[str, ...] = (SMALL, LARGE)
     rounds: int = 5
-    seconds: float = 2.0
+    seconds: float = 1.2
     models: tuple[int, ...] = (1, 100, 10_000)
     swaps: int = 100
     watchers: int = 10_000

@@ -1,7 +1,6 @@
 """Thousands of idle watches of models beside busy callers: whether those notice, and how fast news reaches everyone."""
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -66,8 +65,6 @@ def _rounds(served: Serving, count: int, seconds: float) -> list[Round]:
 @contextmanager
 def _watchers(served: Serving, count: int) -> Iterator[IO[bytes]]:
     """Yields what the process that watches prints."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     arguments = [served.service.address, served.keys.prediction_key, project_id_of(0), str(count)]
     with subprocess.Popen(  # noqa: S603 - our own
         [sys.executable, str(PROGRAM), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
