@@ -4,32 +4,55 @@ import io
 from pathlib import Path
 
 import numpy as np
-from photos import class_photos
+import numpy.typing as npt
+from drawing import draw_data_set
+from photos import DATA_SETS
 from PIL import Image
 
-PER_CLASS = 10
-LARGE_SIZE = (4000, 3000)
+# Its photos have 400 px on their longer side.
+SOURCE = DATA_SETS / "clothing"
+PER_CLASS = 5
+SMALL_SIZE, LARGE_SIZE = (400, 300), (4000, 3000)
 LARGE_COUNT = 8
+QUALITY = 88
 # A photo's grain, which enlarging smooths away: without it a file would be a third of a real one's size.
 GRAIN, TILE = 6.0, 1000
 
+Pixels = npt.NDArray[np.uint8]
+
 
 def small_photos(folder: Path) -> list[bytes]:
-    """Returns JPEG files of about 400 px."""
-    return [path.read_bytes() for paths in class_photos(folder, per_class=PER_CLASS).values() for path in paths]
+    """Returns JPEG files of about 400 px: real ones where they lie beside the repository, else drawn in ``folder``."""
+    if SOURCE.is_dir():
+        return [path.read_bytes() for path in _some_of_each_class(SOURCE)]
+    draw_data_set(folder / "drawn", per_class=PER_CLASS)
+    drawn = _some_of_each_class(folder / "drawn")
+    return [_encoded(_enlarged(path.read_bytes(), SMALL_SIZE)) for path in drawn]
 
 
 def large_photos(small: list[bytes]) -> list[bytes]:
     """Returns JPEG files of 12 megapixels, of some of the ``small`` ones."""
     step = max(1, len(small) // LARGE_COUNT)
-    return [_enlarged(data, seed) for seed, data in enumerate(small[::step][:LARGE_COUNT])]
+    return [_encoded(_grained(_enlarged(data, LARGE_SIZE), seed)) for seed, data in enumerate(small[::step])]
 
 
-def _enlarged(data: bytes, seed: int) -> bytes:
+def _some_of_each_class(folder: Path) -> list[Path]:
+    kinds = sorted(kind for kind in folder.iterdir() if kind.is_dir())
+    return [path for kind in kinds for path in sorted(kind.iterdir())[:PER_CLASS]]
+
+
+def _enlarged(data: bytes, size: tuple[int, int]) -> Pixels:
     with Image.open(io.BytesIO(data)) as photo:
-        pixels = np.asarray(photo.convert("RGB").resize(LARGE_SIZE, Image.Resampling.BICUBIC), np.int16)
+        return np.asarray(photo.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.uint8)
+
+
+def _grained(pixels: Pixels, seed: int) -> Pixels:
     tile = np.random.default_rng(seed).normal(0, GRAIN, (TILE, TILE, 1)).astype(np.int16)
-    grain = np.tile(tile, (LARGE_SIZE[1] // TILE, LARGE_SIZE[0] // TILE, 1))
+    grain = np.tile(tile, (pixels.shape[0] // TILE, pixels.shape[1] // TILE, 1))
+    return (pixels + grain).clip(0, 255).astype(np.uint8)
+
+
+def _encoded(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=88)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
