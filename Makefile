@@ -9,13 +9,14 @@ AZURE_VERSIONS := 1.0.0 2.0.0 3.0.0 3.1.1
 # npm writes it when all else is there.
 AZURE_NODE := $(AZURE_TESTS)/javascript/node_modules/.package-lock.json
 FOLDER ?= backbone-training
+RIVALS := mlserver kserve pytriton
 TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test lint format types protos protos-check bench bench-training backbone lock clean
+.PHONY: help run demo test lint format types protos protos-check bench bench-training bench-prediction rivals backbone lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
 	@exec $(BIN)/customvision up
@@ -61,11 +62,19 @@ bench: $(VENV)/.development ## Print the figures of the design beside their base
 bench-training: $(VENV)/.development ## Print the figures of training alone, in depth: make bench-training ONLY=accuracy (docs/development.md)
 	@PYTHONPATH=demo $(BIN)/python bench/training_benchmarks.py $(ONLY) $(OPTIONS)
 
+bench-prediction: $(VENV)/.development ## Print the figures of prediction alone, in depth: make bench-prediction ONLY=load (docs/development.md)
+	@PYTHONPATH=demo $(BIN)/python bench/prediction_benchmarks.py $(ONLY) $(OPTIONS)
+
+rivals: $(RIVALS:%=$(VENV)/rivals/%/.installed) ## Install the servers that bench-prediction compares with, each apart
+
 backbone: $(VENV)/.runtime ## Train a small backbone: make backbone PHOTOS=folder TEACHER=weights.h5 (docs/backbone.md)
 	@test -n "$(PHOTOS)" -a -n "$(TEACHER)" || { echo "Say from what to learn: make backbone PHOTOS=folder TEACHER=weights.h5"; exit 2; }
 	@$(BIN)/python -m customvision.training.distillation $(PHOTOS) --teacher "$(TEACHER)" --folder "$(FOLDER)" $(OPTIONS)
 
 lock: $(VENV)/.development ## Pin every dependency again, with hashes
+	@for rival in $(RIVALS); do \
+		$(BIN)/uv pip compile bench/rivals/$$rival.in --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --output-file bench/rivals/$$rival.txt || exit 1; \
+	done
 	$(BIN)/uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra opentelemetry --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-opentelemetry.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements-dev.lock
@@ -95,6 +104,14 @@ $(VENV)/.azure-sdks: $(wildcard $(AZURE_TESTS)/requirements/*.txt) | $(VENV)/.de
 # Their tests are skipped where this fails: not everyone has Node and a registry for it.
 $(AZURE_NODE): $(AZURE_TESTS)/javascript/package-lock.json
 	@cd $(AZURE_TESTS)/javascript && npm ci --silent || echo "The Azure SDKs for JavaScript cannot be installed here and are left out."
+
+# One that cannot be installed is left out of the comparison, with that reason.
+$(VENV)/rivals/%/.installed: bench/rivals/%.txt
+	@echo "Installing what $< names into $(VENV)/rivals/$*…"
+	@rm -rf $(VENV)/rivals/$*
+	@{ "$(PYTHON)" -m venv $(VENV)/rivals/$* \
+		&& $(VENV)/rivals/$*/bin/python -m pip install --quiet --require-hashes --requirement $< && touch $@; } \
+		|| { rm -rf $(VENV)/rivals/$*; echo "$* cannot be installed here and is left out."; }
 
 define install
 	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed. Install it, or name yours: make PYTHON=/path/to/python3.11"; exit 1; }; \

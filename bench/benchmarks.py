@@ -9,12 +9,12 @@ import backbones
 import classifying
 import domains
 import posting
-import predicting
 import starting
 import storing
 import uploading
 from figures import Figure, show
 
+import prediction
 import training
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -23,7 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "starting": starting.measure,
     "uploading": uploading.measure,
     "training": training.measure,
-    "predicting": predicting.measure,
+    "prediction": prediction.measure,
     "classifying": classifying.measure,
     "storing": storing.measure,
     "posting": posting.measure,

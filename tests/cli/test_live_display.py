@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 
 from customvision.cli.display.fine_tuning import sparkline
-from customvision.cli.display.training import LiveDisplay
+from customvision.cli.display.training import LiveDisplay, PlainDisplay
 from customvision.cli.training_progress import TrainingProgress
 from customvision.v1 import training_service_pb2
 
@@ -82,6 +82,62 @@ def test_curves_span_what_they_show() -> None:
     assert sparkline([0.1, 0.2, 0.8]) == "▁▂█"
     assert sparkline([0.5, 0.5]) == "▄▄"
     assert len(sparkline([number / 100 for number in range(90)])) == 30
+
+
+def course(
+    kind: "training_service_pb2.FineTuningCourse.ValueType", epoch: int, repeat: int = 0
+) -> training_service_pb2.TrainingEvent:
+    """Returns the event of the last batch of an epoch in a course with two repeats planned."""
+    return training_service_pb2.TrainingEvent(
+        state=training_service_pb2.TRAINING_STATE_RUNNING,
+        fine_tuning=training_service_pb2.FineTuningProgress(
+            epoch=epoch, epochs=2, batch=3, batches=3, course=kind, repeat=repeat, repeats=2
+        ),
+    )  # fmt: skip
+
+
+def test_courses_are_told_apart_and_fill_one_bar() -> None:
+    """Trial, repeats and the course on all images are named, each in a line of its own; the bar never goes back."""
+    output = io.StringIO()
+    progress = TrainingProgress()
+    trial = training_service_pb2.FINE_TUNING_COURSE_TRIAL
+    repeat = training_service_pb2.FINE_TUNING_COURSE_REPEAT
+    final = training_service_pb2.FINE_TUNING_COURSE_FINAL
+    shares = []
+    with PlainDisplay(Console(file=output, width=100), progress) as display:
+        for event in (course(trial, 1), course(trial, 2), course(repeat, 1, 1), course(repeat, 1, 2), course(final, 2)):
+            display.show(event)
+            assert progress.current is not None
+            shares.append(progress.current.done / progress.current.total)
+    assert output.getvalue().splitlines() == [
+        "fine-tuning trial, epoch 1/2",
+        "fine-tuning repeat 1/2, epoch 1/2",
+        "fine-tuning repeat 2/2, epoch 1/2",
+        "fine-tuning on all images, epoch 2/2",
+    ]
+    assert shares == [0.125, 0.25, 0.375, 0.625, 1.0]
+
+
+def state(seconds: int, value: "training_service_pb2.TrainingState.ValueType") -> training_service_pb2.TrainingEvent:
+    """Returns the event of a state that the run entered so many seconds after some moment."""
+    event = training_service_pb2.TrainingEvent(state=value, state_change=training_service_pb2.StateChange())
+    event.event_time.seconds = 1_000_000 + seconds
+    return event
+
+
+def test_time_of_a_run_counts_attempts_that_were_killed() -> None:
+    """A run's seconds are those since its first attempt began; a clock set back never makes them fewer than phases."""
+    progress = TrainingProgress()
+    queued, running = training_service_pb2.TRAINING_STATE_QUEUED, training_service_pb2.TRAINING_STATE_RUNNING
+    for event in (state(0, queued), state(50, running), state(90, queued), state(100, running)):
+        progress.apply(event)
+    saving = training_service_pb2.PhaseProgress(phase=training_service_pb2.TRAINING_PHASE_SAVING)
+    saving.elapsed.seconds = 12
+    progress.apply(training_service_pb2.TrainingEvent(state=running, progress=saving))
+    progress.apply(state(115, training_service_pb2.TRAINING_STATE_SUCCEEDED))
+    assert (progress.attempts, progress.seconds) == (2, 65)
+    progress.apply(state(20, training_service_pb2.TRAINING_STATE_SUCCEEDED))
+    assert progress.seconds == 12
 
 
 def test_early_end_fills_the_bar() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customvision.common.quantities import duration_words, parse_duration, parse_size, size_words
+from customvision.common.quantities import duration_range_words, duration_words, parse_duration, parse_size, size_words
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,13 @@ def test_what_is_no_size(text: str) -> None:
 def test_quantities_are_told() -> None:
     """In words, in the unit that suits."""
     assert [duration_words(s) for s in (1, 90, 600, 3600, 86_400, 59.94)] == [
-        "1 second", "90 seconds", "10 minutes", "1 hour", "24 hours", "59.9 seconds"
+        "1 second", "90 seconds", "10 minutes", "1 hour", "24 hours", "59.94 seconds"
     ]  # fmt: skip
+    assert [duration_words(s) for s in (119.9999, 0.0, 0.0004, -5.0, 315_576_000_000.0, 1_234_567.8)] == [
+        "2 minutes", "0 seconds", "0.0004 seconds", "-5 seconds", "87,660,000 hours", "1,234,567.8 seconds"
+    ]  # fmt: skip
+    assert duration_range_words(60, 86_400) == "1 minute to 24 hours"
+    assert duration_range_words(5, 5) == "5 seconds"
     assert [size_words(n) for n in (800, 2**20, 1023 * 2**20, 13_107_200, 4 * 2**30, 2**50)] == [
         "800 bytes", "1 MiB", "1023 MiB", "12.5 MiB", "4 GiB", "1024 TiB"
     ]  # fmt: skip

@@ -103,7 +103,16 @@ async def test_quiet_times_are_bridged_by_comments(
     """A heartbeat becomes a comment without an id; fine-tuning and warnings are told in JSON's words."""
     run = ScriptedRun(frozen.iteration_id)
     heartbeat = training_service_pb2.Heartbeat()
-    tuning = training_service_pb2.FineTuningProgress(epoch=1, epochs=5, batch=2, batches=9, loss=0.5)
+    tuning = training_service_pb2.FineTuningProgress(
+        epoch=1,
+        epochs=5,
+        batch=2,
+        batches=9,
+        loss=0.5,
+        course=training_service_pb2.FINE_TUNING_COURSE_REPEAT,
+        repeat=2,
+        repeats=5,
+    )
     tuning.time_left.seconds = 90
     run.events = [
         training_service_pb2.TrainingEvent(sequence=1, state=RUNNING, fine_tuning=tuning),
@@ -117,6 +126,7 @@ async def test_quiet_times_are_bridged_by_comments(
             told, comment, warning = [event async for event in read_events(api, path)]
     assert comment == {"comment": "heartbeat"}
     assert (told["type"], told["epoch"], told["epochs"], told["secondsLeft"]) == ("fineTuning", 1, 5, 90)
+    assert (told["course"], told["repeat"], told["repeats"]) == ("Repeat", 2, 5)
     assert "heldOutLoss" not in told
     assert (warning["id"], warning["message"]) == (2, "Small.\nVery small.")
 

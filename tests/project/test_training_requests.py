@@ -256,6 +256,8 @@ async def test_contradictory_requests_are_refused(
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
     assert refusal.fields == fields
     assert (await freeze(stub, project_id)).number == 1
+    # One training cannot be asked for in several calls.
+    assert "several calls" not in refusal.message
 
 
 async def test_another_kind_of_training_counts_as_a_change(stub: Stub) -> None:

@@ -16,7 +16,7 @@ FINE_TUNES = """
     kept = {name: os.environ.get(name) for name in ("KERAS_BACKEND", "KERAS_HOME", "TF_CPP_MIN_LOG_LEVEL", "TMPDIR")}
     reports.send("warned", message=json.dumps({**job, "environment": kept}))
     step = {"epoch": 1, "epochs": 8, "batch": 2, "batches": 5, "loss": 0.5, "accuracy": 0.75, "learning_rate": 1e-4}
-    reports.send("fine_tuning", **step)
+    reports.send("fine_tuning", **step, course="repeat", repeat=2, repeats=5)
     reports.send("fine_tuning", **{**step, "batch": 5}, held_out_loss=0.4, held_out_accuracy=0.875, seconds_left=12.5)
     succeed(reports, fine_tuned=True, backbone_id="own", architecture="own_224", backbone_sha256="3" * 64,
             backbone_weights_sha256="4" * 64)
@@ -33,6 +33,9 @@ async def test_fine_tuning_is_told_and_handed_over(scripted: ScriptedTraining, s
     assert (batch.epoch, batch.epochs, batch.batch, batch.batches) == (1, 8, 2, 5)
     assert (batch.loss, batch.accuracy, batch.learning_rate) == (0.5, 0.75, 1e-4)
     assert not any(batch.HasField(name) for name in ("held_out_loss", "held_out_accuracy", "time_left"))
+    repeat = training_service_pb2.FINE_TUNING_COURSE_REPEAT
+    assert (batch.course, batch.repeat, batch.repeats) == (repeat, 2, 5)
+    assert epoch.course == training_service_pb2.FINE_TUNING_COURSE_UNSPECIFIED
     assert (epoch.held_out_loss, epoch.held_out_accuracy) == (0.4, 0.875)
     assert epoch.time_left.ToTimedelta().total_seconds() == 12.5
     run = await scripted.run(run_id)

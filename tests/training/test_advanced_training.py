@@ -1,6 +1,7 @@
 """Advanced trainings from start to end, on the built-in backbone: what wins, and what becomes of those disturbed."""
 
 import asyncio
+import itertools
 import os
 import tempfile
 import time
@@ -44,6 +45,13 @@ WINS = (
 )
 NO_ROOM = "from customvision.training.computation.fine_tuning import activations; activations.MOST_BYTES = 1000"
 DIVERGES = "from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
+
+# What such a run goes through.
+COURSES = [
+    (training_service_pb2.FINE_TUNING_COURSE_TRIAL, 0),
+    (training_service_pb2.FINE_TUNING_COURSE_REPEAT, 1),
+    (training_service_pb2.FINE_TUNING_COURSE_FINAL, 0),
+]
 
 ChangeProcess = Callable[[str], None]
 
@@ -99,16 +107,18 @@ async def trial_epochs(suite: TrainingSuite, run_id: str, last: int) -> list[int
 
 
 async def course_on_all_images(suite: TrainingSuite, run_id: str) -> None:
-    """Waits until the second course, which begins at epoch 1 again, has told something."""
-    highest = 0
+    """Waits until the last course has told something."""
     async with asyncio.timeout(240):
         async for event in suite.watch(run_id):
-            told = event.fine_tuning
-            if told.HasField("held_out_loss"):
-                highest = max(highest, told.epoch)
-            elif told.epoch == 1 and highest >= 6:
+            if event.fine_tuning.course == training_service_pb2.FINE_TUNING_COURSE_FINAL:
                 return
     raise AssertionError("the run ended before it came that far")
+
+
+def courses(events: list[training_service_pb2.TrainingEvent]) -> list[tuple[int, int]]:
+    """Returns the courses that were told one after the other, each with the number of its repeat."""
+    told = [(e.fine_tuning.course, e.fine_tuning.repeat) for e in events if e.HasField("fine_tuning")]
+    return [course for course, _ in itertools.groupby(told)]
 
 
 def processes() -> list[psutil.Process]:
@@ -163,6 +173,8 @@ async def test_fine_tuned_network_is_the_result_where_it_does_better(
     assert epochs == list(range(1, epochs[-1] + 1))
     assert all(0 < step.batch <= step.batches and 0 <= step.time_left.seconds < 120 for step in told)
     assert any(not step.HasField("held_out_loss") for step in told)
+    assert courses(events) == COURSES
+    assert {step.repeats for step in told} == {1}
     steps = phases_of(events)[FINE_TUNING]
     assert (steps[0], steps[-1]) == ((0, 100), (100, 100))
     iteration = await suite.iteration(project_id, run.iteration_id)
@@ -224,7 +236,7 @@ async def lose_one_file(suite: TrainingSuite, project_id: str) -> None:
 
 async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, change_process: ChangeProcess) -> None:
     """A run whose process is killed in the trial, and again in the course on all images, loses an epoch at most,
-    downloads no photo again, and ends with a fine-tuned network within its budget."""
+    downloads and repeats nothing again, and ends with a fine-tuned network within its budget."""
     change_process(WINS)
     project_id = await squares(suite, 25)
     run_id = await suite.start_advanced(project_id, 240)
@@ -244,6 +256,8 @@ async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, cha
     epochs = learned_epochs(events)
     assert len(epochs) - len(set(epochs)) <= 1
     assert len(reasons_of(events)) == 2
+    # The repeat was finished before the second kill: what it came to was kept.
+    assert [course for course in courses(events) if course == COURSES[1]] == [COURSES[1]]
     assert run.end_time.seconds - run.start_time.seconds < 240
     assert (await suite.iteration(project_id, run.iteration_id)).fine_tuned
 

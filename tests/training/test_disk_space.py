@@ -1,10 +1,12 @@
 """How much room a run is said to need."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from customvision.common.quantities import size_words
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.computation.feature_cache import EmbeddedImage, FeatureCache
 from customvision.training.computation.views import view_count
@@ -45,3 +47,14 @@ def test_room_follows_images_views_and_checkpoints(backbone: PreparedBackbone) -
         advanced = needed_bytes(TrainingType.ADVANCED, images, backbone)
         assert advanced > needed + images * BYTES_PER_PHOTO + 2 * 1500
         assert all(view_count(images, tags) <= views for tags in range(1, min(images, 500)))
+
+
+def test_what_the_documentation_says(backbone: PreparedBackbone) -> None:
+    """The room that a page tells for some numbers of photos is what is asked for, on the default domain's network."""
+    for file, size in ((backbone.backbone_file, 9_321_890), (backbone.weights_file, 9_457_232)):
+        os.truncate(file, size)
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    for images in (100, 1000, 10_000):
+        kinds = (TrainingType.QUICK, TrainingType.ADVANCED)
+        quick, advanced = (size_words(needed_bytes(kind, images, backbone)) for kind in kinds)
+        assert f"| {images:,} | {quick} | {advanced} |" in page

@@ -14,7 +14,7 @@ from customvision.training.computation.calibration import (
     uncalibrated,
 )
 from customvision.training.computation.least_squares import Matrix
-from customvision.training.evaluation.calibration import calibration_of
+from customvision.training.evaluation.calibration_error import calibration_of
 from customvision.vision.head import sigmoid, softmax
 
 IMAGES = 6000

@@ -10,7 +10,7 @@ from customvision.training.computation import head_fit
 from customvision.training.computation.calibration import Truth
 from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
 from customvision.training.computation.least_squares import Matrix
-from customvision.training.computation.left_out import FOLDS
+from customvision.training.computation.left_out import FOLDS, NO_FOLD
 
 Features = npt.NDArray[np.float32]
 
@@ -114,14 +114,16 @@ def test_copies_beyond_the_share_that_is_asked_are_left_out_too(monkeypatch: pyt
 
 
 def test_a_tag_whose_images_are_all_alike_is_learned_all_the_same() -> None:
-    """Where one tag's images are near-duplicates of one another, its images are known, and so are the others'."""
+    """Where one tag's images are near-duplicates of one another, its images are known, and so are the others', which
+    alone are in folds."""
     features, truth = clouds(np.arange(40) % 2, noise=1.0)
     groups = np.where(truth[:, 1] == 1, 1, np.arange(40))
     features[1::2] = features[1]
     head = fitted(features, truth, groups)
     assert (answers(head, features).argmax(axis=1) == truth.argmax(axis=1)).all()
     assert head.fold_of is not None
-    assert len(np.unique(head.fold_of[1::2])) == FOLDS
+    assert (head.fold_of[1::2] == NO_FOLD).all()
+    assert sorted(np.unique(head.fold_of[::2])) == list(range(FOLDS))
 
 
 def test_tags_may_overlap() -> None:

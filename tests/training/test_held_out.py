@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customvision.training.computation.held_out import Placement, held_out, tags_not_measured
+from customvision.training.computation.held_out import Placement, held_out, tags_hardly_learned, tags_not_measured
 
 # Far from one another, bit by bit: looks that nearly equal none of the others.
 LOOKS = [int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8]) | 1 for number in range(40)]
@@ -124,6 +124,15 @@ def test_a_tag_of_near_duplicates_is_learned_and_not_measured() -> None:
     assert sum(places[20:]) == 4
     assert tags_not_measured([(image.first_tag,) for image in images], places) == [0]
     assert tags_not_measured([(0, 1)] * 40, places) == []
+
+
+def test_a_tag_that_is_held_out_for_the_most_part_is_told() -> None:
+    """Where most images of a tag look like one that is held out, the tag is named; a fifth held out is as it should."""
+    images = distinct(20, tag=0) + alike(5, 1, tag=1) + distinct(1, tag=1, first=500) + alike(28, 2, tag=1)
+    places = held_out(images)
+    assert places[20:] == [False] * 6 + [True] * 28
+    assert tags_hardly_learned([(image.first_tag,) for image in images], places) == [1]
+    assert tags_hardly_learned([(0, 1), (0,)], [True, False]) == [1]
 
 
 def test_a_near_duplicate_joins_the_earliest() -> None:

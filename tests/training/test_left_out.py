@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from customvision.training.computation import left_out
 from customvision.training.computation.calibration import Truth
-from customvision.training.computation.left_out import FOLDS, even_share, folds_of, left_out_together
+from customvision.training.computation.left_out import (
+    FOLDS,
+    NO_FOLD,
+    even_share,
+    folds_of,
+    honest_folds,
+    left_out_together,
+)
 
 
 def truth_of(tag_of: object) -> Truth:
@@ -39,6 +46,17 @@ def test_what_is_too_large_to_be_left_out_falls_apart(monkeypatch: pytest.Monkey
     assert left_out_together(truth_of([0] * 12), groups)[3] == 0
     monkeypatch.setattr(left_out, "LARGEST_GROUP", 3)
     assert left_out_together(truth_of([0] * 12), groups).tolist() == list(range(12))
+
+
+def test_what_makes_up_most_of_a_tag_is_in_no_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag of images that look alike is in no fold, for folds would flatter it; other large groups are in one each."""
+    truth = truth_of([0] * 8 + [1] * 10 + [2] * 3)
+    groups = np.array([0] * 8 + [50] * 5 + [51, 52, 53, 54, 55] + [60, 60, 61])
+    folds = honest_folds(truth, groups)
+    assert (folds[:8] == NO_FOLD).all() and folds[18:20].tolist() == [NO_FOLD] * 2
+    assert len(set(folds[8:13])) == 1 and (folds[8:18] != NO_FOLD).all() and folds[20] != NO_FOLD
+    monkeypatch.setattr(left_out, "LARGEST_GROUP", 3)
+    assert honest_folds(truth, groups).tolist() == folds.tolist()
 
 
 def test_an_even_share_of_each_tag_is_asked() -> None:

@@ -18,7 +18,7 @@ from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.children.child import Reports
 from customvision.training.computation.job import Job, TrainingImpossible
-from customvision.training.computation.material import Material, gather_material
+from customvision.training.computation.material import NOTHING_MEASURED, Material, gather_material
 from customvision.training.computation.quick_model import fit_quick_model
 from customvision.v1 import images_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
@@ -181,3 +181,32 @@ async def test_a_tag_of_one_scene_is_not_measured_and_told(training: Training) -
     assert (served[carries].argmax(axis=1) == 2).all()
     assert model.evaluation(material).truth[:, 2].sum() == 0
     assert np.isfinite(model.evaluation(material).probabilities).all()
+
+
+async def test_a_tag_that_is_held_out_for_the_most_part_is_told(training: Training) -> None:
+    """Where most photos of a tag look like one that is held out, a warning says what the figures are worth."""
+    project_id, _ = await training.suite.colored_project(per_tag=10)
+    tag_id = await training.suite.create_tag(project_id, "one scene")
+    learned = [*(scene(1, quality=quality) for quality in range(70, 95, 5)), scene(2)]
+    held_out = [scene(7, quality=quality) for quality in range(60, 95, 5)]
+    await training.suite.upload(project_id, [*learned, *held_out], tag_id)
+    material = await training.material(project_id)
+    assert material.learned[20:].tolist() == [True] * 6 + [False] * 7
+    (warning,) = material.warnings
+    assert warning.startswith("Most images of 'one scene' look alike and are held out")
+
+
+async def test_a_project_of_few_scenes_has_no_figures_at_all(training: Training) -> None:
+    """Where every tag's photos look the same, neither held-out photos nor folds flatter it, and a warning says so."""
+    project_id = await training.suite.create_project()
+    for tag in range(3):
+        tag_id = await training.suite.create_tag(project_id, f"scene {tag}")
+        await training.suite.upload(project_id, [scene(tag, quality=quality) for quality in range(60, 95, 5)], tag_id)
+    material = await training.material(project_id)
+    assert material.warnings == training.told.warnings == [NOTHING_MEASURED]
+    model = fit_quick_model(material, training.told)
+    performance = model.evaluation(material).performance()
+    assert performance.overall.held_out_image_count == 0
+    assert performance.cross_validation is None
+    served = model.served.head.probabilities(material.features[:, 0])
+    assert (served.argmax(axis=1) == material.data_set.truth().argmax(axis=1)).all()

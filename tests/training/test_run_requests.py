@@ -27,6 +27,7 @@ def test_budgets_out_of_bounds_name_the_bounds(budget: float) -> None:
     with pytest.raises(TrainingBudgetInvalid, match="takes 1 minute to 24 hours") as caught:
         checked_budget(ADVANCED, budget, time_limit_seconds=24 * HOUR)
     assert caught.value.field == "training_budget"
+    assert "is 1 minute;" not in caught.value.message
 
 
 def test_time_limit_bounds_the_budget() -> None:
@@ -35,6 +36,16 @@ def test_time_limit_bounds_the_budget() -> None:
         checked_budget(ADVANCED, 3 * HOUR, time_limit_seconds=2 * HOUR)
     assert checked_budget(ADVANCED, None, time_limit_seconds=2 * HOUR) == 600
     assert checked_budget(ADVANCED, None, time_limit_seconds=300) == 300
+
+
+def test_a_time_limit_below_a_minute_is_the_budget() -> None:
+    """Where runs may take less than the shortest budget, that time is all there is to ask for, and is told so."""
+    assert (
+        checked_budget(ADVANCED, None, time_limit_seconds=5) == checked_budget(ADVANCED, 5, time_limit_seconds=5) == 5
+    )
+    for budget in (4.0, 60.0):
+        with pytest.raises(TrainingBudgetInvalid, match="; this service takes 5 seconds"):
+            checked_budget(ADVANCED, budget, time_limit_seconds=5)
 
 
 def test_quick_training_has_no_budget() -> None:

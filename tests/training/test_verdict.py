@@ -101,7 +101,26 @@ def test_folds_are_those_of_the_quick_model(material: Material, quick: QuickMode
         assert told.mean() > 1 / TAGS
 
 
-def test_photos_that_went_meanwhile_leave_no_folds(material: Material, quick: QuickModel) -> None:
-    """Where photos have gone since the quick model was fitted, its folds name other images: none are repeated on."""
-    fewer = Material(material.data_set.without({"1"}), material.features[:-1], material.groups[:-1], [])
-    assert folds_to_repeat_on(fewer, quick) == []
+def test_photos_that_went_meanwhile_are_in_no_fold(material: Material, quick: QuickModel) -> None:
+    """Where photos have gone since the quick model was fitted, the others are repeated on as if nothing had gone: each
+    in its fold, held against what was said of it without that fold."""
+    kept = np.setdiff1d(np.arange(IMAGES), [1, 5, 33])
+    fewer = Material(
+        material.data_set.without({"1", "5", "33"}), material.features[kept], material.groups[kept], warnings=[]
+    )
+    left = quick.of_those(kept, material)
+    whole, folds = folds_to_repeat_on(material, quick), folds_to_repeat_on(fewer, left)
+    assert [sorted(kept[fold]) for fold in folds] == [sorted(set(fold) - {1, 5, 33}) for fold in whole]
+    rows = np.concatenate(folds)
+    assert winning_mix(trial_of(fewer, WRONG), repeats_of(fewer, rows, RIGHT, NONE), fewer, left) == 0.5
+    assert winning_mix(trial_of(fewer, RIGHT), repeats_of(fewer, rows, NONE, WRONG), fewer, left) is None
+
+
+def test_images_of_no_fold_are_not_repeated_on(material: Material) -> None:
+    """What makes up most of a tag is left out by no repeat."""
+    alike = np.flatnonzero(material.data_set.truth()[:, 0])
+    groups = np.arange(IMAGES)
+    groups[alike] = alike[0]
+    similar = replace(material, groups=groups)
+    told = np.concatenate(folds_to_repeat_on(similar, fit_quick_model(similar, Silent())))
+    assert sorted(told) == sorted(set(np.flatnonzero(material.learned)) - set(alike))

@@ -169,7 +169,7 @@ class IterationMetrics(_message.Message):
     accuracy: _builtins.float
     """accuracy, 0 to 1: multiclass: the share of images whose likeliest tag is right; multilabel: of right yes/no answers."""
     held_out_image_count: _builtins.int
-    """held_out_image_count is the number of images that the figures rest on."""
+    """held_out_image_count is the number of images that the figures rest on; where it is 0, they are 0 and say nothing."""
     def __init__(
         self,
         *,

@@ -103,6 +103,34 @@ TRAINING_PHASE_FINE_TUNING: TrainingPhase.ValueType  # 7
 """TRAINING_PHASE_FINE_TUNING: fine-tuning the network; stands between fitting the head and evaluating."""
 Global___TrainingPhase: _TypeAlias = TrainingPhase  # noqa: Y015
 
+class _FineTuningCourse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FineTuningCourseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FineTuningCourse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINE_TUNING_COURSE_UNSPECIFIED: _FineTuningCourse.ValueType  # 0
+    """FINE_TUNING_COURSE_UNSPECIFIED: told by an older version."""
+    FINE_TUNING_COURSE_TRIAL: _FineTuningCourse.ValueType  # 1
+    """FINE_TUNING_COURSE_TRIAL: without the held-out images, to learn how many epochs do best."""
+    FINE_TUNING_COURSE_REPEAT: _FineTuningCourse.ValueType  # 2
+    """FINE_TUNING_COURSE_REPEAT: without another part of the images, to learn whether fine-tuning pays."""
+    FINE_TUNING_COURSE_FINAL: _FineTuningCourse.ValueType  # 3
+    """FINE_TUNING_COURSE_FINAL: on all images, where it pays; the model comes of it."""
+
+class FineTuningCourse(_FineTuningCourse, metaclass=_FineTuningCourseEnumTypeWrapper):
+    """FineTuningCourse says what a course of fine-tuning is for. A run goes through them in this order."""
+
+FINE_TUNING_COURSE_UNSPECIFIED: FineTuningCourse.ValueType  # 0
+"""FINE_TUNING_COURSE_UNSPECIFIED: told by an older version."""
+FINE_TUNING_COURSE_TRIAL: FineTuningCourse.ValueType  # 1
+"""FINE_TUNING_COURSE_TRIAL: without the held-out images, to learn how many epochs do best."""
+FINE_TUNING_COURSE_REPEAT: FineTuningCourse.ValueType  # 2
+"""FINE_TUNING_COURSE_REPEAT: without another part of the images, to learn whether fine-tuning pays."""
+FINE_TUNING_COURSE_FINAL: FineTuningCourse.ValueType  # 3
+"""FINE_TUNING_COURSE_FINAL: on all images, where it pays; the model comes of it."""
+Global___FineTuningCourse: _TypeAlias = FineTuningCourse  # noqa: Y015
+
 class _ImageResultOrder:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -573,10 +601,13 @@ class FineTuningProgress(_message.Message):
     HELD_OUT_LOSS_FIELD_NUMBER: _builtins.int
     HELD_OUT_ACCURACY_FIELD_NUMBER: _builtins.int
     TIME_LEFT_FIELD_NUMBER: _builtins.int
+    COURSE_FIELD_NUMBER: _builtins.int
+    REPEAT_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
-    """epoch counts from 1."""
+    """epoch of the course, counted from 1."""
     epochs: _builtins.int
-    """epochs planned; early stopping or the budget may end it before."""
+    """epochs planned for the course; early stopping or the budget may end it before."""
     batch: _builtins.int
     """batch of the epoch, counted from 1."""
     batches: _builtins.int
@@ -588,9 +619,15 @@ class FineTuningProgress(_message.Message):
     learning_rate: _builtins.float
     """learning_rate of the batch."""
     held_out_loss: _builtins.float
-    """held_out_loss on the images that are not learned from; set at an epoch's end."""
+    """held_out_loss on the held-out images; set at an epoch's end in the trial."""
     held_out_accuracy: _builtins.float
-    """held_out_accuracy on the images that are not learned from, 0 to 1; set at an epoch's end."""
+    """held_out_accuracy on the held-out images, 0 to 1; set at an epoch's end in the trial."""
+    course: Global___FineTuningCourse.ValueType
+    """course that the epoch belongs to."""
+    repeat: _builtins.int
+    """repeat that it is, counted from 1; 0 in other courses."""
+    repeats: _builtins.int
+    """repeats planned; the budget may leave time for fewer."""
     @_builtins.property
     def time_left(self) -> _duration_pb2.Duration:
         """time_left of the whole run, estimated; unset where unknown."""
@@ -608,10 +645,13 @@ class FineTuningProgress(_message.Message):
         held_out_loss: _builtins.float | None = ...,
         held_out_accuracy: _builtins.float | None = ...,
         time_left: _duration_pb2.Duration | None = ...,
+        course: Global___FineTuningCourse.ValueType = ...,
+        repeat: _builtins.int = ...,
+        repeats: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy", "_held_out_loss", b"_held_out_loss", "held_out_accuracy", b"held_out_accuracy", "held_out_loss", b"held_out_loss", "time_left", b"time_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy", "_held_out_loss", b"_held_out_loss", "accuracy", b"accuracy", "batch", b"batch", "batches", b"batches", "epoch", b"epoch", "epochs", b"epochs", "held_out_accuracy", b"held_out_accuracy", "held_out_loss", b"held_out_loss", "learning_rate", b"learning_rate", "loss", b"loss", "time_left", b"time_left"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy", "_held_out_loss", b"_held_out_loss", "accuracy", b"accuracy", "batch", b"batch", "batches", b"batches", "course", b"course", "epoch", b"epoch", "epochs", b"epochs", "held_out_accuracy", b"held_out_accuracy", "held_out_loss", b"held_out_loss", "learning_rate", b"learning_rate", "loss", b"loss", "repeat", b"repeat", "repeats", b"repeats", "time_left", b"time_left"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__held_out_accuracy: _TypeAlias = _typing.Literal["held_out_accuracy"]  # noqa: Y015
     _WhichOneofArgType__held_out_accuracy: _TypeAlias = _typing.Literal["_held_out_accuracy", b"_held_out_accuracy"]  # noqa: Y015

@@ -31,10 +31,19 @@ def parse_size(text: str) -> int:
 
 def duration_words(seconds: float) -> str:
     """Returns a time in the largest unit that keeps it whole: ``90 seconds``, ``10 minutes``, ``2 hours``."""
+    rounded = round(seconds, 3)
     for name, unit in (("hour", 3600), ("minute", 60)):
-        if seconds >= unit and seconds % unit == 0:
-            return _counted(seconds / unit, name)
-    return _counted(round(seconds, 1), "second")
+        if rounded >= unit and rounded % unit == 0:
+            return _counted(rounded / unit, name)
+    # Of less than a millisecond, too, something is told.
+    return _counted(rounded, "second") if rounded or not seconds else f"{seconds:.1g} seconds"
+
+
+def duration_range_words(shortest: float, longest: float) -> str:
+    """Returns what times from ``shortest`` to ``longest`` seconds are: ``1 minute to 24 hours``, or just one."""
+    if shortest == longest:
+        return duration_words(longest)
+    return f"{duration_words(shortest)} to {duration_words(longest)}"
 
 
 def size_words(count: int) -> str:
@@ -47,4 +56,5 @@ def size_words(count: int) -> str:
 
 
 def _counted(number: float, noun: str) -> str:
-    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+    digits = f"{number:,.3f}".rstrip("0").rstrip(".")
+    return f"{digits} {noun}" if number == 1 else f"{digits} {noun}s"

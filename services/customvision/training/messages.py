@@ -7,7 +7,15 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from customvision.training.iterations import duration_of, training_type_value, weights_source_of
-from customvision.training.runs.event import Event, FineTuning, Metrics, Progress, StateChanged, Warned
+from customvision.training.runs.event import (
+    Event,
+    FineTuning,
+    FineTuningCourse,
+    Metrics,
+    Progress,
+    StateChanged,
+    Warned,
+)
 from customvision.training.runs.run import Phase, RunState, TrainingRun
 from customvision.training.runs.run_request import (
     RunRequest,
@@ -40,6 +48,12 @@ _PHASES = {
     Phase.FINE_TUNING: training_service_pb2.TRAINING_PHASE_FINE_TUNING,
     Phase.EVALUATING: training_service_pb2.TRAINING_PHASE_EVALUATING,
     Phase.SAVING: training_service_pb2.TRAINING_PHASE_SAVING,
+}
+_COURSES = {
+    None: training_service_pb2.FINE_TUNING_COURSE_UNSPECIFIED,
+    FineTuningCourse.TRIAL: training_service_pb2.FINE_TUNING_COURSE_TRIAL,
+    FineTuningCourse.REPEAT: training_service_pb2.FINE_TUNING_COURSE_REPEAT,
+    FineTuningCourse.FINAL: training_service_pb2.FINE_TUNING_COURSE_FINAL,
 }
 _TRAINING_TYPES: dict[int, TrainingType] = {
     iterations_pb2.TRAINING_TYPE_UNSPECIFIED: TrainingType.QUICK,
@@ -190,6 +204,9 @@ def _fine_tuning(progress: FineTuning) -> training_service_pb2.FineTuningProgres
         held_out_loss=progress.held_out_loss,
         held_out_accuracy=progress.held_out_accuracy,
         time_left=duration_of(progress.seconds_left) if progress.seconds_left is not None else None,
+        course=_COURSES[progress.course],
+        repeat=progress.repeat,
+        repeats=progress.repeats,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
 from customvision.common.errors import InvalidArgument
 
@@ -22,6 +22,15 @@ _LARGE_PICTURES = threading.Lock()
 PREPROCESSING = "squash-bilinear-rgb-1"
 EXIF_ORIENTATION = 0x0112
 SWAPS_SIDES = frozenset({5, 6, 7, 8})
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # A truncated file must be refused, not padded with grey.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -93,6 +102,8 @@ def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image
     _check_size(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
+        # Decoded in one go: between pieces, Pillow would wait for the interpreter's lock again and again.
+        image.decodermaxblock = len(data)
         header = _header(image)
         with _LARGE_PICTURES if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext():
             upright = _decoded(image, header, smallest_side)
@@ -113,7 +124,7 @@ def _decoded(image: Image.Image, header: ImageHeader, smallest_side: int) -> Ima
         image.draft(None, (smallest_side, smallest_side))
     image.load()
     upright = _to_rgb(image, smallest_side)
-    return upright if header.orientation == 1 else _turn_upright(upright, header.orientation)
+    return upright if header.orientation == 1 else upright.transpose(TURNS[header.orientation])
 
 
 def _check_size(data: bytes) -> None:
@@ -182,9 +193,3 @@ def eight_bits(image: Image.Image) -> Image.Image:
     if not (image.mode.startswith("I;16") or image.mode in ("I", "F")):
         return image
     return Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
-
-
-def _turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    turned = image.copy()
-    turned.getexif()[EXIF_ORIENTATION] = orientation
-    return ImageOps.exif_transpose(turned)

@@ -14,13 +14,16 @@ PHASES = {
     training_service_pb2.TRAINING_PHASE_EVALUATING: "evaluating",
     training_service_pb2.TRAINING_PHASE_SAVING: "saving",
 }
+TRIAL = training_service_pb2.FINE_TUNING_COURSE_TRIAL
+REPEAT = training_service_pb2.FINE_TUNING_COURSE_REPEAT
+FINAL = training_service_pb2.FINE_TUNING_COURSE_FINAL
 
 
 @dataclass
 class PhaseStatus:
     """How far a phase has come: units of work, 0 in total where it cannot be counted, and seconds spent.
 
-    ``words`` say it where the units would mean nothing to people.
+    ``words`` say it where the units would mean nothing to people, ``part`` which part of the phase it is in.
     """
 
     name: str
@@ -28,6 +31,7 @@ class PhaseStatus:
     total: int = 0
     seconds: float = 0.0
     words: str = ""
+    part: str = ""
 
 
 @dataclass
@@ -40,7 +44,10 @@ class FineTuningStatus:
 
 @dataclass
 class TrainingProgress:
-    """A run's state, its phases in the order they began, and what else its events told."""
+    """A run's state, its phases in the order they began, and what else its events told.
+
+    ``attempts`` counts the processes started for it; the phases are those of the last.
+    """
 
     state: int = training_service_pb2.TRAINING_STATE_QUEUED
     phases: dict[int, PhaseStatus] = field(default_factory=dict)
@@ -49,10 +56,14 @@ class TrainingProgress:
     metrics: iterations_pb2.IterationMetrics | None = None
     warnings: list[str] = field(default_factory=list)
     reason: str = ""
+    attempts: int = 0
+    began: float = 0.0
+    latest: float = 0.0
 
     def apply(self, event: training_service_pb2.TrainingEvent) -> None:
         """Takes in the next event of the run."""
         self.state = event.state
+        self.latest = event.event_time.seconds + event.event_time.nanos / 1e9
         match event.WhichOneof("detail"):
             case "progress":
                 self._progress(event.progress)
@@ -70,8 +81,17 @@ class TrainingProgress:
         """The phase that began last."""
         return next(reversed(self.phases.values()), None)
 
+    @property
+    def seconds(self) -> float:
+        """The seconds since its first attempt began, as far as events told; at least those of the last one's phases."""
+        # The times of events are those of a clock that may be set back.
+        return max(self.latest - self.began if self.attempts else 0.0, sum(p.seconds for p in self.phases.values()))
+
     def _state_change(self, event: training_service_pb2.TrainingEvent) -> None:
         self.reason = event.state_change.reason
+        if event.state == training_service_pb2.TRAINING_STATE_RUNNING:
+            self.began = self.began if self.attempts else self.latest
+            self.attempts += 1
         if event.state == training_service_pb2.TRAINING_STATE_QUEUED:
             # Queued again after an interruption: the phases start over.
             self.phases.clear()
@@ -90,9 +110,12 @@ class TrainingProgress:
 
     def _fine_tuning(self, progress: training_service_pb2.FineTuningProgress) -> None:
         phase = self.phases.setdefault(FINE_TUNING, PhaseStatus(PHASES[FINE_TUNING]))
-        phase.done = (progress.epoch - 1) * progress.batches + progress.batch
-        phase.total = progress.epochs * progress.batches
-        phase.words = f"epoch {progress.epoch}/{progress.epochs}"
+        course = progress.epochs * progress.batches
+        courses_done, courses = _courses(progress)
+        phase.done = courses_done * course + (progress.epoch - 1) * progress.batches + progress.batch
+        phase.total = courses * course
+        phase.part = course_words(progress)
+        phase.words = epoch_words(progress)
         self.fine_tuning = self.fine_tuning or FineTuningStatus(progress)
         self.fine_tuning.latest = progress
         if progress.HasField("held_out_accuracy"):
@@ -102,3 +125,20 @@ class TrainingProgress:
     def _estimate(self, progress: training_service_pb2.PhaseProgress | training_service_pb2.FineTuningProgress) -> None:
         left = progress.time_left.ToTimedelta().total_seconds()
         self.seconds_left = left if progress.HasField("time_left") else None
+
+
+def epoch_words(progress: training_service_pb2.FineTuningProgress) -> str:
+    """Returns where fine-tuning is, such as ``repeat 2/5, epoch 1/3``."""
+    return ", ".join(filter(None, [course_words(progress), f"epoch {progress.epoch}/{progress.epochs}"]))
+
+
+def course_words(progress: training_service_pb2.FineTuningProgress) -> str:
+    """Returns which course of fine-tuning it is; empty where an older service does not tell."""
+    repeat = f"repeat {progress.repeat}/{progress.repeats}"
+    return {TRIAL: "trial", REPEAT: repeat, FINAL: "on all images"}.get(progress.course, "")
+
+
+def _courses(progress: training_service_pb2.FineTuningProgress) -> tuple[int, int]:
+    """Returns how many courses are done, and how many there are; one where an older service does not tell."""
+    done = {TRIAL: 0, REPEAT: progress.repeat, FINAL: progress.repeats + 1}
+    return (done[progress.course], progress.repeats + 2) if progress.course in done else (0, 1)

@@ -305,13 +305,22 @@ class AsyncClient:
         iteration_id: str,
         target: Path,
         export_format: "training_service_pb2.ExportFormat.ValueType" = training_service_pb2.EXPORT_FORMAT_KERAS,
+        *,
+        overwrite: bool = True,
     ) -> Path:
-        """Writes an iteration's model as a zip to ``target``, a file or a folder, and returns the path written."""
-        return await self._performer.run(files.export_iteration(project_id, iteration_id, export_format, target))
+        """Writes an iteration's model as a zip to ``target``, a file or a folder, and returns the path written.
 
-    async def download_image(self, project_id: str, image_id: str, target: Path) -> Path:
-        """Writes an image's stored bytes to ``target``, a file or a folder, and returns the path written."""
-        return await self._performer.run(files.download_image(project_id, image_id, target))
+        Raises CustomVisionError; its reason is FILE_EXISTS where there is a file and ``overwrite`` is False.
+        """
+        steps = files.export_iteration(project_id, iteration_id, export_format, target, overwrite)
+        return await self._performer.run(steps)
+
+    async def download_image(self, project_id: str, image_id: str, target: Path, *, overwrite: bool = True) -> Path:
+        """Writes an image's stored bytes to ``target``, a file or a folder, and returns the path written.
+
+        Raises CustomVisionError; its reason is FILE_EXISTS where there is a file and ``overwrite`` is False.
+        """
+        return await self._performer.run(files.download_image(project_id, image_id, target, overwrite))
 
     def list_projects(self, name: str = "") -> AsyncGenerator[projects_pb2.Project, None]:
         """Yields all projects, oldest first, or only those with this name."""

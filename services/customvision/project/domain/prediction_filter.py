@@ -6,7 +6,7 @@ from datetime import datetime
 
 from customvision.project.domain.stored_prediction import MAX_APPLICATION_CHARACTERS
 from customvision.project.domain.tag_probability import check_probability
-from customvision.project.domain.text import checked_count, checked_text
+from customvision.project.domain.text import FEWER, checked_count, checked_text
 
 MAX_TAG_FILTERS = 2
 
@@ -46,7 +46,7 @@ class PredictionFilter:
     def check(self) -> None:
         """Raises TextTooLong, TooManyItems or ProbabilityInvalid where no list can be asked for like this."""
         checked_text(self.application, "application", MAX_APPLICATION_CHARACTERS)
-        checked_count(self.tags, MAX_TAG_FILTERS, "tags")
+        checked_count(self.tags, MAX_TAG_FILTERS, "tags", advice=FEWER)
         for index, tag in enumerate(self.tags):
             check_probability(tag.min_probability, f"tags[{index}].min_probability")
             check_probability(tag.max_probability, f"tags[{index}].max_probability")

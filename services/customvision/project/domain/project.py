@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from customvision.common.errors import AlreadyExists, FailedPrecondition, NotFound
-from customvision.project.domain.text import checked_count, checked_name, shortened
+from customvision.project.domain.text import FEWER, checked_count, checked_name, shortened
 
 MAX_EXPORT_PLATFORMS = 16
 MAX_EXPORT_PLATFORM_CHARACTERS = 64
@@ -51,7 +51,7 @@ class Project:
 
 def checked_export_platforms(platforms: Sequence[str]) -> tuple[str, ...]:
     """Returns the platforms as given. Raises TooManyItems or NameInvalid."""
-    checked_count(platforms, MAX_EXPORT_PLATFORMS, "target_export_platforms")
+    checked_count(platforms, MAX_EXPORT_PLATFORMS, "target_export_platforms", advice=FEWER)
     return tuple(
         checked_name(platform, f"target_export_platforms[{index}]", MAX_EXPORT_PLATFORM_CHARACTERS)
         for index, platform in enumerate(platforms)

@@ -10,6 +10,8 @@ from customvision.common.errors import InvalidArgument
 MAX_NAME_CHARACTERS = 128
 MAX_DESCRIPTION_CHARACTERS = 1024
 MAX_FILE_NAME_CHARACTERS = 255
+# What who gives too many entries can do: where the call can be repeated with the rest, and where it cannot.
+SEVERAL_CALLS, FEWER = "Split them over several calls.", "Give fewer."
 _SHOWN_CHARACTERS = 80
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -113,11 +115,11 @@ def checked_sha256(digest: str, field: str) -> str:
     return digest.lower()
 
 
-def checked_count(items: Sized, most: int, field: str) -> None:
-    """Raises TooManyItems where ``items`` has more than ``most`` entries."""
+def checked_count(items: Sized, most: int, field: str, *, advice: str = SEVERAL_CALLS) -> None:
+    """Raises TooManyItems, with a sentence of ``advice``, where ``items`` has more than ``most`` entries."""
     if len(items) > most:
         raise TooManyItems(
-            f"{field} has {len(items):,} entries; one call takes at most {most:,}. Split them over several calls.",
+            f"{field} has {len(items):,} entries; one call takes at most {most:,}. {advice}",
             metadata={"count": str(len(items)), "max_count": str(most)},
             field=field,
         )

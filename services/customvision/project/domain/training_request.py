@@ -9,6 +9,8 @@ from customvision.project.domain.text import checked_count
 
 MAX_SELECTED_TAGS = 1000
 MAX_BUDGET = timedelta(hours=24)
+# A training is one model: it cannot be asked for in parts.
+SELECT_FEWER = "Select fewer, or none to train on all tags."
 
 
 class TrainingType(enum.Enum):
@@ -61,7 +63,7 @@ class TrainingRequest:
 
         Raises TooManyItems, TrainingBudgetInvalid or BaseIterationNotAllowed.
         """
-        checked_count(self.selected_tag_ids, MAX_SELECTED_TAGS, "selected_tag_ids")
+        checked_count(self.selected_tag_ids, MAX_SELECTED_TAGS, "selected_tag_ids", advice=SELECT_FEWER)
         if self.training_budget is not None:
             self._check_budget(self.training_budget)
         if self.base_iteration_id and self.training_type is not TrainingType.ADVANCED:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
+from customvision.common.quantities import duration_words
 from customvision.training.children.child_limits import ChildLimits, Overrun, overrun_of
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -101,7 +102,7 @@ async def _next_line(stream: asyncio.StreamReader, seconds: float, log: Iterable
         async with asyncio.timeout(seconds):
             return await stream.readline()
     except TimeoutError as error:
-        raise ChildKilled(f"silent for {seconds / 60:g} minutes", "\n".join(log)) from error
+        raise ChildKilled(f"silent for {duration_words(seconds)}", "\n".join(log)) from error
 
 
 async def _keep_tail(stream: asyncio.StreamReader, tail: collections.deque[str]) -> None:

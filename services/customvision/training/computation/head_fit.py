@@ -1,7 +1,7 @@
 """Fits a head on features: strength of regularisation and calibration by what is left out, then the fit itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,14 @@ from customvision.training.computation.least_squares import (
     fewer_rows,
     inner_products,
 )
-from customvision.training.computation.left_out import Groups, even_share, folds_of, left_out_together
+from customvision.training.computation.left_out import (
+    NO_FOLD,
+    Folds,
+    Groups,
+    even_share,
+    honest_folds,
+    left_out_together,
+)
 from customvision.vision.head import Head
 
 # From weak to strong; between neighbours accuracy hardly differs.
@@ -74,8 +81,8 @@ class Examples:
 class FittedHead:
     """A head, and what was found while it was fitted.
 
-    ``fold_of`` int64[n] and ``fold_scores`` float64[n, t]: the fold of each image, and its scores by a fit without that
-    fold; None where there are too many images to ask.
+    ``fold_of`` int64[n] and ``fold_scores`` float64[n, t]: the fold of each image, or NO_FOLD, and its scores by a fit
+    without that fold, or 0; None where there are too many images to ask, or none is in a fold.
     """
 
     head: Head
@@ -83,12 +90,18 @@ class FittedHead:
     calibration: Calibration
     weights: Matrix
     bias: Matrix
-    fold_of: npt.NDArray[np.int64] | None = None
+    fold_of: Folds | None = None
     fold_scores: Matrix | None = None
 
     def scores(self, features: npt.NDArray[np.float32]) -> Matrix:
         """Returns float64[n, t] for features float32[n, d]: the scores before calibration."""
         return features @ self.weights + self.bias
+
+    def in_folds(self, images: Rows) -> "FittedHead":
+        """Returns the head with the folds of ``images``, int64[m], of those that it was fitted on."""
+        if self.fold_of is None or self.fold_scores is None:
+            return self
+        return replace(self, fold_of=self.fold_of[images], fold_scores=self.fold_scores[images])
 
 
 def fit_head(examples: Examples, groups: Groups, *, multilabel: bool, step: Step = lambda: None) -> FittedHead:
@@ -106,10 +119,10 @@ def fit_head(examples: Examples, groups: Groups, *, multilabel: bool, step: Step
     fit = Fit(problem, strength)
     scores, answers = _first_views(fit, _blocks(together, asked, views), views, truth)
     calibration = calibrate(scores, answers, multilabel=multilabel)
-    fold_of, fold_scores = None, None
-    if problem.by_rows:
-        fold_of = folds_of(truth, together)
-        fold_scores = _fold_scores(fit, fold_of, views)
+    fold_of = honest_folds(truth, groups) if problem.by_rows else None
+    if fold_of is not None and (fold_of == NO_FOLD).all():
+        fold_of = None
+    fold_scores = None if fold_of is None else _fold_scores(fit, fold_of, views, truth.shape)
     step()
     weights, bias = fit.on_features()
     return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, fold_of, fold_scores)
@@ -163,12 +176,12 @@ def _first_views(fit: Fit, blocks: list[Rows], views: int, truth: Truth) -> tupl
     return fit.left_out(blocks)[first], truth[rows[first] // views]
 
 
-def _fold_scores(fit: Fit, fold_of: npt.NDArray[np.int64], views: int) -> Matrix:
-    folds = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
-    scores = fit.left_out([rows_of(members, views) for members in folds])
-    ordered = np.empty_like(scores[::views])
-    ordered[np.concatenate(folds)] = scores[::views]
-    return ordered
+def _fold_scores(fit: Fit, fold_of: Folds, views: int, shape: tuple[int, ...]) -> Matrix:
+    folds = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of[fold_of != NO_FOLD])]
+    left_out = fit.left_out([rows_of(members, views) for members in folds])
+    scores = np.zeros(shape)
+    scores[np.concatenate(folds)] = left_out[::views]
+    return scores
 
 
 def _head(weights: Matrix, bias: Matrix, calibration: Calibration) -> Head:

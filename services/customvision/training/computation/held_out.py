@@ -102,5 +102,17 @@ def tags_not_measured(tags_of_images: Sequence[Iterable[int]], places: Sequence[
     return sorted(every - measured)
 
 
+def tags_hardly_learned(tags_of_images: Sequence[Iterable[int]], places: Sequence[bool]) -> list[int]:
+    """Returns the positions, ascending, of the tags of which more images are held out than learned from.
+
+    That is so where most images of a tag nearly equal one that is held out.
+    """
+    surplus: defaultdict[int, int] = defaultdict(int)
+    for tags, place in zip(tags_of_images, places, strict=True):
+        for tag in tags:
+            surplus[tag] += 1 if place else -1
+    return sorted(tag for tag, count in surplus.items() if count > 0)
+
+
 def _number_of(content_sha256: str) -> int:
     return int.from_bytes(hashlib.sha256(content_sha256.encode()).digest()[:8])

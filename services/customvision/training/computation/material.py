@@ -9,7 +9,7 @@ import numpy.typing as npt
 from customvision.training.children.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
 from customvision.training.computation.feature_cache import FeatureCache, StoredFeatures, with_feature_cache
-from customvision.training.computation.held_out import tags_not_measured
+from customvision.training.computation.held_out import tags_hardly_learned, tags_not_measured
 from customvision.training.computation.job import Job
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.project_calls import patiently
@@ -21,6 +21,10 @@ MAX_NAMED = 5
 # What follows the embedding on one core, measured from 300 to 10,000 images: for the estimate of the time left only.
 SECONDS_TO_FINISH = 0.5
 SECONDS_TO_FIT_EACH = 1e-3
+NOTHING_MEASURED = (
+    "Nothing measures this model, which has no figures: too few of the images of each tag differ from one another for "
+    "any to be held out. It may be surer than it should be. Add photos of other scenes."
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
     unreadable = [image.image_id for image in data_set.images if image.content_sha256 not in readable_digests]
     readable = data_set.without(set(unreadable)).parted(found.difference_hashes)
     digests = [image.content_sha256 for image in readable.images]
-    warnings = [*warnings_of_unreadable(unreadable), *_warnings_of_unmeasured(readable)]
+    warnings = [*warnings_of_unreadable(unreadable), *_warnings_of_likeness(readable)]
     for warning in warnings:
         report_warning(reports, warning)
     return Material(
@@ -107,15 +111,28 @@ def warnings_of_unreadable(image_ids: list[str]) -> list[str]:
     return [f"{images} could not be read and {were} left out: {named}. Delete or upload again what is missing."]
 
 
-def _warnings_of_unmeasured(data_set: DataSet) -> list[str]:
-    images = data_set.images
-    tags = tags_not_measured([image.tags for image in images], [image.held_out for image in images])
-    if not tags:
-        return []
+def _warnings_of_likeness(data_set: DataSet) -> list[str]:
+    tags_of_images = [image.tags for image in data_set.images]
+    places = [image.held_out for image in data_set.images]
+    unmeasured = tags_not_measured(tags_of_images, places)
+    hardly_learned = tags_hardly_learned(tags_of_images, places)
+    warnings = []
+    if len(unmeasured) == len(data_set.labels):
+        warnings.append(NOTHING_MEASURED)
+    elif unmeasured:
+        images_of = "its images" if len(unmeasured) == 1 else "the images of each"
+        warnings.append(
+            f"Nothing measures how the model does on {_names(unmeasured, data_set)}: too few of {images_of} differ "
+            "from one another. Add photos that do."
+        )
+    if hardly_learned:
+        warnings.append(
+            f"Most images of {_names(hardly_learned, data_set)} look alike and are held out, so the figures are those "
+            "of a model that has learned from few. Add photos of other scenes."
+        )
+    return warnings
+
+
+def _names(tags: list[int], data_set: DataSet) -> str:
     named = ", ".join(f"'{data_set.labels[tag].tag_name}'" for tag in tags[:MAX_NAMED])
-    more = f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else ""
-    sentence = (
-        f"Nothing measures how the model does on {named}{more}: too few of its images differ from one another. "
-        "Add photos that do."
-    )
-    return [sentence]
+    return named + (f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else "")

@@ -1,13 +1,14 @@
 """The quick model: a head on the backbone's features, measured on images that it has not seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
+from customvision.training.computation.least_squares import Rows
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport
 from customvision.training.evaluation.cross_validation import CrossValidation, cross_validation_of
@@ -23,6 +24,14 @@ class QuickModel:
     served: FittedHead
     measured: FittedHead
     cross_validation: CrossValidation | None
+
+    def of_those(self, kept: Rows, material: Material) -> "QuickModel":
+        """Returns the model with what it tells of folds for the images ``kept``, int64[m], of ``material`` alone.
+
+        It has learned from the others all the same.
+        """
+        places = np.flatnonzero(np.isin(np.flatnonzero(material.learned), kept))
+        return replace(self, measured=self.measured.in_folds(places))
 
     def evaluation(self, material: Material) -> Evaluation:
         """Returns what the measured head says about the held-out images."""

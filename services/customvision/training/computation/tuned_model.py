@@ -92,7 +92,7 @@ def fine_tuned_model(
         phase.reached(PARTS_OF_DOWNLOAD + int(share * (PARTS - 1 - PARTS_OF_DOWNLOAD)))
 
     try:
-        material, photos = _with_photos(project, job, material, fetched, reports)
+        material, quick, photos = _with_photos(project, job, material, quick, fetched, reports)
         return _tuned(job, material, photos, quick, reports, seconds_left, looked)
     finally:
         phase.finish()
@@ -118,17 +118,16 @@ def _tuned(
     from customvision.training.computation.fine_tuning.verdict import folds_to_repeat_on, head_without, winning_mix
 
     folder = Path(job.checkpoint_folder)
-    tuner = FineTuner(job.backbone.weights_file, material, photos, folder, reports)
+    folds = folds_to_repeat_on(material, quick)
+    tuner = FineTuner(job.backbone.weights_file, material, photos, folds, folder, reports, seconds_left)
     try:
-        tuner.look(quick.measured.head, seconds_left, looked)
-        trial = tuner.trial(quick.measured.head, seconds_left)
-        folds = folds_to_repeat_on(material, quick)
-        heads = [head_without(fold, material, quick) for fold in folds]
-        repeats = tuner.repeats(folds, heads, trial, seconds_left)
+        tuner.look(quick.measured.head, looked)
+        trial = tuner.trial(quick.measured.head)
+        repeats = tuner.repeats(lambda fold: head_without(fold, material, quick), trial)
         mix = winning_mix(trial, repeats, material, quick)
         if mix is None:
             raise NotFineTuned(NOT_BETTER)
-        network = tuner.for_good(quick.served.head, trial, mix, seconds_left)
+        network = tuner.for_good(quick.served.head, trial, mix)
     except Diverged:
         raise NotFineTuned(DIVERGED) from None
     except TooManyPhotos:
@@ -178,15 +177,20 @@ def _evaluation(logits: Matrix, material: Material) -> Evaluation:
 
 
 def _with_photos(
-    project: ProjectServiceStub, job: Job, material: Material, reached: Callable[[float], None], reports: Reports
-) -> tuple[Material, Photos]:
-    """Returns the material and the photos of its images; an image whose photo is gone meanwhile is in neither."""
+    project: ProjectServiceStub,
+    job: Job,
+    material: Material,
+    quick: QuickModel,
+    reached: Callable[[float], None],
+    reports: Reports,
+) -> tuple[Material, QuickModel, Photos]:
+    """Returns material and folds of the images whose photos are there, and these; one gone meanwhile is in none."""
     size = BackboneArtifact.from_bytes(job.backbone.backbone_file.read_bytes()).input_size
     folder = Path(job.checkpoint_folder) / "photos"
     photos = fetch_photos(project, job.project_id, material.data_set.images, size, folder, reached)
     missing = photos.missing
     if not missing:
-        return material, photos
+        return material, quick, photos
     kept = np.setdiff1d(np.arange(len(photos.files)), missing)
     gone = [material.data_set.images[row].image_id for row in missing]
     # What the quick model learned from them it knows from their features.
@@ -200,7 +204,7 @@ def _with_photos(
     smaller = Material(
         data_set, material.features[kept], material.groups[kept], warnings=[*material.warnings, *warnings]
     )
-    return smaller, replace(photos, files=tuple(photos.files[row] for row in kept))
+    return smaller, quick.of_those(kept, material), replace(photos, files=tuple(photos.files[row] for row in kept))
 
 
 def _prepared(weights_file: Path, folder: Path, like: PreparedBackbone) -> PreparedBackbone:

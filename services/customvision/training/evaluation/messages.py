@@ -13,7 +13,7 @@ from customvision.training.messages import metrics_message
 from customvision.v1 import stored_predictions_pb2, training_service_pb2
 
 if TYPE_CHECKING:
-    from customvision.training.evaluation.calibration import Calibration
+    from customvision.training.evaluation.calibration_error import CalibrationFigures
     from customvision.training.evaluation.comparison import Comparison
     from customvision.training.evaluation.cross_validation import CrossValidation
     from customvision.training.evaluation.image_results import ImageResult
@@ -117,7 +117,7 @@ def _confusion(performance: "Performance") -> training_service_pb2.ConfusionMatr
     )
 
 
-def _calibration(calibration: "Calibration") -> training_service_pb2.Calibration:
+def _calibration(calibration: "CalibrationFigures") -> training_service_pb2.Calibration:
     return training_service_pb2.Calibration(
         expected_calibration_error=calibration.expected_calibration_error,
         uncalibrated_error=calibration.uncalibrated_error,

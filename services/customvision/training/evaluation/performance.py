@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.evaluation.calibration import Calibration, calibration_of
+from customvision.training.evaluation.calibration_error import CalibrationFigures, calibration_of
 from customvision.training.evaluation.cross_validation import CrossValidation
 from customvision.training.evaluation.measures import (
     DEFAULT_THRESHOLD,
@@ -44,7 +44,7 @@ class Performance:
     overall: Metrics
     tags: tuple[TagFigures, ...]
     confusion: tuple[tuple[int, ...], ...] | None
-    calibration: Calibration
+    calibration: CalibrationFigures
     cross_validation: CrossValidation | None
 
 

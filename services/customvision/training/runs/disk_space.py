@@ -12,7 +12,8 @@ from customvision.training.runs.run_request import TrainingType
 BYTES_PER_VIEW = 12 * 1024
 # Databases, logs and what else is written by the way.
 RESERVE_BYTES = 48 * 1024 * 1024
-# Two checkpoints at a time, each with the optimiser's two moments, and the network that comes out.
+# The trial's checkpoint, that of the course under way and one that is being written, each with the best epoch's
+# variables and the optimiser's two moments beside its own, and the network that comes out, made ready to run.
 CHECKPOINTS_PER_NETWORK = 8
 # What an advanced training keeps of a photo: two files, of what the largest input sees and a little more.
 BYTES_PER_PHOTO = 256 * 1024

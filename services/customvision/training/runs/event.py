@@ -1,5 +1,6 @@
 """What happens in a run, as its watchers are told: numbered, in order, stored before it is told."""
 
+import enum
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -25,11 +26,23 @@ class Progress:
     seconds_left: float | None = None
 
 
+class FineTuningCourse(enum.Enum):
+    """What a course of fine-tuning is for, in order.
+
+    TRIAL: to learn how many epochs do best. REPEAT: to learn whether it pays. FINAL: the model comes of it.
+    """
+
+    TRIAL = "trial"
+    REPEAT = "repeat"
+    FINAL = "final"
+
+
 @dataclass(frozen=True)
 class FineTuning:
     """How fine-tuning goes, after one batch or, where the held-out figures are set, at the end of an epoch.
 
-    Epochs and batches count from 1; loss and accuracy (0 to 1) are means over the epoch so far.
+    Epochs and batches count from 1; loss and accuracy (0 to 1) are means over the epoch so far. ``course`` is None in
+    events of older versions; ``repeat`` counts from 1 to ``repeats`` in a repeat and is 0 in other courses.
     """
 
     epoch: int
@@ -42,6 +55,9 @@ class FineTuning:
     held_out_loss: float | None = None
     held_out_accuracy: float | None = None
     seconds_left: float | None = None
+    course: FineTuningCourse | None = None
+    repeat: int = 0
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,8 @@ def detail_to_record(detail: Detail) -> dict[str, Any]:
     record = {"kind": kind, **asdict(detail)}
     if isinstance(detail, Progress):
         record["phase"] = detail.phase.value
+    if isinstance(detail, FineTuning):
+        record["course"] = detail.course.value if detail.course else None
     return record
 
 
@@ -97,5 +115,7 @@ def detail_from_record(record: dict[str, Any]) -> Detail:
     fields = {name: value for name, value in record.items() if name != "kind"}
     if record["kind"] == "progress":
         fields["phase"] = Phase(fields["phase"])
+    if fields.get("course"):
+        fields["course"] = FineTuningCourse(fields["course"])
     detail: Detail = _KINDS[record["kind"]](**fields)
     return detail

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from customvision.common.errors import AlreadyExists, InvalidArgument
-from customvision.common.quantities import duration_words
+from customvision.common.quantities import duration_range_words, duration_words
 
 MIN_BUDGET_SECONDS = 60.0
 MAX_BUDGET_SECONDS = 24 * 3600.0
@@ -89,12 +89,13 @@ def checked_budget(
             )
         return None
     longest = min(MAX_BUDGET_SECONDS, time_limit_seconds)
+    shortest = min(MIN_BUDGET_SECONDS, longest)
     budget = min(DEFAULT_BUDGET_SECONDS, longest) if budget_seconds is None else budget_seconds
-    if not min(MIN_BUDGET_SECONDS, longest) <= budget <= longest:
+    if not shortest <= budget <= longest:
         raise TrainingBudgetInvalid(
-            f"training_budget is {duration_words(budget)}; this service takes {duration_words(MIN_BUDGET_SECONDS)} "
-            f"to {duration_words(longest)}.",
-            metadata={"budget_seconds": f"{budget:g}", "longest_seconds": f"{longest:g}"},
+            f"training_budget is {duration_words(budget)}; this service takes "
+            f"{duration_range_words(shortest, longest)}. Give such a time, or leave it out.",
+            metadata={"budget_seconds": f"{budget:.12g}", "longest_seconds": f"{longest:.12g}"},
             field="training_budget",
         )
     return budget

@@ -11,6 +11,7 @@ import typer
 from customvision.cli.connection import connect, find_iteration
 from customvision.cli.display.console import notes, output, printable
 from customvision.cli.options import ProjectOption
+from customvision.cli.output_file import OutputOption, OverwriteOption, target_of, told_how_to_overwrite
 from customvision.v1 import training_service_pb2
 
 
@@ -46,14 +47,16 @@ def export(
     ],
     project: ProjectOption,
     export_format: Annotated[Format, typer.Option("--format", help="The format of the model.")] = Format.KERAS,
-    target: Annotated[Path, typer.Option("--output", "-o", help="A zip file, or a folder to put it in.")] = Path(),
+    output_path: OutputOption = "",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write an iteration's model as a zip, to use it elsewhere. It was compared with what the service answers."""
     with connect() as client:
         found = find_iteration(client, client.find_project(project).project_id, iteration)
         doing = f"building '{found.name}' for {export_format} and comparing it with the service, up to a minute"
-        with notes.status(printable(doing)):
-            path = client.export_iteration(found.project_id, found.iteration_id, target, FORMATS[export_format])
+        target, chosen = target_of(output_path), FORMATS[export_format]
+        with notes.status(printable(doing)), told_how_to_overwrite():
+            path = client.export_iteration(found.project_id, found.iteration_id, target, chosen, overwrite=overwrite)
     output.print(printable(path))
     notes.print(printable(_parity_words(path)))
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from customvision.cli.connection import connect, find_tags
 from customvision.cli.display.console import counted, notes, output, printable
 from customvision.cli.display.tables import print_fields, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
+from customvision.cli.output_file import OutputOption, OverwriteOption, target_of, told_how_to_overwrite
 from customvision.v1 import images_pb2
 
 if TYPE_CHECKING:
@@ -140,11 +140,13 @@ def untag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption)
 def download(
     image: ImageArgument,
     project: ProjectOption,
-    target: Annotated[Path, typer.Option("--output", "-o", help="A file, or a folder to put it in.")] = Path(),
+    output_path: OutputOption = "",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write an image's stored bytes to a file."""
-    with connect() as client:
-        path = client.download_image(client.find_project(project).project_id, image, target)
+    with connect() as client, told_how_to_overwrite():
+        project_id = client.find_project(project).project_id
+        path = client.download_image(project_id, image, target_of(output_path), overwrite=overwrite)
     output.print(printable(path))
 
 

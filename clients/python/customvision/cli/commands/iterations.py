@@ -8,7 +8,7 @@ from customvision.cli.commands.training_story import own_command
 from customvision.cli.connection import connect, domain_names, find_iteration
 from customvision.cli.display.backbones import backbone_words, print_offer
 from customvision.cli.display.console import output, printable
-from customvision.cli.display.performance import print_performance
+from customvision.cli.display.performance import metrics_words, print_performance
 from customvision.cli.display.performance_details import print_details
 from customvision.cli.display.tables import enum_name, print_fields, print_json, print_table, record, time_of
 from customvision.cli.display.training_requests import (
@@ -64,7 +64,7 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
                 brief_training_words(iteration),
                 domains.get(iteration.domain_id, iteration.domain_id),
                 iteration.image_count,
-                *_metrics(iteration),
+                *(metrics_words(iteration.metrics) if iteration.HasField("metrics") else ("", "", "")),
                 iteration.publish_name,
                 time_of(iteration.create_time),
             )
@@ -194,10 +194,3 @@ def _review(client: "Client", project_id: str) -> training_service_pb2.GetBackbo
 
 def _status(iteration: iterations_pb2.Iteration) -> str:
     return enum_name(iterations_pb2.IterationStatus, iteration.status, "ITERATION_STATUS_")
-
-
-def _metrics(iteration: iterations_pb2.Iteration) -> tuple[str, str, str]:
-    if not iteration.HasField("metrics"):
-        return "", "", ""
-    metrics = iteration.metrics
-    return f"{metrics.precision:.1%}", f"{metrics.recall:.1%}", f"{metrics.average_precision:.1%}"

@@ -7,6 +7,7 @@ import typer
 from customvision.cli.commands.training_story import check_succeeded, follow
 from customvision.cli.connection import connect
 from customvision.cli.display.console import notes, output
+from customvision.cli.display.performance import metrics_words
 from customvision.cli.display.tables import enum_name, print_json, print_table, record, time_of
 from customvision.cli.options import JsonOption
 from customvision.v1 import iterations_pb2, training_service_pb2
@@ -59,10 +60,10 @@ def watch(run: RunArgument) -> None:
     check_succeeded(progress)
     output.print("The run succeeded.")
     if progress.metrics is not None:
-        metrics = progress.metrics
+        precision, recall, average = metrics_words(progress.metrics)
         output.print(
-            f"precision {metrics.precision:.1%} · recall {metrics.recall:.1%} · "
-            f"average precision {metrics.average_precision:.1%} · {metrics.held_out_image_count} held-out images"
+            f"precision {precision} · recall {recall} · average precision {average} · "
+            f"{progress.metrics.held_out_image_count} held-out images"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from customvision.cli.training_progress import FineTuningStatus
+from customvision.cli.training_progress import FineTuningStatus, epoch_words
 from customvision.v1 import training_service_pb2
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -18,10 +18,10 @@ def fine_tuning_words(status: FineTuningStatus) -> str:
     return " · ".join([*words, f"learning rate {latest.learning_rate:.2g}"])
 
 
-def epoch_words(progress: training_service_pb2.FineTuningProgress) -> str:
+def epoch_line(progress: training_service_pb2.FineTuningProgress) -> str:
     """Returns in a line how an epoch ended."""
     return (
-        f"fine-tuning epoch {progress.epoch}/{progress.epochs}: loss {progress.loss:.3f} · "
+        f"fine-tuning {epoch_words(progress)}: loss {progress.loss:.3f} · "
         f"accuracy {progress.accuracy:.1%} · held-out loss {progress.held_out_loss:.3f} · "
         f"held-out accuracy {progress.held_out_accuracy:.1%} · learning rate {progress.learning_rate:.2g}"
     )

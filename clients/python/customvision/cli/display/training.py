@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customvision.cli.display.console import printable
-from customvision.cli.display.fine_tuning import epoch_words, fine_tuning_words
+from customvision.cli.display.fine_tuning import epoch_line, fine_tuning_words
 from customvision.cli.training_progress import PhaseStatus, TrainingProgress
 from customvision.v1 import training_service_pb2
 
@@ -94,12 +94,13 @@ class LiveDisplay:
 
 
 class PlainDisplay:
-    """Prints a line when a phase begins and every few seconds within one."""
+    """Prints a line when a phase, or a part of it, begins and every few seconds within one."""
 
     def __init__(self, console: Console, progress: TrainingProgress) -> None:
         self._console = console
         self._progress = progress
         self._told: PhaseStatus | None = None
+        self._told_part = ""
         self._told_at = 0.0
 
     def __enter__(self) -> Self:
@@ -115,8 +116,7 @@ class PlainDisplay:
             case "warning":
                 self._console.print(f"Warning: {printable(event.warning)}")
             case "fine_tuning" if event.fine_tuning.HasField("held_out_accuracy"):
-                self._told, self._told_at = self._progress.current, time.monotonic()
-                self._console.print(epoch_words(event.fine_tuning) + _left(self._progress))
+                self._tell(epoch_line(event.fine_tuning))
             case "progress" | "fine_tuning":
                 self._tell_phase()
             case "state_change" if event.state in FINAL_WORDS:
@@ -128,11 +128,16 @@ class PlainDisplay:
 
     def _tell_phase(self) -> None:
         phase = self._progress.current
-        now = time.monotonic()
-        if phase is None or (phase is self._told and now - self._told_at < SECONDS_BETWEEN_LINES):
+        if phase is None:
             return
-        self._told, self._told_at = phase, now
-        self._console.print(" ".join(filter(None, [phase.name, counts(phase)])) + _left(self._progress))
+        told = phase is self._told and phase.part == self._told_part
+        if not told or time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
+            self._tell(" ".join(filter(None, [phase.name, counts(phase)])))
+
+    def _tell(self, line: str) -> None:
+        self._told, self._told_at = self._progress.current, time.monotonic()
+        self._told_part = self._told.part if self._told is not None else ""
+        self._console.print(line + _left(self._progress))
 
 
 def counts(phase: PhaseStatus) -> str:

@@ -41,6 +41,8 @@ class TrainingReport:
             "backbone": record(self.iteration.backbone),
             **self._images(),
             "seconds": self.seconds(),
+            "total_seconds": round(self.progress.seconds, 2) if self.progress is not None else 0.0,
+            "attempts": self.progress.attempts if self.progress is not None else 0,
             "warnings": list(self.iteration.warnings),
             "performance": record(self.performance),
         }
@@ -53,7 +55,7 @@ class TrainingReport:
         return {"images": {**counts, "left_out": upload.refused}}
 
     def seconds(self) -> dict[str, float]:
-        """Returns the seconds of each phase of the run."""
+        """Returns the seconds of each phase of the run's last attempt."""
         phases = self.progress.phases.values() if self.progress is not None else ()
         return {phase.name: round(phase.seconds, 2) for phase in phases}
 
@@ -61,10 +63,8 @@ class TrainingReport:
 def print_report(report: TrainingReport) -> None:
     """Prints figures per tag, seconds by phase, and what to try next."""
     print_performance(report.performance)
-    seconds = report.seconds()
-    if seconds:
-        phases = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
-        output.print(f"Trained in {sum(seconds.values()):.1f} seconds: {phases}.")
+    if report.progress is not None and report.progress.phases:
+        output.print(_duration(report.progress, report.seconds()))
     if report.iteration.training_type == iterations_pb2.TRAINING_TYPE_ADVANCED:
         output.print(outcome_of_fine_tuning(report.iteration))
     output.print(f"It rests on {printable(backbone_words(report.iteration.backbone))}.")
@@ -72,6 +72,12 @@ def print_report(report: TrainingReport) -> None:
     output.print(f"{answers} Try it:" if report.command else answers)
     if report.command:
         output.print(f"  {printable(report.command)}", style="bold", soft_wrap=True)
+
+
+def _duration(progress: TrainingProgress, seconds: dict[str, float]) -> str:
+    phases = ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items())
+    interrupted = f" and {progress.attempts} attempts, the last of them" if progress.attempts > 1 else ""
+    return f"Trained in {progress.seconds:.1f} seconds{interrupted}: {phases}."
 
 
 def outcome_of_fine_tuning(iteration: iterations_pb2.Iteration) -> str:

@@ -31,5 +31,9 @@ def selected_tag_words(iteration: iterations_pb2.Iteration, tag_names: Mapping[s
 
 
 def budget_words(budget: Duration) -> str:
-    """Returns a budget in minutes; empty where there is none."""
-    return f"{budget.ToTimedelta().total_seconds() / SECONDS_PER_MINUTE:g} min" if budget.ByteSize() else ""
+    """Returns a budget in minutes or, where these have too many digits, in seconds; empty where there is none."""
+    if not budget.ByteSize():
+        return ""
+    seconds = budget.ToTimedelta().total_seconds()
+    minutes = seconds / SECONDS_PER_MINUTE
+    return f"{minutes:g} min" if minutes == round(minutes, 1) else f"{seconds:g} s"

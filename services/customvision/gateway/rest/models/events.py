@@ -8,7 +8,7 @@ from pydantic import Field
 from customvision.gateway.rest.fields import time_text
 from customvision.gateway.rest.models.base import ApiModel, Time
 from customvision.v1 import training_service_pb2
-from customvision.v1.training_service_pb2 import TrainingPhase, TrainingState
+from customvision.v1.training_service_pb2 import FineTuningCourse, TrainingPhase, TrainingState
 
 STATES = {number: name.removeprefix("TRAINING_STATE_").capitalize() for name, number in TrainingState.items()}
 FINAL_STATES = frozenset(
@@ -24,6 +24,7 @@ def _camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
+COURSES = {number: _camel(name.removeprefix("FINE_TUNING_COURSE_")) for name, number in FineTuningCourse.items()}
 PHASES = {number: _camel(name.removeprefix("TRAINING_PHASE_")) for name, number in TrainingPhase.items()}
 
 
@@ -45,6 +46,9 @@ class TrainingEvent(ApiModel):
     average_precision: float | None = None
     accuracy: float | None = None
     held_out_image_count: int | None = None
+    course: Annotated[str | None, Field(json_schema_extra={"enum": [w for n, w in COURSES.items() if n]})] = None
+    repeat: int | None = None
+    repeats: int | None = None
     epoch: int | None = None
     epochs: int | None = None
     batch: int | None = None
@@ -79,7 +83,8 @@ def _details(event: training_service_pb2.TrainingEvent) -> tuple[Any, dict[str, 
         case "fine_tuning":
             given = {field.name: value for field, value in event.fine_tuning.ListFields()}
             known = {name: value for name, value in given.items() if name not in ("time_left", "learning_rate")}
-            return "fineTuning", {**known, **_time_left(event.fine_tuning)}
+            course = {"course": COURSES[event.fine_tuning.course]} if event.fine_tuning.course else {}
+            return "fineTuning", {**known, **course, **_time_left(event.fine_tuning)}
         case "warning":
             return "warning", {"message": event.warning}
         case _:

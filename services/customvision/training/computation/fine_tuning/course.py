@@ -15,13 +15,13 @@ from customvision.training.computation.fine_tuning.activations import Activation
 from customvision.training.computation.fine_tuning.batches import Batches
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
 from customvision.training.computation.fine_tuning.network import TunableNetwork
+from customvision.training.computation.fine_tuning.time_left import TimeLeft
 from customvision.training.computation.phases import SECONDS_BETWEEN
+from customvision.training.runs.event import FineTuningCourse
 
 BATCH = 32
 LEARNING_RATE, WEIGHT_DECAY = 1e-4, 0.02
 WARM_UP, LAST_SHARE = 0.1, 0.02
-# What making the network ready to run and handing it over take: for telling the time left only.
-SECONDS_AFTERWARDS = 6.0
 # Epochs in which the held-out loss may fail to fall.
 PATIENCE = 5
 
@@ -55,18 +55,33 @@ class Lessons:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Which course it is: of ``repeats`` planned the ``repeat``-th, counted from 1, 0 where it is none.
+
+    ``following`` are the batches of each course planned after it.
+    """
+
+    course: FineTuningCourse
+    repeats: int
+    following: tuple[int, ...]
+    repeat: int = 0
+
+
+@dataclass(frozen=True)
 class Course:
     """``epochs`` at most, within ``seconds``; the schedule follows whichever of both is further.
 
-    It goes on from ``checkpoint``, where there is one of the same ``origin``; ``seconds`` count what that took as well.
-    ``following`` is how much longer the rest of the run takes than the course, for telling the time left.
+    It goes on from ``checkpoint``, where there is one of the same ``origin``; ``seconds`` count what that took as well,
+    which was ``spent``. ``place`` and ``time_left`` are for telling how far it is.
     """
 
     epochs: int
     seconds: float
+    spent: float
     checkpoint: Path
     origin: str
-    following: float
+    place: Place
+    time_left: TimeLeft
 
     def run(self, network: TunableNetwork, lessons: Lessons, held_out: HeldOut | None, reports: Reports) -> int:
         """Fine-tunes ``network`` and returns the epochs of which it has the outcome.
@@ -94,6 +109,7 @@ class Course:
         batches = Batches(
             lessons.activations, lessons.rows, lessons.truth, lessons.weights, batch=BATCH, epoch=started_at
         )
+        self.time_left.begin(self.epochs * len(batches), self.place.following)
         if started_at < self.epochs and not watch.over:
             network.tail.fit(
                 batches, epochs=self.epochs, initial_epoch=started_at, callbacks=[watch], verbose=0, shuffle=False
@@ -161,6 +177,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(figures["loss"]):
             raise Diverged
         self.model.stop_training = self._late
+        self._course.time_left.reached(self._epoch * self._batches + batch + 1)
         if time.monotonic() - self._told >= SECONDS_BETWEEN:
             self._tell(batch + 1, figures)
 
@@ -236,10 +253,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
             learning_rate=float(self.model.optimizer.learning_rate),
             held_out_loss=loss,
             held_out_accuracy=accuracy,
-            seconds_left=self._seconds_left(batch),
+            seconds_left=self._course.time_left.seconds(self._course.seconds - self._seconds),
+            course=self._course.place.course.value,
+            repeat=self._course.place.repeat,
+            repeats=self._course.place.repeats,
         )
-
-    def _seconds_left(self, batch: int) -> float:
-        share = self._share(batch)
-        whole = min(self._seconds / share, self._course.seconds) if share else self._course.seconds
-        return round(max(0.0, whole - self._seconds) + whole * self._course.following + SECONDS_AFTERWARDS, 1)

@@ -13,12 +13,16 @@ import numpy.typing as npt
 from customvision.training.children.child import Reports
 from customvision.training.computation.fine_tuning.activations import AS_SERVED, Activations, activations_of
 from customvision.training.computation.fine_tuning.checkpoint import Checkpoint
-from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons
+from customvision.training.computation.fine_tuning.course import BATCH, Course, HeldOut, Lessons, Place
+from customvision.training.computation.fine_tuning.kept_repeat import KeptRepeat, Logits
 from customvision.training.computation.fine_tuning.network import TunableNetwork, Variables, tunable_network
 from customvision.training.computation.fine_tuning.photos import Photos
+from customvision.training.computation.fine_tuning.time_left import TimeLeft
 from customvision.training.computation.head_fit import image_weights
+from customvision.training.computation.least_squares import Rows
 from customvision.training.computation.left_out import even_share
 from customvision.training.computation.material import Material
+from customvision.training.runs.event import FineTuningCourse
 from customvision.vision.head import Head
 
 # How much of the time goes into looking at the photos.
@@ -40,8 +44,6 @@ REPEAT_SHARE, COURSES_KEPT = 0.4, 2.5
 ENOUGH_HELD_OUT, FEWEST_REPEATED_EPOCHS = 200, 6
 # More would only take longer to look at after each epoch.
 MAX_WATCHED = 500
-
-Logits = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,45 +70,56 @@ class Repeats:
     ``rows`` int64[n] of the data set; ``logits`` float64[n, t] by mix.
     """
 
-    rows: npt.NDArray[np.int64]
+    rows: Rows
     logits: Mapping[float, Logits]
 
 
 class FineTuner:
     """Fine-tunes the network in ``weights_file`` on ``material``, whose ``photos`` are there for every image."""
 
-    def __init__(self, weights_file: Path, material: Material, photos: Photos, folder: Path, reports: Reports) -> None:
-        self._weights_file, self._material, self._photos = weights_file, material, photos
-        self._folder, self._reports = folder, reports
+    def __init__(
+        self,
+        weights_file: Path,
+        material: Material,
+        photos: Photos,
+        folds: Sequence[Rows],
+        folder: Path,
+        reports: Reports,
+        seconds: Callable[[], float],
+    ) -> None:
+        """``folds`` are those to repeat on, rows that are learned from; courses keep their checkpoints in ``folder``;
+        ``seconds`` are left for everything.
+        """
+        self._weights_file, self._material, self._photos, self._folds = weights_file, material, photos, folds
+        self._folder, self._reports, self._seconds = folder, reports, seconds
+        self._time_left = TimeLeft(seconds)
         self._truth = material.data_set.truth()
         self._activations: Activations | None = None
         self._origin = _origin_of(weights_file, material)
 
-    def look(self, head: Head, seconds: Callable[[], float], reached: Callable[[float], None]) -> None:
+    def look(self, head: Head, reached: Callable[[float], None]) -> None:
         """Computes what the frozen part of the network makes of the photos. Comes before all else.
 
-        ``seconds`` are left for everything; ``reached`` hears the share that is done. Raises TooManyPhotos.
+        ``reached`` hears the share that is done. Raises TooManyPhotos.
         """
         network = tunable_network(self._weights_file, head)
-        self._activations = activations_of(network, self._photos, VIEWS_SHARE * seconds(), reached)
+        self._activations = activations_of(network, self._photos, VIEWS_SHARE * self._seconds(), reached)
 
     def epochs(self) -> int:
         """How many epochs a course of this data set has at most."""
         return int(np.clip(round(STEPS * BATCH / len(self._truth)), FEWEST_EPOCHS, MOST_EPOCHS))
 
-    def trial(self, head: Head, seconds: Callable[[], float]) -> Trial:
-        """Fine-tunes from ``head``, which has not seen the held-out images. ``seconds`` are left for both courses.
-
-        Raises Diverged.
-        """
+    def trial(self, head: Head) -> Trial:
+        """Fine-tunes from ``head``, which has not seen the held-out images. Raises Diverged."""
         began, network = time.monotonic(), tunable_network(self._weights_file, head)
-        before = network.tunable
-        held_out = np.flatnonzero(~self._material.learned)
+        before, learned = network.tunable, self._material.learned
+        held_out = np.flatnonzero(~learned)
         watched = held_out[even_share(self._truth[held_out], MAX_WATCHED)] if len(held_out) else held_out
-        course = self._course("trial", self.epochs(), TRIAL_SHARE, seconds)
+        place = Place(FineTuningCourse.TRIAL, len(self._folds), self._following(0, self.epochs()))
+        course = self._course("trial", self.epochs(), TRIAL_SHARE, place)
         epochs = course.run(
             network,
-            self._lessons(self._material.learned),
+            self._lessons(learned),
             HeldOut(
                 *self._as_served(watched),
                 self._truth[watched],
@@ -114,61 +127,75 @@ class FineTuner:
             ),
             self._reports,
         )
-        return Trial(epochs, self._mixes(network, before, held_out), time.monotonic() - began)
+        mixes = self._mixes(network, before, held_out)
+        return Trial(epochs, mixes, course.spent + time.monotonic() - began)
 
-    def repeats(
-        self, folds: Sequence[npt.NDArray[np.int64]], heads: Sequence[Head], trial: Trial, seconds: Callable[[], float]
-    ) -> Repeats:
-        """Fine-tunes as long as the trial did best, each time without one of ``folds``, rows that are learned from.
+    def repeats(self, head_without: Callable[[Rows], Head], trial: Trial) -> Repeats:
+        """Fine-tunes as long as the trial did best, each time without one fold.
 
-        ``heads`` are quick heads that have not seen those. Ends where what is left of ``seconds`` is needed for the
-        course on all images. Raises Diverged.
+        ``head_without`` gives the quick head that has not seen it. What an earlier attempt finished is not done again.
+        Ends where the time that is left is needed for the course on all images. Raises Diverged.
         """
-        rows: list[npt.NDArray[np.int64]] = []
-        logits: dict[float, list[Logits]] = {mix: [] for mix in MIXES}
+        kept: list[KeptRepeat] = []
         took = trial.seconds
-        for number, (fold, head) in enumerate(zip(folds, heads, strict=True)):
-            if seconds() < COURSES_KEPT * took:
-                break
-            began, network = time.monotonic(), tunable_network(self._weights_file, head)
-            before = network.tunable
-            learned = self._material.learned
-            learned[fold] = False
-            following = len(folds) - number
-            course = self._course(f"repeat-{number}", trial.epochs, REPEAT_SHARE, seconds, following=following)
-            course.run(network, self._lessons(learned), None, self._reports)
-            for mix, mixed in self._mixes(network, before, fold).items():
-                logits[mix].append(mixed.logits)
-            rows.append(fold)
-            took = time.monotonic() - began
-        if not rows:
+        for number, fold in enumerate(self._folds, start=1):
+            file = self._folder / f"repeat-{number}-answers.npz"
+            repeat = KeptRepeat.load(file, self._origin, fold)
+            if repeat is None:
+                if self._seconds() < COURSES_KEPT * took:
+                    break
+                repeat = self._repeat(number, fold, head_without(fold), trial.epochs)
+                repeat.save(file, self._origin)
+            # What it answers is all that is needed of it.
+            self._checkpoint_file(f"repeat-{number}").unlink(missing_ok=True)
+            kept.append(repeat)
+            took = repeat.seconds
+        if not kept:
             return Repeats(np.empty(0, np.int64), {})
-        return Repeats(np.concatenate(rows), {mix: np.concatenate(parts) for mix, parts in logits.items()})
+        rows = np.concatenate([repeat.rows for repeat in kept])
+        return Repeats(rows, {mix: np.concatenate([repeat.logits[mix] for repeat in kept]) for mix in MIXES})
 
-    def for_good(self, head: Head, trial: Trial, mix: float, seconds: Callable[[], float]) -> TunableNetwork:
+    def for_good(self, head: Head, trial: Trial, mix: float) -> TunableNetwork:
         """Returns the network fine-tuned from ``head`` on all images, as long as the trial did best, so far towards the
         fine-tuned one as ``mix`` says; that of the trial where there is no time for it. Raises Diverged.
         """
         network = tunable_network(self._weights_file, head)
-        if seconds() < FEWEST_SECONDS:
+        if self._seconds() < FEWEST_SECONDS:
             network.set_tunable(trial.mixes[mix].variables)
             return network
         before = network.tunable
-        course = self._course("final", trial.epochs, 1.0, seconds)
+        course = self._course("final", trial.epochs, 1.0, Place(FineTuningCourse.FINAL, len(self._folds), ()))
         epochs = course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports)
         enough = epochs >= FEWEST_OF_EPOCHS * trial.epochs
         network.set_tunable(_mixed(before, network.tunable, mix) if enough else trial.mixes[mix].variables)
         return network
 
-    def _course(
-        self, name: str, epochs: int, share: float, seconds: Callable[[], float], *, following: float | None = None
-    ) -> Course:
-        file = self._folder / f"{name}.npz"
+    def _repeat(self, number: int, fold: Rows, head: Head, epochs: int) -> KeptRepeat:
+        began, network = time.monotonic(), tunable_network(self._weights_file, head)
+        before, learned = network.tunable, self._material.learned
+        learned[fold] = False
+        place = Place(FineTuningCourse.REPEAT, len(self._folds), self._following(number, epochs), repeat=number)
+        course = self._course(f"repeat-{number}", epochs, REPEAT_SHARE, place)
+        course.run(network, self._lessons(learned), None, self._reports)
+        logits = {mix: mixed.logits for mix, mixed in self._mixes(network, before, fold).items()}
+        return KeptRepeat(fold, logits, course.spent + time.monotonic() - began)
+
+    def _following(self, repeats: int, epochs: int) -> tuple[int, ...]:
+        """Returns the batches of each course that follows so many ``repeats``: those left, then that on all images."""
+        learned = int(self._material.learned.sum())
+        images = [*(learned - len(fold) for fold in self._folds[repeats:]), len(self._truth)]
+        return tuple(epochs * -(-count // BATCH) for count in images)
+
+    def _course(self, name: str, epochs: int, share: float, place: Place) -> Course:
+        file = self._checkpoint_file(name)
         checkpoint = Checkpoint.load(file, self._origin)
         # What the course took before a kill is a part of its share.
         spent = checkpoint.seconds if checkpoint else 0.0
-        after = 1 / share - 1 if following is None else following
-        return Course(epochs, share * (spent + seconds()), file, self._origin, following=after)
+        seconds = share * (spent + self._seconds())
+        return Course(epochs, seconds, spent, file, self._origin, place, self._time_left)
+
+    def _checkpoint_file(self, name: str) -> Path:
+        return self._folder / f"{name}.npz"
 
     def _lessons(self, learned: npt.NDArray[np.bool_]) -> Lessons:
         multilabel = self._material.data_set.multilabel

@@ -13,6 +13,7 @@ from customvision.training.computation.fine_tuning.cross_calibration import cros
 from customvision.training.computation.fine_tuning.fine_tuner import ENOUGH_HELD_OUT, Repeats, Trial
 from customvision.training.computation.head_fit import Examples, refit_head
 from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.left_out import NO_FOLD
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import QuickModel
 from customvision.vision.head import Head
@@ -27,10 +28,9 @@ def folds_to_repeat_on(material: Material, quick: QuickModel) -> list[Rows]:
     """Returns the folds of the images that are learned from, int64[n] each; none where there is no need, or no way."""
     learned = np.flatnonzero(material.learned)
     fold_of = quick.measured.fold_of
-    # Photos may have gone since the quick model was fitted.
-    if fold_of is None or len(fold_of) != len(learned) or len(material.learned) - len(learned) >= ENOUGH_HELD_OUT:
+    if fold_of is None or len(material.learned) - len(learned) >= ENOUGH_HELD_OUT:
         return []
-    return [learned[fold_of == fold] for fold in np.unique(fold_of)]
+    return [learned[fold_of == fold] for fold in np.unique(fold_of[fold_of != NO_FOLD])]
 
 
 def head_without(fold: Rows, material: Material, quick: QuickModel) -> Head:

@@ -73,7 +73,7 @@ export interface IterationMetrics {
   averagePrecision: number;
   /** accuracy, 0 to 1: multiclass: the share of images whose likeliest tag is right; multilabel: of right yes/no answers. */
   accuracy: number;
-  /** held_out_image_count is the number of images that the figures rest on. */
+  /** held_out_image_count is the number of images that the figures rest on; where it is 0, they are 0 and say nothing. */
   heldOutImageCount: number;
 }
 

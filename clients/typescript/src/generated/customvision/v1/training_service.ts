@@ -63,6 +63,18 @@ export enum TrainingPhase {
   FINE_TUNING = 7,
 }
 
+/** FineTuningCourse says what a course of fine-tuning is for. A run goes through them in this order. */
+export enum FineTuningCourse {
+  /** UNSPECIFIED - FINE_TUNING_COURSE_UNSPECIFIED: told by an older version. */
+  UNSPECIFIED = 0,
+  /** TRIAL - FINE_TUNING_COURSE_TRIAL: without the held-out images, to learn how many epochs do best. */
+  TRIAL = 1,
+  /** REPEAT - FINE_TUNING_COURSE_REPEAT: without another part of the images, to learn whether fine-tuning pays. */
+  REPEAT = 2,
+  /** FINAL - FINE_TUNING_COURSE_FINAL: on all images, where it pays; the model comes of it. */
+  FINAL = 3,
+}
+
 /** ImageResultOrder is the order of a list of image results. */
 export enum ImageResultOrder {
   /** UNSPECIFIED - IMAGE_RESULT_ORDER_UNSPECIFIED means SUREST_ERRORS_FIRST. */
@@ -256,9 +268,9 @@ export interface TrainingEvent {
 
 /** FineTuningProgress tells of one batch of fine-tuning or, where the held-out figures are set, of a whole epoch. */
 export interface FineTuningProgress {
-  /** epoch counts from 1. */
+  /** epoch of the course, counted from 1. */
   epoch: number;
-  /** epochs planned; early stopping or the budget may end it before. */
+  /** epochs planned for the course; early stopping or the budget may end it before. */
   epochs: number;
   /** batch of the epoch, counted from 1. */
   batch: number;
@@ -270,16 +282,24 @@ export interface FineTuningProgress {
   accuracy: number;
   /** learning_rate of the batch. */
   learningRate: number;
-  /** held_out_loss on the images that are not learned from; set at an epoch's end. */
+  /** held_out_loss on the held-out images; set at an epoch's end in the trial. */
   heldOutLoss?:
     | number
     | undefined;
-  /** held_out_accuracy on the images that are not learned from, 0 to 1; set at an epoch's end. */
+  /** held_out_accuracy on the held-out images, 0 to 1; set at an epoch's end in the trial. */
   heldOutAccuracy?:
     | number
     | undefined;
   /** time_left of the whole run, estimated; unset where unknown. */
-  timeLeft: Duration | undefined;
+  timeLeft:
+    | Duration
+    | undefined;
+  /** course that the epoch belongs to. */
+  course: FineTuningCourse;
+  /** repeat that it is, counted from 1; 0 in other courses. */
+  repeat: number;
+  /** repeats planned; the budget may leave time for fewer. */
+  repeats: number;
 }
 
 /** StateChange says why a run entered its state. */
@@ -1491,6 +1511,9 @@ function createBaseFineTuningProgress(): FineTuningProgress {
     heldOutLoss: undefined,
     heldOutAccuracy: undefined,
     timeLeft: undefined,
+    course: 0,
+    repeat: 0,
+    repeats: 0,
   };
 }
 
@@ -1525,6 +1548,15 @@ export const FineTuningProgress: MessageFns<FineTuningProgress> = {
     }
     if (message.timeLeft !== undefined) {
       Duration.encode(message.timeLeft, writer.uint32(82).fork()).join();
+    }
+    if (message.course !== 0) {
+      writer.uint32(88).int32(message.course);
+    }
+    if (message.repeat !== 0) {
+      writer.uint32(96).int32(message.repeat);
+    }
+    if (message.repeats !== 0) {
+      writer.uint32(104).int32(message.repeats);
     }
     return writer;
   },
@@ -1620,6 +1652,30 @@ export const FineTuningProgress: MessageFns<FineTuningProgress> = {
             }
 
             message.timeLeft = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.course = reader.int32() as any;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.repeat = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.repeats = reader.int32();
             continue;
           }
         }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from customvision.training.evaluation.calibration import CalibrationBin, calibration_of
+from customvision.training.evaluation.calibration_error import CalibrationBin, calibration_of
 
 
 def test_multiclass_holds_the_likeliest_tag_against_the_truth() -> None:

@@ -22,7 +22,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class CalibrationFigures:
     """The expected calibration error, 0 to 1, of the probabilities and of the uncalibrated ones; the bins with answers.
 
     The error is the distance between mean probability and share of right answers in ten bins of equal width, weighed
@@ -36,7 +36,7 @@ class Calibration:
 
 def calibration_of(
     truth: Truth, probabilities: Probabilities, uncalibrated: Probabilities | None = None, *, multilabel: bool
-) -> Calibration:
+) -> CalibrationFigures:
     """Holds probabilities against the truth: multiclass the likeliest tag's of each image, multilabel each tag's.
 
     ``truth`` uint8[n, t], ``probabilities`` and ``uncalibrated`` float32[n, t]. Without ``uncalibrated``, none were
@@ -45,8 +45,8 @@ def calibration_of(
     bins = _bins(*_answers(truth, probabilities, multilabel=multilabel))
     error = _error(bins)
     if uncalibrated is None:
-        return Calibration(error, error, bins)
-    return Calibration(error, _error(_bins(*_answers(truth, uncalibrated, multilabel=multilabel))), bins)
+        return CalibrationFigures(error, error, bins)
+    return CalibrationFigures(error, _error(_bins(*_answers(truth, uncalibrated, multilabel=multilabel))), bins)
 
 
 def _answers(
