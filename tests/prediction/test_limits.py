@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -61,8 +61,9 @@ async def no_trunk(_: Network) -> Trunk:
     raise AssertionError
 
 
-async def record(_: object) -> None:
+async def record(records: Sequence[object]) -> list[None]:
     """Keeps nothing."""
+    return [None for _ in records]
 
 
 async def no_iteration(_project_id: str, _iteration_id: str) -> PublishedModel:
