@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -60,19 +61,19 @@ async def test_tells_all_models_then_each_change_until_the_service_drains(suite:
     suite.project.publish("q", "other", "2", model())
     async with suite.prediction() as prediction:
         await prediction.serving("1", "2")
-        watch = prediction.stub.WatchModels(messages.WatchModelsRequest())
-        project_watch = prediction.stub.WatchModels(messages.WatchModelsRequest(project_id="q"))
+        watch: Any = prediction.stub.WatchModels(messages.WatchModelsRequest())
+        project_watch: Any = prediction.stub.WatchModels(messages.WatchModelsRequest(project_id="q"))
         begun = [await watch.read() for _ in range(3)]
-        assert [event.model.publish_name for event in begun] == ["m", "other", ""]  # type: ignore[union-attr]
-        assert begun[2].HasField("synchronized")  # type: ignore[union-attr]
+        assert [event.model.publish_name for event in begun] == ["m", "other", ""]
+        assert begun[2].HasField("synchronized")
         suite.project.publish("p", "m", "3", model(("x", "y")))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (event := await watch.read()).model.serving_iteration_id != "3":  # type: ignore[union-attr]
-                assert event.model.iteration_id == "3"  # type: ignore[union-attr]
+            while (event := await watch.read()).model.serving_iteration_id != "3":
+                assert event.model.iteration_id == "3"
         suite.project.unpublish("p", "m")
-        removed = (await watch.read()).removed  # type: ignore[union-attr]
+        removed = (await watch.read()).removed
         assert (removed.project_id, removed.publish_name) == ("p", "m")
-        assert [(await project_watch.read()).model.publish_name for _ in range(2)] == ["other", ""]  # type: ignore[union-attr]
+        assert [(await project_watch.read()).model.publish_name for _ in range(2)] == ["other", ""]
         await prediction.stop()
         for ended in (watch, project_watch):
             with pytest.raises(grpc.aio.AioRpcError) as raised:
