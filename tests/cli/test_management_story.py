@@ -38,6 +38,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory, flowers: Path) -> Iterator[S
         assert (report["project_name"], report["publish_name"], report["trained"]) == ("flowers", "production", True)
         assert len(report["performance"]["tags"]) == 2
         assert report["seconds"]["embedding images"] >= 0
+        assert (report["attempts"], report["total_seconds"] >= sum(report["seconds"].values()) - 0.1) == (1, True)
         assert "same.jpg: the same photo as roses/001.jpg" in outcome.stderr
         assert "roses/notes.txt: " in outcome.stderr
         assert r"\u202e" in outcome.stderr

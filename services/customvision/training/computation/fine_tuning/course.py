@@ -56,14 +56,10 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Place:
-    """Which course it is: of ``repeats`` planned the ``repeat``-th, counted from 1, 0 where it is none.
-
-    ``following`` are the batches of each course planned after it.
-    """
+    """Which course it is: of ``repeats`` planned the ``repeat``-th, counted from 1, 0 where it is none."""
 
     course: FineTuningCourse
     repeats: int
-    following: tuple[int, ...]
     repeat: int = 0
 
 
@@ -109,7 +105,6 @@ class Course:
         batches = Batches(
             lessons.activations, lessons.rows, lessons.truth, lessons.weights, batch=BATCH, epoch=started_at
         )
-        self.time_left.begin(self.epochs * len(batches), self.place.following)
         if started_at < self.epochs and not watch.over:
             network.tail.fit(
                 batches, epochs=self.epochs, initial_epoch=started_at, callbacks=[watch], verbose=0, shuffle=False

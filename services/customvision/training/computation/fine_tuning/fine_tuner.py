@@ -111,11 +111,11 @@ class FineTuner:
 
     def trial(self, head: Head) -> Trial:
         """Fine-tunes from ``head``, which has not seen the held-out images. Raises Diverged."""
-        began, network = time.monotonic(), tunable_network(self._weights_file, head)
+        began, network = time.monotonic(), self._network_of_course(0, self.epochs(), head)
         before, learned = network.tunable, self._material.learned
         held_out = np.flatnonzero(~learned)
         watched = held_out[even_share(self._truth[held_out], MAX_WATCHED)] if len(held_out) else held_out
-        place = Place(FineTuningCourse.TRIAL, len(self._folds), self._following(0, self.epochs()))
+        place = Place(FineTuningCourse.TRIAL, len(self._folds))
         course = self._course("trial", self.epochs(), TRIAL_SHARE, place)
         epochs = course.run(
             network,
@@ -159,32 +159,37 @@ class FineTuner:
         """Returns the network fine-tuned from ``head`` on all images, as long as the trial did best, so far towards the
         fine-tuned one as ``mix`` says; that of the trial where there is no time for it. Raises Diverged.
         """
-        network = tunable_network(self._weights_file, head)
+        network = self._network_of_course(len(self._folds) + 1, trial.epochs, head)
         if self._seconds() < FEWEST_SECONDS:
             network.set_tunable(trial.mixes[mix].variables)
             return network
         before = network.tunable
-        course = self._course("final", trial.epochs, 1.0, Place(FineTuningCourse.FINAL, len(self._folds), ()))
+        course = self._course("final", trial.epochs, 1.0, Place(FineTuningCourse.FINAL, len(self._folds)))
         epochs = course.run(network, self._lessons(np.ones(len(self._truth), dtype=np.bool_)), None, self._reports)
         enough = epochs >= FEWEST_OF_EPOCHS * trial.epochs
         network.set_tunable(_mixed(before, network.tunable, mix) if enough else trial.mixes[mix].variables)
         return network
 
     def _repeat(self, number: int, fold: Rows, head: Head, epochs: int) -> KeptRepeat:
-        began, network = time.monotonic(), tunable_network(self._weights_file, head)
+        began, network = time.monotonic(), self._network_of_course(number, epochs, head)
         before, learned = network.tunable, self._material.learned
         learned[fold] = False
-        place = Place(FineTuningCourse.REPEAT, len(self._folds), self._following(number, epochs), repeat=number)
+        place = Place(FineTuningCourse.REPEAT, len(self._folds), repeat=number)
         course = self._course(f"repeat-{number}", epochs, REPEAT_SHARE, place)
         course.run(network, self._lessons(learned), None, self._reports)
         logits = {mix: mixed.logits for mix, mixed in self._mixes(network, before, fold).items()}
         return KeptRepeat(fold, logits, course.spent + time.monotonic() - began)
 
-    def _following(self, repeats: int, epochs: int) -> tuple[int, ...]:
-        """Returns the batches of each course that follows so many ``repeats``: those left, then that on all images."""
+    def _network_of_course(self, number: int, epochs: int, head: Head) -> TunableNetwork:
+        """Returns the network that a course begins with, whose time counts from here on.
+
+        Of the courses 0 is the trial, then come the repeats, then the one on all images.
+        """
         learned = int(self._material.learned.sum())
-        images = [*(learned - len(fold) for fold in self._folds[repeats:]), len(self._truth)]
-        return tuple(epochs * -(-count // BATCH) for count in images)
+        images = [learned, *(learned - len(fold) for fold in self._folds), len(self._truth)]
+        batches = [epochs * -(-count // BATCH) for count in images]
+        self._time_left.begin(batches[number], batches[number + 1 :])
+        return tunable_network(self._weights_file, head)
 
     def _course(self, name: str, epochs: int, share: float, place: Place) -> Course:
         file = self._checkpoint_file(name)

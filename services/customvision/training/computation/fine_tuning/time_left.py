@@ -31,7 +31,7 @@ class TimeLeft:
             self._batches += batches - self._last[0]
             self._seconds += now - self._last[1]
         elif self._to_start is None:
-            # The first step of a course is no measure of the others: TensorFlow looks at the network.
+            # The first step of a course is no measure of the others: the network is built and looked at before.
             self._to_start = now - self._began
         self._last = (batches, now)
 
