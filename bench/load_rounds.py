@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,8 +79,8 @@ class LoadGenerator:
         return self._round()
 
     def begin(self, name: str, *, callers: int) -> None:
-        """Begins a round that lasts until ``end``."""
-        self._send(round={"name": name, "callers": callers, "warm_up": WARM_UP_SECONDS, "seconds": None})
+        """Begins a round that lasts until ``end``. All of it counts: have an ordinary round before it."""
+        self._send(round={"name": name, "callers": callers, "warm_up": 0.0, "seconds": None})
 
     def end(self) -> Round:
         """Ends the round and returns what its callers saw."""
@@ -124,8 +125,9 @@ def load_generator() -> Iterator[LoadGenerator]:
 
 
 def percentile(rounds: list[Round], percent: float) -> float:
-    """Returns that percentile of all latencies of the rounds, in milliseconds."""
-    return float(np.percentile([seconds for each in rounds for seconds in each.latencies], percent)) * 1000
+    """Returns that percentile of all latencies of the rounds, in milliseconds; not a number where there are none."""
+    every = [seconds for each in rounds for seconds in each.latencies]
+    return float(np.percentile(every, percent)) * 1000 if every else math.nan
 
 
 def latency_text(rounds: list[Round]) -> str:
