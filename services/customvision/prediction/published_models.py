@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -22,7 +23,8 @@ from customvision.prediction.remembered_models import RememberedModel, read_reme
 
 FIRST_PAUSE_SECONDS = 0.1
 LAST_PAUSE_SECONDS = 2.0
-PAUSE_BETWEEN_LISTS_SECONDS = 0.2
+# Writing the list takes at most this share of the time.
+WRITING_SHARE = 0.05
 
 Watch = Callable[[], AsyncGenerator[PublicationChange, None]]
 
@@ -91,14 +93,23 @@ class PublishedModels:
             self._registry.to_remember.clear()
             # Before all is told, a list would forget what is not told yet.
             if self._registry.synchronized:
-                try:
-                    await self._remember_once()
-                except OSError as error:
-                    log.warning("the list of published models could not be written", error=str(error))
-                # The list is written whole: of many changes that come one after another, not each time.
-                await asyncio.sleep(PAUSE_BETWEEN_LISTS_SECONDS)
+                began = time.monotonic()
+                await self._remember()
+                # The list is written whole: of many changes to a long one that come one after another, not each time.
+                await asyncio.sleep((time.monotonic() - began) * (1 / WRITING_SHARE - 1))
 
-    async def _remember_once(self) -> None:
+    async def remember_rest(self) -> None:
+        """Writes the list if it has changed since it was written last. Comes after ``remember`` has ended."""
+        if self._registry.to_remember.is_set() and self._registry.synchronized:
+            await self._remember()
+
+    async def _remember(self) -> None:
+        try:
+            await self._write_and_clean_up()
+        except OSError as error:
+            log.warning("the list of published models could not be written", error=str(error))
+
+    async def _write_and_clean_up(self) -> None:
         models = self._registry.remembered()
         if self._remembers:
             await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
