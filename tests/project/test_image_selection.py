@@ -150,6 +150,8 @@ def test_sql_selects_what_the_filter_means(
     else:
         found = image_lists.page(connection, selected, after=None, limit=100)
     assert [image.image_id for image in found] == in_order[selected.skip :]
+    if len(found) > 1 and not frozen:
+        assert image_lists.page(connection, selected, after=found[0].sequence, limit=100) == found[1:]
     assert image_lists.count(connection, selected, ITERATION if frozen else None) == len(expected)
     for image in found:
         number = int(image.image_id)
