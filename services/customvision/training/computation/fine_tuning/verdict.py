@@ -42,27 +42,27 @@ def head_without(fold: Rows, material: Material, quick: QuickModel) -> Head:
 
 def winning_mix(trial: Trial, repeats: Repeats, material: Material, quick: QuickModel) -> float | None:
     """Returns how far towards the fine-tuned network does best by log-loss, or None where the quick model does."""
-    truth, multilabel = material.data_set.truth(), material.data_set.multilabel
     if len(repeats.rows) >= FEWEST_REPEATED:
         rows, logits = repeats.rows, dict(repeats.logits)
-        known = _quick_left_out(rows, material, quick)
+        known = _fold_scores(rows, material, quick)
     else:
         rows, logits = np.flatnonzero(~material.learned), {mix: mixed.logits for mix, mixed in trial.mixes.items()}
-        known = quick.evaluation(material).probabilities.astype(np.float64)
+        known = quick.measured.scores(material.features[rows, 0])
+    truth, multilabel = material.data_set.truth()[rows], material.data_set.multilabel
 
-    def loss(probabilities: Matrix) -> float:
-        # A few dozen images tell models apart by how sure they are sooner than by how often they are right.
-        return log_loss(probabilities, truth[rows], multilabel=multilabel)
+    def loss(scores: Matrix) -> float:
+        # A few dozen images tell models apart by how sure they are sooner than by how often they are right. Both sides
+        # are calibrated in the same way: the quick head's own calibration has seen some of the rows.
+        return log_loss(cross_calibrated(scores, truth, multilabel=multilabel), truth, multilabel=multilabel)
 
-    losses = {mix: loss(cross_calibrated(own, truth[rows], multilabel=multilabel)) for mix, own in logits.items()}
+    losses = {mix: loss(own) for mix, own in logits.items()}
     best = min(losses, key=lambda mix: losses[mix])
     return best if losses[best] < loss(known) else None
 
 
-def _quick_left_out(rows: Rows, material: Material, quick: QuickModel) -> Matrix:
-    """Returns float64[n, t]: what quick heads say of ``rows`` that they have not seen."""
+def _fold_scores(rows: Rows, material: Material, quick: QuickModel) -> Matrix:
+    """Returns float64[n, t]: the scores that quick heads give ``rows``, each of a head that has not seen its fold."""
     scores = quick.measured.fold_scores
     assert scores is not None  # noqa: S101 - there are folds
-    data_set, place = material.data_set, np.cumsum(material.learned) - 1
-    # The quick head's own calibration has seen these rows; what it is held against is calibrated without.
-    return cross_calibrated(scores[place[rows]], data_set.truth()[rows], multilabel=data_set.multilabel)
+    place = np.cumsum(material.learned) - 1
+    return scores[place[rows]]
