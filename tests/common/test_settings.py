@@ -20,7 +20,6 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.http_address == "127.0.0.1:8080"
     assert settings.backbone_weights is None
     assert settings.backbone_download
-    assert settings.backbone_precision == "f32"
     assert settings.training_concurrent_runs == 1
     assert settings.training_time_limit_seconds == 24 * 3600
     assert settings.training_memory_limit_bytes is None
@@ -41,7 +40,6 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
             "CUSTOMVISION_PROJECT_ADDRESS": "[::1]:1",
             "CUSTOMVISION_BACKBONE_WEIGHTS": "weights.h5",
             "CUSTOMVISION_BACKBONE_DOWNLOAD": "Off",
-            "CUSTOMVISION_BACKBONE_PRECISION": "INT8",
             "CUSTOMVISION_LOG_LEVEL": "DEBUG",
             "CUSTOMVISION_TRAINING_CONCURRENT_RUNS": "3",
             "CUSTOMVISION_TRAINING_TIME_LIMIT": "1h30m",
@@ -60,7 +58,6 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     assert settings.project_address == "[::1]:1"
     assert settings.backbone_weights == Path("weights.h5").absolute()
     assert not settings.backbone_download
-    assert settings.backbone_precision == "int8"
     assert settings.log_level == "debug"
     assert settings.training_concurrent_runs == 3
     assert settings.training_time_limit_seconds == 5400
@@ -93,7 +90,6 @@ def test_predictions_can_be_kept_for_ever() -> None:
         ("CUSTOMVISION_HTTP_ADDRESS", "localhost:http"),
         ("CUSTOMVISION_HTTP_ADDRESS", "localhost:\u00b2"),
         ("CUSTOMVISION_BACKBONE_DOWNLOAD", "maybe"),
-        ("CUSTOMVISION_BACKBONE_PRECISION", "bf16"),
         ("CUSTOMVISION_LOG_LEVEL", "loud"),
         ("CUSTOMVISION_TRAINING_CONCURRENT_RUNS", "0"),
         ("CUSTOMVISION_TRAINING_CONCURRENT_RUNS", "\u00b2"),

@@ -124,13 +124,6 @@ async def test_same_backbone_improves_nothing() -> None:
     assert not (await review(prepared("same", "built_in"), "same", "built_in")).improvable
 
 
-async def test_another_precision_improves_nothing() -> None:
-    """A model that rests on the same network in another precision has nothing to gain."""
-    now, used = "net/levels-1/squash/int8-1/w", "net/levels-1/squash/f32/w"
-    assert not (await review(prepared(now, "built_in"), used, "built_in")).improvable
-    assert (await review(prepared(f"{now}2", "built_in"), used, "built_in")).improvable
-
-
 async def test_no_backbone_improves_nothing() -> None:
     """While the backbone is being made ready, and where none can be, nothing is offered; the reason is told."""
     assert await review(None) == CurrentBackbone(None)

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from customvision.common.folder_lock import FolderLock
-from customvision.training.backbones.drawn_pictures import DRAWINGS, SIDE
 from customvision.training.backbones.sources import BUILT_IN
 from customvision.training.backbones.weights_file import read_shape
 from customvision.training.distillation.checkpoint import Checkpoint, CheckpointUnusable
 from customvision.training.distillation.crops import PhotosUnreadable, find_photos, make_crops, make_plain_crops
+from customvision.training.distillation.drawn_pictures import DRAWINGS, SIDE
 from customvision.training.distillation.lesson_log import LessonLog
 from customvision.training.distillation.recipe import Recipe
 from pictures import photo

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customvision.vision.artifacts import (
-    INT8,
     MANIFEST,
     ArtifactInvalid,
     BackboneArtifact,
@@ -70,14 +69,6 @@ def test_a_backbone_comes_back_as_it_was(tmp_path: Path) -> None:
     xml, weights = read.write_model(tmp_path)
     assert read == backbone()
     assert (xml.read_bytes(), weights.read_bytes()) == (backbone().xml, backbone().weights)
-
-
-def test_a_backbones_precision_comes_back() -> None:
-    """A quantised backbone says so; one in f32 has the bytes that it had before there were others."""
-    quantised = dataclasses.replace(backbone(), precision=INT8)
-    assert BackboneArtifact.from_bytes(quantised.to_bytes()) == quantised
-    manifest, _ = unpack(backbone().to_bytes(), kind="backbone")
-    assert "precision" not in manifest
 
 
 def test_equal_content_gives_equal_bytes() -> None:

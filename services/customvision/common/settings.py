@@ -17,7 +17,6 @@ DEFAULT_ADDRESSES = {
     "prediction": "127.0.0.1:50053",
     "http": "127.0.0.1:8080",
 }
-BACKBONE_PRECISION = "CUSTOMVISION_BACKBONE_PRECISION"
 CONCURRENT_RUNS = "CUSTOMVISION_TRAINING_CONCURRENT_RUNS"
 TIME_LIMIT = "CUSTOMVISION_TRAINING_TIME_LIMIT"
 MEMORY_LIMIT = "CUSTOMVISION_TRAINING_MEMORY_LIMIT"
@@ -49,9 +48,8 @@ class Settings:
     """Where the data is, where the services are, and which backbone weights to use.
 
     Addresses are ``host:port``. ``backbone_weights`` is the file that the user named, or None.
-    ``backbone_download`` allows Keras to fetch ImageNet weights. ``backbone_precision`` is "f32" or "int8".
-    ``training_concurrent_runs`` compute side by side, each at most ``training_time_limit_seconds`` and in
-    ``training_memory_limit_bytes``, where that is not None.
+    ``backbone_download`` allows Keras to fetch ImageNet weights. ``training_concurrent_runs`` compute side by side,
+    each at most ``training_time_limit_seconds`` and in ``training_memory_limit_bytes``, where that is not None.
     ``training_early_embedding`` computes features of images when they arrive. ``url_allowed_hosts`` may be fetched from
     although they are not of the internet. Stored predictions are kept for ``prediction_retention_seconds``, for ever
     where that is None. Fine-tuned networks hold ``prediction_memory_bytes`` at most. ``http_allowed_hosts`` are names
@@ -68,7 +66,6 @@ class Settings:
     http_address: str
     backbone_weights: Path | None = None
     backbone_download: bool = True
-    backbone_precision: str = "f32"
     log_level: str = "info"
     training_concurrent_runs: int = 1
     training_time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS
@@ -102,7 +99,6 @@ class Settings:
             http_address=addresses["http"],
             backbone_weights=Path(weights).expanduser().absolute() if weights else None,
             backbone_download=_switch("CUSTOMVISION_BACKBONE_DOWNLOAD", values, default=True),
-            backbone_precision=_precision(values.get(BACKBONE_PRECISION, "") or "f32"),
             log_level=_log_level(values.get("CUSTOMVISION_LOG_LEVEL", "") or "info"),
             training_concurrent_runs=_count(CONCURRENT_RUNS, values, default=1),
             training_time_limit_seconds=_duration(TIME_LIMIT, values, default=DEFAULT_TIME_LIMIT_SECONDS),
@@ -176,12 +172,6 @@ def _log_level(value: str) -> str:
     if value.lower() in ("debug", "info", "warning", "error"):
         return value.lower()
     raise ConfigurationError(f"CUSTOMVISION_LOG_LEVEL is '{value}'; it must be debug, info, warning or error.")
-
-
-def _precision(value: str) -> str:
-    if value.lower() in ("f32", "int8"):
-        return value.lower()
-    raise ConfigurationError(f"{BACKBONE_PRECISION} is '{value}'; it must be f32 or int8.")
 
 
 def _count(setting: str, values: Mapping[str, str], *, default: int) -> int:

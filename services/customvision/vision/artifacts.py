@@ -16,8 +16,6 @@ from customvision.vision.head import Head
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 FROZEN_OUTPUTS = "frozen_outputs"
-# What a backbone computes in.
-F32, INT8 = "f32", "int8"
 # Zip's oldest date: a file's content alone decides its digest.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -88,7 +86,6 @@ class BackboneArtifact:
 
     ``frozen_outputs`` of a fine-tuned one name where it ceases to be the network that it was tuned from, and are empty
     where the two have nothing in common. They are None for a backbone that was not fine-tuned.
-    ``precision`` is F32 or, where it was quantised, INT8.
     """
 
     backbone_id: str
@@ -99,7 +96,6 @@ class BackboneArtifact:
     xml: bytes
     weights: bytes
     frozen_outputs: tuple[str, ...] | None = None
-    precision: str = F32
 
     def to_bytes(self) -> bytes:
         """Returns the artifact's file."""
@@ -113,9 +109,6 @@ class BackboneArtifact:
         }
         if self.frozen_outputs is not None:
             manifest[FROZEN_OUTPUTS] = list(self.frozen_outputs)
-        # Left out where it says nothing new: the same backbone keeps the digest that it always had.
-        if self.precision != F32:
-            manifest["precision"] = self.precision
         return pack(manifest, {"trunk.xml": self.xml, "trunk.bin": self.weights})
 
     @classmethod
@@ -132,7 +125,6 @@ class BackboneArtifact:
                 xml=files["trunk.xml"],
                 weights=files["trunk.bin"],
                 frozen_outputs=_frozen_outputs(manifest),
-                precision=manifest.get("precision", F32),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactInvalid(f"The backbone's manifest is incomplete ({error}).") from error

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from customvision.training.backbones.architectures import architecture_of
-from customvision.training.backbones.backbone_id import backbone_id_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
-from customvision.training.backbones.quantisation import precision_name
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
 from customvision.training.children.child import Reports, run_child
@@ -19,29 +17,20 @@ from customvision.vision.decoding import PREPROCESSING
 def prepare(request: dict[str, Any], reports: Reports) -> None:
     """Reports ``found``, then ``prepared`` with the backbone's fields; or ``unusable`` with the reason.
 
-    ``request``: ``architecture``, ``precision`` ("f32" or "int8"), ``named`` (a path or None), ``weights_folder``,
-    ``download``, ``prepared_folder``, and ``tuned_from`` where the weights are fine-tuned: the path of the artifact of
-    the backbone that they were before.
+    ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``,
+    and ``tuned_from`` where the weights are fine-tuned: the path of the artifact of the backbone that they were before.
     """
     give_way(5)
     named = Path(request["named"]) if request["named"] else None
+    folder = Path(request["weights_folder"])
     try:
         wanted = architecture_of(request["architecture"])
-        weights = find_weights(
-            wanted, named=named, folder=Path(request["weights_folder"]), download=request["download"]
-        )
+        weights = find_weights(wanted, named=named, folder=folder, download=request["download"])
         architecture = read_shape(weights.file).architecture
-        backbone_id = backbone_id_of(
-            architecture,
-            features=FEATURES,
-            preprocessing=PREPROCESSING,
-            precision=precision_name(request["precision"]),
-            weights=weights.identity,
-        )
+        backbone_id = f"{architecture}/{FEATURES}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
         tuned_from = Path(request["tuned_from"]) if request.get("tuned_from") else None
-        folder = Path(request["prepared_folder"]) / backbone_id
-        backbone = _prepared(weights, architecture, backbone_id, request["precision"], folder, tuned_from)
+        backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]), tuned_from)
     except (WeightsUnusable, OSError) as error:
         reports.send("unusable", reason=_sentence(error))
         return
@@ -49,8 +38,9 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
 
 
 def _prepared(
-    weights: Weights, architecture: str, backbone_id: str, precision: str, folder: Path, tuned_from: Path | None
+    weights: Weights, architecture: str, backbone_id: str, prepared_folder: Path, tuned_from: Path | None
 ) -> PreparedBackbone:
+    folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
         # Keras takes seconds to load: only a first preparation pays for it.
         import keras
@@ -63,7 +53,6 @@ def _prepared(
             weights_file=weights.file,
             backbone_id=backbone_id,
             architecture=architecture,
-            precision=precision,
             folder=folder,
             tuned_from=tuned_from,
         )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from customvision.training.backbones.architectures import Architecture
-from customvision.training.backbones.backbone_id import same_but_for_precision
 from customvision.training.backbones.domains import Domains
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
@@ -88,7 +87,7 @@ def _held_against(backbone: PreparedBackbone, completed: Sequence[iterations_pb2
 
 def _improves(backbone: PreparedBackbone, iteration: iterations_pb2.Iteration) -> bool:
     used = iteration.backbone
-    if same_but_for_precision(backbone.backbone_id, used.backbone_id):
+    if backbone.backbone_id == used.backbone_id:
         return False
     source = weights_source_of(backbone.weights_source)
     # A fine-tuned network is no older built-in one, though it began with that.

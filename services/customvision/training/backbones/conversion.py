@@ -24,21 +24,14 @@ from customvision.training.backbones.prepared import (
     WEIGHTS_FILE,
     place_durably,
 )
-from customvision.training.backbones.quantisation import calibration_pictures, quantised
 from customvision.training.backbones.weights_file import read_shape
-from customvision.vision.artifacts import F32, INT8, BackboneArtifact, digest_of
+from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
 from customvision.vision.network_parts import frozen_outputs
 
 
 def convert(
-    *,
-    weights_file: Path,
-    backbone_id: str,
-    architecture: str,
-    folder: Path,
-    precision: str = F32,
-    tuned_from: Path | None = None,
+    *, weights_file: Path, backbone_id: str, architecture: str, folder: Path, tuned_from: Path | None = None
 ) -> None:
     """Fills ``folder`` with the backbone, its Keras weights and their digests: all of them or, on an error, nothing.
 
@@ -50,7 +43,7 @@ def convert(
     try:
         save_network(bare, temporary / WEIGHTS_FILE)
         network = with_levels(bare, shape.network)
-        artifact = _artifact(network, backbone_id, architecture, precision, temporary)
+        artifact = _artifact(network, backbone_id, architecture, temporary)
         if tuned_from is not None:
             artifact = replace(artifact, frozen_outputs=_frozen_outputs(artifact, tuned_from, temporary))
         data = artifact.to_bytes()
@@ -64,7 +57,7 @@ def convert(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _artifact(network: Any, backbone_id: str, architecture: str, precision: str, folder: Path) -> BackboneArtifact:
+def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -> BackboneArtifact:
     exported, final = folder / "exported.xml", folder / "trunk.xml"
     with_pixels_in(network).export(str(exported), format="openvino", verbose=False)
     model = openvino.Core().read_model(exported)
@@ -75,8 +68,6 @@ def _artifact(network: Any, backbone_id: str, architecture: str, precision: str,
         bytes_in.input().tensor().set_layout(openvino.Layout("NHWC"))
         bytes_in.input().model().set_layout(openvino.Layout("NCHW"))
     model = bytes_in.build()
-    if precision == INT8:
-        model = quantised(model, calibration_pictures(int(network.input.shape[2])))
     openvino.save_model(model, str(final), compress_to_fp16=False)
     artifact = BackboneArtifact(
         backbone_id=backbone_id,
@@ -84,7 +75,6 @@ def _artifact(network: Any, backbone_id: str, architecture: str, precision: str,
         input_size=int(network.input.shape[2]),
         feature_count=int(model.output(0).partial_shape[1].get_length()),
         preprocessing=PREPROCESSING,
-        precision=precision,
         xml=final.read_bytes(),
         weights=final.with_suffix(".bin").read_bytes(),
     )

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import importlib.util
 from typing import Any
 
 import structlog
 
 from customvision.common.errors import ConfigurationError
-from customvision.common.settings import BACKBONE_PRECISION, Settings
+from customvision.common.settings import Settings
 from customvision.training.backbones.architectures import DEFAULT, Architecture
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.children.child_process import ChildKilled, ChildStopped, reports_of
@@ -27,19 +26,13 @@ class BackbonePreparation:
     """Makes a backbone ready for each network that is asked for, once; runs wait for it here."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ConfigurationError where the weights file that the user named, or what quantises, is missing."""
+        """Raises ConfigurationError where the weights file that the user named is missing."""
         named = settings.backbone_weights
         if named is not None and not named.is_file():
             raise ConfigurationError(
                 f"CUSTOMVISION_BACKBONE_WEIGHTS names {named}, and there is no such file. Correct it or unset it."
             )
-        if settings.backbone_precision != "f32" and importlib.util.find_spec("nncf") is None:
-            raise ConfigurationError(
-                f"{BACKBONE_PRECISION} is {settings.backbone_precision}, which needs NNCF, and it is not installed. "
-                "Install it with: pip install 'customvision[int8]'; or unset the setting."
-            )
         self._request = {
-            "precision": settings.backbone_precision,
             "named": str(named) if named else None,
             "weights_folder": str(settings.folder("backbones")),
             "download": settings.backbone_download,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from customvision.common.channel import CALL_SECONDS
-from customvision.training.backbones.backbone_id import same_but_for_precision
 from customvision.training.backbones.weights_file import read_shape, write_notes
 from customvision.training.children.child import Reports
 from customvision.training.computation.finishing import Network, finish
@@ -35,7 +34,7 @@ def train(project: ProjectServiceStub, job: Job, reports: Reports) -> None:
     """Trains the job's iteration, hands its artifacts over and reports ``result``. Raises TrainingImpossible."""
     domains_backbone, job = job.backbone, on_base(project, job)
     material = gather_material(project, job, reports)
-    if not same_but_for_precision(job.backbone.backbone_id, domains_backbone.backbone_id):
+    if job.backbone.backbone_id != domains_backbone.backbone_id:
         report_warning(reports, FLATTERED)
         material = replace(material, warnings=[*material.warnings, FLATTERED])
     quick = fit_quick_model(material, reports)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from customvision.training.backbones.drawn_pictures import SIDE, Random, draw_picture, draw_surface
+from customvision.training.distillation.drawn_pictures import SIDE, Random, draw_picture, draw_surface
 from customvision.vision.decoding import FORMATS, eight_bits
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from customvision.training.backbones.architectures import MOBILENET_V2
-from customvision.training.backbones.drawn_pictures import SIDE
 from customvision.training.backbones.network import bare_network_from_file
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.distillation.checkpoint import Checkpoint
 from customvision.training.distillation.crops import make_plain_crops
+from customvision.training.distillation.drawn_pictures import SIDE
 from customvision.training.distillation.lesson_log import LessonLog
 from customvision.training.distillation.lessons import Lesson, lessons
 from customvision.training.distillation.objective import Objective

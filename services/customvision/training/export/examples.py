@@ -24,10 +24,7 @@ print(labels[probabilities.argmax()], probabilities.max())"""
 @dataclass(frozen=True)
 class Usage:
     """How a format is used: ``entry`` is its file or folder, ``packages`` what to install, ``batch`` and ``dtype`` its
-    input, and ``imports`` and ``code`` what sets ``probabilities`` to the answer for the photo at ``path``.
-
-    ``title`` may have a place for the ``precision`` that the model is served in.
-    """
+    input, and ``imports`` and ``code`` what sets ``probabilities`` to the answer for the photo at ``path``."""
 
     title: str
     entry: str
@@ -90,7 +87,7 @@ model = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvi
 probabilities = model.run(["probabilities"], {"pixels": pixels_of("photo.jpg")})[0][0]""",
     ),
     ExportFormat.OPENVINO: Usage(
-        title="an OpenVINO model in {precision}",
+        title="an OpenVINO model in float32",
         entry="openvino",
         packages="openvino pillow",
         imports="import openvino",

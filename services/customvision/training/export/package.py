@@ -11,7 +11,6 @@ from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.makings import Makings
 from customvision.training.export.parity import Parity
 from customvision.training.export.tensor_names import INPUT, OUTPUT
-from customvision.vision.artifacts import F32, INT8
 
 README = """# A Custom Vision model
 
@@ -49,7 +48,6 @@ Other decoders and other ways to resize give slightly different pixels, and so s
 """
 MULTICLASS = "probabilities that sum to one; the largest is the answer."
 MULTILABEL = "a probability for each tag on its own."
-PRECISIONS = {F32: "float32", INT8: "int8"}
 NEGATIVE = " The tag `{name}` stands for pictures that show none of the others."
 
 
@@ -71,7 +69,7 @@ def _readme(makings: Makings, usage: Usage, parity: Parity) -> str:
     negative = next((label for label in makings.model.labels if label.negative), None)
     return README.format(
         entry=usage.entry,
-        title=usage.title.format(precision=PRECISIONS[makings.backbone.precision]),
+        title=usage.title,
         input=INPUT,
         output=OUTPUT,
         dtype=usage.dtype,

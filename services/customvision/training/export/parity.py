@@ -13,13 +13,10 @@ import numpy.typing as npt
 from customvision.common.errors import InvalidArgument
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.makings import Makings
-from customvision.vision.artifacts import F32
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.trunk import Trunk
 
 DRAWN_PICTURES = 4
-# TOLERANCE COMMENT
-QUANTISED_TOLERANCE = 0.5
 _LIBRARIES = ("keras", "tensorflow", "onnx", "openvino", "numpy")
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,13 +37,9 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Parity:
-    """How an export and the service answered the same pictures; differences are those of probabilities, 0 to 1.
-
-    ``served_precision`` is what the service computes in, f32 or int8.
-    """
+    """How an export and the service answered the same pictures; differences are those of probabilities, 0 to 1."""
 
     format: str
-    served_precision: str
     image_source: str
     compared_count: int
     image_ids: tuple[str, ...]
@@ -66,13 +59,8 @@ class Parity:
             f"Asked about {self.compared_count} {self.image_source}, this file and the Custom Vision service named the "
             f"same likeliest tag for {self.same_likeliest_tag_count} of them; probabilities differed by "
             f"{self.maximum_difference:.2g} at most and {self.mean_difference:.2g} in the mean, where "
-            f"{self.tolerance:g} is allowed.{self._why_apart()}"
+            f"{self.tolerance:g} is allowed."
         )
-
-    def _why_apart(self) -> str:
-        if not _is_twin(ExportFormat(self.format), self.served_precision):
-            return ""
-        return f" The service computes in {self.served_precision}; this file holds the network before it was quantised."
 
 
 def pictures_of(makings: Makings) -> Pictures:
@@ -90,18 +78,16 @@ def pictures_of(makings: Makings) -> Pictures:
 def compare(export_format: ExportFormat, exported: npt.NDArray[Any], makings: Makings, pictures: Pictures) -> Parity:
     """Returns how far ``exported`` is from what is served. Raises AnswersDiffer beyond the format's tolerance."""
     served = served_answers(makings, pictures.pixels)
-    precision = makings.backbone.precision
     differences = np.abs(exported.astype(np.float64) - served)
     parity = Parity(
         format=export_format.value,
-        served_precision=precision,
         image_source="held-out images" if pictures.image_ids else "drawn pictures (no held-out image is left)",
         compared_count=len(served),
         image_ids=pictures.image_ids,
         maximum_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
         same_likeliest_tag_count=int((exported.argmax(axis=1) == served.argmax(axis=1)).sum()),
-        tolerance=QUANTISED_TOLERANCE if _is_twin(export_format, precision) else export_format.tolerance,
+        tolerance=export_format.tolerance,
         versions={name: str(sys.modules[name].__version__) for name in _LIBRARIES if name in sys.modules},
     )
     # Written so that numbers that are none are beyond it too.
@@ -112,11 +98,6 @@ def compare(export_format: ExportFormat, exported: npt.NDArray[Any], makings: Ma
             f"{parity.tolerance:g} is allowed."
         )
     return parity
-
-
-def _is_twin(export_format: ExportFormat, served_precision: str) -> bool:
-    """Tells whether a file is not of the network that is served but of what that was quantised from."""
-    return served_precision != F32 and export_format is not ExportFormat.OPENVINO
 
 
 def served_answers(makings: Makings, pixels: Pixels) -> Answers:

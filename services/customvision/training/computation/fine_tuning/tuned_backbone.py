@@ -11,7 +11,6 @@ from typing import Any
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.weights_file import read_shape
 from customvision.training.computation.job import TrainingImpossible
-from customvision.vision.artifacts import F32
 
 MODULE = "customvision.training.backbones"
 
@@ -24,8 +23,6 @@ def prepare_backbone(weights_file: Path, folder: Path, like: PreparedBackbone) -
     """
     request = {
         "architecture": read_shape(weights_file).architecture,
-        # What was fine-tuned knows its pixels too closely to be rounded unseen.
-        "precision": F32,
         "named": str(weights_file),
         "weights_folder": str(folder),
         "download": False,
