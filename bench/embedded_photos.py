@@ -77,9 +77,14 @@ def load_networks(weights_file: Path, folder: Path) -> Networks:
 
 def product_trunk(weights_file: Path, folder: Path) -> Trunk:
     """Prepares the weights in ``weights_file`` as the product does, and loads what comes of it as training does."""
-    prepared = folder / "prepared"
-    architecture = read_shape(weights_file).architecture
-    convert(weights_file=weights_file, backbone_id="bench", architecture=architecture, folder=prepared)
-    artifact = BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())
     with tempfile.TemporaryDirectory() as files:
-        return Trunk.load(*artifact.write_model(Path(files)))
+        return Trunk.load(*prepared_backbone(weights_file, folder).write_model(Path(files)))
+
+
+def prepared_backbone(weights_file: Path, folder: Path) -> BackboneArtifact:
+    """Returns what the product makes of the weights in ``weights_file``, made below ``folder`` unless it is there."""
+    prepared = folder / "prepared"
+    if not prepared.exists():
+        architecture = read_shape(weights_file).architecture
+        convert(weights_file=weights_file, backbone_id="bench", architecture=architecture, folder=prepared)
+    return BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())

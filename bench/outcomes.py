@@ -13,6 +13,7 @@ from teachable_machine import teachable_machine_head
 from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.data_set import DataSet, DataSetImage
+from customvision.training.computation.head_fit import FittedHead
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import fit_quick_model
 from customvision.training.computation.views import view_count
@@ -89,9 +90,14 @@ def mean_error(outcomes: list[Outcome], method: str) -> float:
     return _mean(outcomes, method, lambda outcome: outcome.error)
 
 
+def quick_fit(embedded: EmbeddedPhotos, drawn: Rows) -> FittedHead:
+    """Returns what quick training makes of the photos in ``drawn``."""
+    return fit_quick_model(_material(embedded, drawn), Silent()).served
+
+
 def _quick(embedded: EmbeddedPhotos, drawn: Rows, others: Rows) -> tuple[Probabilities, Probabilities]:
     """Returns what quick training's model says, float64[others, t], and what its scores say before calibration."""
-    model = fit_quick_model(_material(embedded, drawn), Silent()).served
+    model = quick_fit(embedded, drawn)
     asked = embedded.features[others, 0]
     before = uncalibrated(model.scores(asked), multilabel=False)
     return model.head.probabilities(asked).astype(np.float64), before

@@ -11,6 +11,7 @@ import accuracy
 import advanced
 import embedding
 import growth
+import precision
 import speed
 from figures import Figure, show, tell
 from training_options import Options, add_options, options_of
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path, Options], list[Figure]]] = {
     "growth": growth.measure,
     "embedding": embedding.measure,
     "advanced": advanced.measure,
+    "precision": precision.measure,
 }
 
 
