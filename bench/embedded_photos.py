@@ -19,7 +19,7 @@ from customvision.training.backbones.weights_file import read_shape
 from customvision.training.computation.embedding import THREADS_PER_CORE, Embedder
 from customvision.training.computation.feature_cache import EmbeddedImage
 from customvision.training.computation.views import CLOSER_MIRRORED, MIRRORED, views_of
-from customvision.vision.artifacts import F32, BackboneArtifact
+from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
 
 Features = npt.NDArray[np.float32]
@@ -75,17 +75,16 @@ def load_networks(weights_file: Path, folder: Path) -> Networks:
     return Networks(Embedder(product_trunk(weights_file, folder)), bare)
 
 
-def product_trunk(weights_file: Path, folder: Path, precision: str = F32) -> Trunk:
+def product_trunk(weights_file: Path, folder: Path) -> Trunk:
     """Prepares the weights in ``weights_file`` as the product does, and loads what comes of it as training does."""
-    prepared = folder / "prepared"
-    architecture = read_shape(weights_file).architecture
-    convert(
-        weights_file=weights_file,
-        backbone_id="bench",
-        architecture=architecture,
-        precision=precision,
-        folder=prepared,
-    )
-    artifact = BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())
     with tempfile.TemporaryDirectory() as files:
-        return Trunk.load(*artifact.write_model(Path(files)))
+        return Trunk.load(*prepared_backbone(weights_file, folder).write_model(Path(files)))
+
+
+def prepared_backbone(weights_file: Path, folder: Path) -> BackboneArtifact:
+    """Returns what the product makes of the weights in ``weights_file``, made below ``folder`` unless it is there."""
+    prepared = folder / "prepared"
+    if not prepared.exists():
+        architecture = read_shape(weights_file).architecture
+        convert(weights_file=weights_file, backbone_id="bench", architecture=architecture, folder=prepared)
+    return BackboneArtifact.from_bytes((prepared / BACKBONE_FILE).read_bytes())

@@ -1,6 +1,8 @@
 """From a file's bytes to pixels."""
 
 import io
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +112,29 @@ def test_turns_large_photos_alike_although_they_are_decoded_smaller() -> None:
         red = np.asarray(upright.resize((4, 4)))[0, 0]
         assert red[0] > 200
         assert red[1] < 60
+
+
+def test_a_large_photo_is_decoded_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder gets the whole file at once: between pieces its thread would wait for the interpreter's lock."""
+    data = encoded(picture(1, size=(1200, 900)), quality=95)
+    assert len(data) > 3 * 65536
+    pieces: list[int] = []
+    real = Image._getdecoder
+
+    def getdecoder(*arguments: Any) -> Any:
+        decoder = real(*arguments)
+
+        def decode(data: bytes) -> Any:
+            pieces.append(len(data))
+            return decoder.decode(data)
+
+        return SimpleNamespace(
+            decode=decode, setimage=decoder.setimage, cleanup=decoder.cleanup, pulls_fd=decoder.pulls_fd
+        )
+
+    monkeypatch.setattr(Image, "_getdecoder", getdecoder)
+    decode_for_backbone(data, 64)
+    assert pieces == [len(data)]
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
