@@ -25,7 +25,7 @@ from customvision.v1.prediction_service_pb2_grpc import PredictionServiceStub
 
 PUBLISH_NAME = "production"
 OURS = "ours"
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 LOAD_SECONDS = 600.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
