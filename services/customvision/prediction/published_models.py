@@ -52,6 +52,7 @@ class PublishedModels:
         self._path = path
         self._executor = executor
         self._also_needed = also_needed
+        self._writing: asyncio.Future[None] | None = None
         for model in read_remembered(path):
             registry.publish(model.published, model.answered)
 
@@ -82,26 +83,48 @@ class PublishedModels:
         return count, "The project service ended the watch."
 
     async def remember(self) -> None:
-        """Writes the list after each change, then removes artifacts that nothing needs any longer, without end."""
-        while True:
-            await self._registry.to_remember.wait()
-            self._registry.to_remember.clear()
-            # Before all is told, a list would forget what is not told yet.
-            if self._registry.synchronized:
-                try:
-                    await self._remember_once()
-                except OSError as error:
-                    log.warning("the list of published models could not be written", error=str(error))
+        """Writes the list after each change, then removes artifacts that nothing needs any longer, without end.
+
+        Where it is cancelled it writes the last changes before it ends.
+        """
+        try:
+            while True:
+                await self._registry.to_remember.wait()
+                await self._remember_once()
                 # The list is written whole: of many changes that come one after another, not each time.
                 await asyncio.sleep(PAUSE_BETWEEN_LISTS_SECONDS)
+        finally:
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+            if self._registry.to_remember.is_set():
+                await self._write()
 
     async def _remember_once(self) -> None:
+        try:
+            models = await self._write()
+            # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
+            if models is not None:
+                await self._cache.keep_only(
+                    lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
+                )
+        except OSError as error:
+            log.warning("the artifacts that nothing needs could not be removed", error=str(error))
+
+    async def _write(self) -> list[RememberedModel] | None:
+        """Writes the list and returns it; None where that cannot be done, or not all is told yet."""
+        self._registry.to_remember.clear()
+        # Before all is told, a list would forget what is not told yet.
+        if not self._registry.synchronized:
+            return None
         models = self._registry.remembered()
-        await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
-        # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
-        await self._cache.keep_only(
-            lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
-        )
+        loop = asyncio.get_running_loop()
+        self._writing = loop.run_in_executor(self._executor, write_remembered, self._path, models)
+        try:
+            await asyncio.shield(self._writing)
+        except OSError as error:
+            log.warning("the list of published models could not be written", error=str(error))
+            return None
+        return models
 
     def _apply(self, change: PublicationChange, told: set[ModelName] | None) -> set[ModelName] | None:
         """Applies one change. ``told`` holds the names of the initial listing, and is None once that is complete."""
