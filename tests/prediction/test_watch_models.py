@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customvision.common.notifier import ServiceStopping
@@ -127,6 +127,7 @@ async def test_one_that_is_far_behind_is_told_to_begin_again() -> None:
 NAMES = st.builds(ModelName, st.sampled_from(["", "p", "q", "pp"]), st.text("ab\U0010ffff", max_size=2))
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), NAMES), max_size=40), st.integers(0, 40))
 def test_who_applies_what_is_told_knows_what_there_is(steps: list[tuple[bool, ModelName]], first: int) -> None:
     """From any revision on, and in lists of one project or all, changes lead to the models that there are."""

@@ -67,7 +67,7 @@ class Networks:
             raise ArtifactInvalid(
                 f"The backbone {backbone.backbone_id} does not have the shape that its manifest names."
             )
-        return trunk, stem, memory_bytes(network)
+        return trunk, stem, memory_bytes(network, threads=available_cores())
 
     def _stem(self, parts: NetworkParts) -> Stem:
         stem = self._stems.get(parts.stem_digest)

@@ -57,6 +57,7 @@ class PublishedModels:
         self._executor = executor
         self._also_needed = also_needed
         self._remembers = remembers
+        self._writing: asyncio.Future[None] | None = None
         for model in read_remembered(path):
             registry.publish(model.published, model.answered)
 
@@ -87,36 +88,51 @@ class PublishedModels:
         return count, "The project service ended the watch."
 
     async def remember(self) -> None:
-        """Writes the list after each change, then removes artifacts that nothing needs any longer, without end."""
-        while True:
-            await self._registry.to_remember.wait()
-            self._registry.to_remember.clear()
-            # Before all is told, a list would forget what is not told yet.
-            if self._registry.synchronized:
+        """Writes the list after each change, then removes artifacts that nothing needs any longer, without end.
+
+        Where it is cancelled it writes the last changes before it ends.
+        """
+        try:
+            while True:
+                await self._registry.to_remember.wait()
                 began = time.monotonic()
-                await self._remember()
+                await self._remember_once()
                 # The list is written whole: of many changes to a long one that come one after another, not each time.
                 await asyncio.sleep((time.monotonic() - began) * (1 / WRITING_SHARE - 1))
+        finally:
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+            if self._registry.to_remember.is_set():
+                await self._write()
 
-    async def remember_rest(self) -> None:
-        """Writes the list if it has changed since it was written last. Comes after ``remember`` has ended."""
-        if self._registry.to_remember.is_set() and self._registry.synchronized:
-            await self._remember()
-
-    async def _remember(self) -> None:
+    async def _remember_once(self) -> None:
         try:
-            await self._write_and_clean_up()
+            models = await self._write()
+            # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
+            if models is not None:
+                await self._cache.keep_only(
+                    lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
+                )
+        except OSError as error:
+            log.warning("the artifacts that nothing needs could not be removed", error=str(error))
+
+    async def _write(self) -> list[RememberedModel] | None:
+        """Writes the list and returns it; None where that cannot be done, or not all is told yet."""
+        self._registry.to_remember.clear()
+        # Before all is told, a list would forget what is not told yet.
+        if not self._registry.synchronized:
+            return None
+        models = self._registry.remembered()
+        if not self._remembers:
+            return models
+        loop = asyncio.get_running_loop()
+        self._writing = loop.run_in_executor(self._executor, write_remembered, self._path, models)
+        try:
+            await asyncio.shield(self._writing)
         except OSError as error:
             log.warning("the list of published models could not be written", error=str(error))
-
-    async def _write_and_clean_up(self) -> None:
-        models = self._registry.remembered()
-        if self._remembers:
-            await asyncio.get_running_loop().run_in_executor(self._executor, write_remembered, self._path, models)
-        # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
-        await self._cache.keep_only(
-            lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
-        )
+            return None
+        return models
 
     def _apply(self, change: PublicationChange, told: set[ModelName] | None) -> set[ModelName] | None:
         """Applies one change. ``told`` holds the names of the initial listing, and is None once that is complete."""

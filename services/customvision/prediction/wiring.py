@@ -100,7 +100,6 @@ async def open_prediction_service(
         streams = Streams(predictor)
         suggestions = Suggestions(iterations, predictor, project.download_images, project.record_suggestions)
         await stack.enter_async_context(in_background(published.follow()))
-        stack.push_async_callback(published.remember_rest)
         await stack.enter_async_context(in_background(published.remember()))
 
         add_prediction_metrics(metrics, predictor, registry, residency, stored)
