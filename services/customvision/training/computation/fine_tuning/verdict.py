@@ -65,4 +65,5 @@ def _fold_scores(rows: Rows, material: Material, quick: QuickModel) -> Matrix:
     scores = quick.measured.fold_scores
     assert scores is not None  # noqa: S101 - there are folds
     place = np.cumsum(material.learned) - 1
-    return scores[place[rows]]
+    own: Matrix = scores[place[rows]]
+    return own
