@@ -33,3 +33,14 @@ async def test_closing_wakes_everyone_for_good() -> None:
     assert await waiting
     assert notifier.closed
     assert await wait(notifier.subscribe("b"), 0.01)
+
+
+async def test_a_topic_that_nobody_waits_for_takes_no_room() -> None:
+    """Topics may be named by callers: each is gone with its last watcher."""
+    notifier = Notifier()
+    kept = notifier.subscribe("a")
+    for number in range(100):
+        notifier.subscribe(f"unheard of {number}")
+    assert list(notifier._events) == ["a"]
+    notifier.touch("a")
+    assert kept.is_set()

@@ -102,7 +102,8 @@ async def test_a_restart_serves_the_older_model_while_the_newer_cannot_be_loaded
         await prediction.serving("old")
         damaged = suite.project.add_artifact(b"not an artifact")
         suite.project.publish("p", "m", "bad", model_sha256=damaged, backbone_sha256=model().backbone_sha256)
-        await prediction.until(lambda _: "bad" in (folder / "published.json").read_text())
+        listed = folder / "published.json"
+        await prediction.until(lambda _: listed.exists() and "bad" in listed.read_text())
     for _ in range(2):
         async with suite.prediction() as prediction:
             (shown,) = await prediction.until(lambda models: models[0].state == messages.MODEL_STATE_FAILED)

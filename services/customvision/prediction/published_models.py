@@ -96,25 +96,27 @@ class PublishedModels:
             while True:
                 await self._registry.to_remember.wait()
                 began = time.monotonic()
-                await self._remember_once()
-                # The list is written whole: of many changes to a long one that come one after another, not each time.
-                await asyncio.sleep((time.monotonic() - began) * (1 / WRITING_SHARE - 1))
+                models = await self._write()
+                if models is not None:
+                    await self._remove_unneeded(models)
+                    # The list is written whole: of many changes to a long one that come one after another, not each
+                    # time.
+                    await asyncio.sleep((time.monotonic() - began) * (1 / WRITING_SHARE - 1))
         finally:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
             if self._registry.to_remember.is_set():
                 await self._write()
 
-    async def _remember_once(self) -> None:
+    async def _remove_unneeded(self, models: list[RememberedModel]) -> None:
+        """Removes artifacts that neither the list, once it is written, nor anything else needs."""
         try:
-            models = await self._write()
-            # The list first, and what it names stays: one that a restart finds must never name artifacts that are gone.
-            if models is not None:
-                await self._cache.keep_only(
-                    lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
-                )
+            # What the list names stays: one that a restart finds must never name artifacts that are gone.
+            await self._cache.keep_only(
+                lambda: _digests_of(models) | _digests_of(self._registry.remembered()) | self._also_needed()
+            )
         except OSError as error:
-            log.warning("the artifacts that nothing needs could not be removed", error=str(error))
+            log.warning("artifacts that nothing needs could not be removed", error=str(error))
 
     async def _write(self) -> list[RememberedModel] | None:
         """Writes the list and returns it; None where that cannot be done, or not all is told yet."""

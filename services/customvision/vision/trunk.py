@@ -40,16 +40,13 @@ class Trunk:
     def __init__(self, network: openvino.Model, stem: Stem | None = None, *, threads: int | None = None) -> None:
         """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32.
 
-        ``threads`` compute at the same time, each one image; of a tail, which is the smaller part of the work, half as
-        many do, for each takes memory.
+        ``threads`` compute at the same time, each one image.
         """
-        threads = threads or available_cores()
-        streams = threads if stem is None else -(-threads // 2)
         self._stem = stem
         self.input_size: int = int(network.input(0).shape[1]) if stem is None else stem.input_size
         self.feature_count: int = int(network.output(0).shape[1])
         with _LOADING:
-            self._requests = _Requests(_compiled(network, streams))
+            self._requests = _Requests(_compiled(network, threads or available_cores()))
             self.blank = self.embed(np.zeros((self.input_size, self.input_size, 3), np.uint8))
 
     @classmethod
