@@ -25,7 +25,7 @@ demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data
 	@$(BIN)/python demo/story.py
 
 test: $(VENV)/.development $(VENV)/.azure-sdks $(AZURE_NODE) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.development ## Check style, architecture and the contract
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ async def test_no_call_is_open(address: str, keys: Keys) -> None:
         ((("prediction-key", keys.prediction_key),), grpc.StatusCode.PERMISSION_DENIED),
         ((("training-key", keys.prediction_key),), grpc.StatusCode.PERMISSION_DENIED),
     ]
-    assert len(METHODS) == 50
+    assert len(METHODS) == 51
     async with grpc.aio.insecure_channel(address) as channel:
         for name in METHODS:
             for metadata, code in cases:
