@@ -193,11 +193,11 @@ async def test_fine_tuned_network_is_the_result_where_it_does_better(
     left = suite.settings.home / "training"
     assert not list((left / "checkpoints").glob("*")) and not list(left.glob(".tmp-run-*"))
 
-    again = await suite.start_advanced(project_id, 60, base_iteration_id=iteration.iteration_id, force=True)
+    again = await suite.start_advanced(project_id, 120, base_iteration_id=iteration.iteration_id, force=True)
     await ended(suite, again)
     run = await suite.run(again)
     assert run.state == SUCCEEDED, run.failure_reason
-    assert run.end_time.seconds - run.start_time.seconds <= 60
+    assert run.end_time.seconds - run.start_time.seconds <= 120
     second = await suite.iteration(project_id, run.iteration_id)
     assert second.fine_tuned
     assert second.backbone.backbone_id != iteration.backbone.backbone_id

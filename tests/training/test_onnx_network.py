@@ -36,45 +36,63 @@ def classifier(backbone):
 
 def of_levels(network, name):
     return classifier(with_levels(network, architecture_of(name)))
+
+def compare(network, folder):
+    pixels = generator.uniform(0, [[[[255]]], [[[80]]]], (2, 96, 96, 3)).astype("float32")
+    np.savez(folder / "case.npz", pixels=pixels, answers=network.predict(pixels, verbose=0))
+    onnx.save_model(onnx_network(network), folder / "model.onnx")
+
+def refusal(layer, folder):
+    pixels = keras.Input((96, 96, 3))
+    try:
+        onnx_network(keras.Model(pixels, layer(pixels)))
+    except NetworkUnknown as error:
+        (folder / "refusal.txt").write_text(str(error))
 """
-COMPARE = """
-pixels = generator.uniform(0, [[[[255]]], [[[80]]]], (2, 96, 96, 3)).astype("float32")
-np.savez(folder / "case.npz", pixels=pixels, answers=network.predict(pixels, verbose=0))
-onnx.save_model(onnx_network(network), folder / "model.onnx")
+# What each network is compared as, below a folder of that name.
+NETWORKS = {
+    "MobileNet": "of_levels(applications.MobileNet(alpha=0.25, **about), 'mobilenet_v1_0.25_96')",
+    "MobileNetV2": "of_levels(applications.MobileNetV2(alpha=0.35, **about), 'mobilenet_v2_0.35_96')",
+    "MobileNetV2 of an older version": (
+        "classifier(_with_scaled_features(applications.MobileNetV2(alpha=0.35, **about), [0.5, 2.0, 3.0]))"
+    ),
+    "MobileNetV3Small": "classifier(applications.MobileNetV3Small(include_preprocessing=False, **about))",
+    "MobileNetV3Large": "classifier(applications.MobileNetV3Large(alpha=0.75, include_preprocessing=True, **about))",
+}
+BLACK = """
+pixels = keras.Input((8, 8, 3))
+network = keras.Model(pixels, layers.UnitNormalization()(layers.GlobalAveragePooling2D()(pixels)))
+onnx.save_model(onnx_network(network), folder / "black.onnx")
 """
-REFUSAL = """
-try:
-    onnx_network(network)
-except NetworkUnknown as error:
-    (folder / "refusal.txt").write_text(str(error))
-"""
+# Layers that are not translated, and how each is named.
+UNTRANSLATED = {
+    "MaxPooling2D": "layers.MaxPooling2D()",
+    "selu": "layers.Activation('selu')",
+    "unit_normalization": "layers.UnitNormalization(axis=1)",
+}
 
 
-def run(program: str, folder: Path) -> None:
-    """Runs a program with Keras in a process of its own."""
-    command = [sys.executable, "-c", PRELUDE + program, str(folder)]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what one process with Keras writes of all networks and layers: it takes seconds to load."""
+    folder = tmp_path_factory.mktemp("onnx")
+    for name in (*NETWORKS, *UNTRANSLATED):
+        (folder / name).mkdir()
+    lines = [f"compare({network}, folder / {name!r})" for name, network in NETWORKS.items()]
+    lines += [f"refusal({layer}, folder / {name!r})" for name, layer in UNTRANSLATED.items()]
+    command = [sys.executable, "-c", PRELUDE + "\n".join(lines) + BLACK, str(folder)]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert outcome.returncode == 0, outcome.stderr
+    return folder
 
 
-@pytest.mark.parametrize(
-    "network",
-    [
-        "of_levels(applications.MobileNet(alpha=0.25, **about), 'mobilenet_v1_0.25_96')",
-        "of_levels(applications.MobileNetV2(alpha=0.35, **about), 'mobilenet_v2_0.35_96')",
-        "classifier(_with_scaled_features(applications.MobileNetV2(alpha=0.35, **about), [0.5, 2.0, 3.0]))",
-        "classifier(applications.MobileNetV3Small(include_preprocessing=False, **about))",
-        "classifier(applications.MobileNetV3Large(alpha=0.75, include_preprocessing=True, **about))",
-    ],
-    ids=["MobileNet", "MobileNetV2", "MobileNetV2 of an older version", "MobileNetV3Small", "MobileNetV3Large"],
-)
-def test_every_kind_of_mobilenet_becomes_onnx(network: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_kind_of_mobilenet_becomes_onnx(name: str, written: Path) -> None:
     """ONNX Runtime answers what Keras answers, for any number of pictures at once."""
     import onnxruntime
 
-    run(f"network = {network}\n{COMPARE}", tmp_path)
-    case = np.load(tmp_path / "case.npz")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    case = np.load(written / name / "case.npz")
+    session = onnxruntime.InferenceSession(written / name / "model.onnx", providers=["CPUExecutionProvider"])
     # Random weights tell pictures apart by little: what counts is how much of that is kept.
     spread = np.abs(case["answers"][0] - case["answers"][1]).max()
     assert spread > 1e-5
@@ -82,29 +100,18 @@ def test_every_kind_of_mobilenet_becomes_onnx(network: str, tmp_path: Path) -> N
         assert session.run(["probabilities"], {"pixels": pixels})[0] == pytest.approx(answers, abs=float(spread) / 50)
 
 
-def test_what_is_black_has_features_of_zero(tmp_path: Path) -> None:
+def test_what_is_black_has_features_of_zero(written: Path) -> None:
     """What has no length stays zero when it is scaled to length 1: nothing is divided by it."""
     import onnxruntime
 
-    network = "keras.Model(pixels, layers.UnitNormalization()(layers.GlobalAveragePooling2D()(pixels)))"
-    save = 'onnx.save_model(onnx_network(network), folder / "model.onnx")'
-    run(f"pixels = keras.Input((8, 8, 3))\nnetwork = {network}\n{save}", tmp_path)
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(written / "black.onnx", providers=["CPUExecutionProvider"])
     pixels = np.zeros((2, 8, 8, 3), np.float32)
     pixels[1] = (3, 0, 4)
     found = session.run(["probabilities"], {"pixels": pixels})[0]
     assert found == pytest.approx(np.array([[0, 0, 0], [0.6, 0, 0.8]]))
 
 
-@pytest.mark.parametrize(
-    ("layer", "named"),
-    [
-        ("layers.MaxPooling2D()", "MaxPooling2D"),
-        ("layers.Activation('selu')", "selu"),
-        ("layers.UnitNormalization(axis=1)", "unit_normalization"),
-    ],
-)
-def test_what_onnx_files_cannot_hold_is_named(layer: str, named: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", UNTRANSLATED)
+def test_what_onnx_files_cannot_hold_is_named(named: str, written: Path) -> None:
     """A layer that is not translated is refused by its name; none is left out in silence."""
-    run(f"pixels = keras.Input((96, 96, 3))\nnetwork = keras.Model(pixels, {layer}(pixels))\n{REFUSAL}", tmp_path)
-    assert named in (tmp_path / "refusal.txt").read_text()
+    assert named in (written / named / "refusal.txt").read_text()
