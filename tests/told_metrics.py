@@ -35,3 +35,8 @@ async def until(tell: Callable[[], Awaitable[str]], name: str, value: float, **l
         while value_of(text := await tell(), name, **labels) != value:
             await asyncio.sleep(0.01)
     return text
+
+
+async def until_none_waits(channel: grpc.aio.Channel) -> None:
+    """Waits until no image waits for a thread of a prediction service, which has noticed then that callers went."""
+    await until(lambda: get_metrics(channel), "customvision_prediction_queue_depth", 0)
