@@ -37,6 +37,6 @@ async def until(tell: Callable[[], Awaitable[str]], name: str, value: float, **l
     return text
 
 
-async def until_none_waits(channel: grpc.aio.Channel) -> None:
-    """Waits until no image waits for a thread of a prediction service, which has noticed then that callers went."""
-    await until(lambda: get_metrics(channel), "customvision_prediction_queue_depth", 0)
+async def until_ended(channel: grpc.aio.Channel, method: str) -> None:
+    """Waits until a service has noticed that the callers of a method have gone."""
+    await until(lambda: get_metrics(channel), "customvision_open_calls", 0, grpc_method=method)

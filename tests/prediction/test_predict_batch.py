@@ -15,7 +15,7 @@ from prediction.held_predictions import HeldPredictions
 from prediction.running_suite import PATIENCE_SECONDS, Prediction, Suite
 from prediction.test_stored_predictions import until
 from project_calls import refusal_of
-from told_metrics import until_none_waits
+from told_metrics import until_ended
 
 RED, GREEN, BLUE = (
     photo(seed, color=color) for seed, color in enumerate([(220, 40, 90), (40, 220, 90), (20, 30, 220)])
@@ -128,7 +128,7 @@ async def test_a_batch_keeps_every_thread_busy_and_ends_with_its_caller(
         await held.until_begun(workers)
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
-        await until_none_waits(prediction.channel)
+        await until_ended(prediction.channel, "PredictBatch")
         held.release()
         # Their threads are free again, and what waited before this call would have been begun before it.
         await prediction.predict("p", "m", RED)

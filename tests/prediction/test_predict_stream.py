@@ -15,7 +15,7 @@ from pictures import photo
 from prediction.held_predictions import HeldPredictions
 from prediction.running_suite import PATIENCE_SECONDS, Prediction, Suite
 from prediction.test_stored_predictions import until
-from told_metrics import until_none_waits
+from told_metrics import until_ended
 
 RED = photo(1, color=(220, 40, 90))
 AT_ONCE = 4 * available_cores()
@@ -145,7 +145,7 @@ async def test_a_stream_that_is_left_computes_no_more(prediction: Prediction, mo
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call.read()
-    await until_none_waits(prediction.channel)
+    await until_ended(prediction.channel, "PredictStream")
     held.release()
     await prediction.predict("p", "m", RED)
     assert held.begun <= AT_ONCE // 2 + 1
