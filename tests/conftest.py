@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import grpc
+import hypothesis
 import pytest
 
 from customvision.common.authentication import KeyRing
@@ -19,6 +20,10 @@ from customvision.common.settings import Settings
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # No balancer has to notice that a service of these tests ends.
 os.environ["CUSTOMVISION_DRAIN_SECONDS"] = "0"
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 ServeService = Callable[[ServiceDefinition], AbstractAsyncContextManager[grpc.aio.Channel]]
 
