@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+SECONDS = 120.0
+
 
 class CommandLine:
     """Runs ``customvision`` with an empty home and no service, unless ``environment`` says otherwise."""
@@ -46,8 +48,11 @@ class CommandLine:
 
     def run(self, *arguments: str | Path, exit_code: int = 0) -> tuple[str, str]:
         """Runs a command that ends with ``exit_code`` and returns what it wrote to standard output and error."""
-        process = self.start(*arguments)
-        output, notes = process.communicate(timeout=120)
+        with self.start(*arguments) as process:
+            try:
+                output, notes = process.communicate(timeout=SECONDS)
+            finally:
+                process.kill()
         assert process.returncode == exit_code, f"exit code {process.returncode}\n{output}\n{notes}"
         return output, notes
 

@@ -4,6 +4,7 @@ import json
 
 import grpc
 
+from customvision.client.blocking_streams import OpenStreams
 from customvision.client.interceptors import AsyncInterceptors, BlockingInterceptor, Target
 
 # A policy covers calls that have not begun to answer; a stream that breaks later is resumed by its operation.
@@ -38,9 +39,10 @@ OPTIONS = [
 ]
 
 
-def open_blocking_channel(target: Target) -> grpc.Channel:
-    """Opens a channel for threads. Does not connect yet."""
-    return grpc.intercept_channel(grpc.insecure_channel(target.address, options=OPTIONS), BlockingInterceptor(target))
+def open_blocking_channel(target: Target, streams: OpenStreams) -> grpc.Channel:
+    """Opens a channel for threads, whose streams are added to ``streams``. Does not connect yet."""
+    channel = grpc.insecure_channel(target.address, options=OPTIONS)
+    return grpc.intercept_channel(channel, BlockingInterceptor(target, streams))
 
 
 def open_async_channel(target: Target) -> grpc.aio.Channel:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from customvision.client.blocking_streams import OpenStreams
 from customvision.client.channel import open_blocking_channel
 from customvision.client.interceptors import Target
 from customvision.client.operations import (
@@ -66,8 +67,9 @@ class Client:
         self.settings = settings or ClientSettings()
         contact = Contact(patience_seconds)
         credentials = self.settings.credentials()
+        self._streams = OpenStreams()
         self._channels = {
-            service: open_blocking_channel(Target(service, address, credentials, contact))
+            service: open_blocking_channel(Target(service, address, credentials, contact), self._streams)
             for service, address in self.settings.addresses().items()
         }
         self.project = project_service_pb2_grpc.ProjectServiceStub(self._channels["project"])
@@ -89,6 +91,7 @@ class Client:
         """Ends the connections, and with them what still runs on them."""
         for channel in self._channels.values():
             channel.close()
+        self._streams.wait()
 
     def find_project(self, name_or_id: str) -> projects_pb2.Project:
         """Returns the project with this id or exactly this name.

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
+from customvision.client.blocking_streams import BlockingStream, OpenStreams
 from customvision.client.errors import CustomVisionError, error_from_call
 from customvision.client.operations.patience import Contact
 
@@ -35,10 +36,11 @@ class BlockingInterceptor(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Adds key and deadline to the calls of a blocking channel and translates their errors."""
+    """Adds key and deadline to the calls of a blocking channel, translates their errors and knows their streams."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, streams: OpenStreams) -> None:
         self._target = target
+        self._streams = streams
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Makes a call with one request and one response; repeats it while the service is away."""
@@ -58,11 +60,14 @@ class BlockingInterceptor(
 
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Makes a call with one request and many responses; it has no deadline unless the caller gave one."""
-        return BlockingStream(continuation(self._details(client_call_details, None), request), self._target)
+        return self._stream(continuation(self._details(client_call_details, None), request))
 
     def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         """Makes a call with many requests and many responses; it has no deadline unless the caller gave one."""
-        return BlockingStream(continuation(self._details(client_call_details, None), request_iterator), self._target)
+        return self._stream(continuation(self._details(client_call_details, None), request_iterator))
+
+    def _stream(self, call: Any) -> BlockingStream:
+        return BlockingStream(call, self._target.error, self._streams.add(call))
 
     def _details(self, details: Any, seconds: float | None) -> Any:
         timeout = details.timeout if details.timeout is not None else seconds
@@ -73,26 +78,6 @@ class BlockingInterceptor(
         if isinstance(outcome, grpc.RpcError) and outcome.done():  # type: ignore[attr-defined]
             raise self._target.error(outcome) from outcome
         return outcome
-
-
-class BlockingStream:
-    """The responses of a call as they come; its errors are CustomVisionError. Everything else is the call's own."""
-
-    def __init__(self, call: Any, target: Target) -> None:
-        self._call = call
-        self._target = target
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._call)
-        except grpc.RpcError as error:
-            raise self._target.error(error) from error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._call, name)
 
 
 class AsyncInterceptors:

@@ -8,9 +8,11 @@ import json
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+EXIT_FAILED = 1
 EXIT_ORPHANED = 3
 READ_BYTES = 65536
 
@@ -37,11 +39,17 @@ def run_child(work: Callable[[dict[str, Any], Reports], None]) -> NoReturn:
     reports = Reports()
     request = json.loads(_first_line())
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    work(request, reports)
+    status = 0
+    try:
+        work(request, reports)
+    except Exception:  # noqa: BLE001 - the parent reads it from the log
+        traceback.print_exc()
+        status = EXIT_FAILED
     sys.stdout.flush()
     sys.stderr.flush()
-    # Taking large libraries apart takes longer than a small training; everything is written by now.
-    os._exit(0)
+    # Taking large libraries apart takes longer than a small training, and may wait for ever for a call's lock that
+    # gRPC's thread held when it died; everything is written by now.
+    os._exit(status)
 
 
 def _first_line() -> bytes:
