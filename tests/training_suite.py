@@ -25,6 +25,8 @@ from pictures import photo
 
 COLORS = ((200, 40, 40), (40, 180, 60), (50, 60, 200), (200, 190, 40))
 BATCH = 50
+# What is cancelled ends within two; a machine that is busy with other tests has more.
+SOON_SECONDS = 10.0
 FINAL = (
     training_service_pb2.TRAINING_STATE_SUCCEEDED,
     training_service_pb2.TRAINING_STATE_FAILED,

@@ -122,7 +122,7 @@ async def test_they_drain_together(pair: WorkersProcess) -> None:
             pass
         assert pair.process is not None
         pair.process.terminate()
-        assert [response.status async for response in told] == [health_pb2.HealthCheckResponse.NOT_SERVING]
+        assert (await anext(told)).status == health_pb2.HealthCheckResponse.NOT_SERVING
     assert await pair.ended() == 0
     assert not any(worker.is_running() for worker in workers)
     FolderLock(pair.home / "prediction", user="serve prediction").release()
