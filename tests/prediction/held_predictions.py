@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -18,11 +19,11 @@ class HeldPredictions:
         self._lock = threading.Lock()
         predict = Model.predict
 
-        def held(model: Model, image_data: bytes) -> list[TagProbability]:
+        def held(model: Model, image_data: bytes, is_alone: Callable[[], bool]) -> list[TagProbability]:
             with self._lock:
                 self.begun += 1
             self._released.wait(PATIENCE_SECONDS)
-            return predict(model, image_data)
+            return predict(model, image_data, is_alone)
 
         monkeypatch.setattr(Model, "predict", held)
 

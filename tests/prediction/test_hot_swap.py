@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 
 import grpc
 import pytest
@@ -93,10 +94,10 @@ async def test_what_is_withdrawn_answers_the_calls_that_have_begun(
     """A model, its network included, stays until its last call has ended, though its name is gone or another's."""
     begun, released, predict = threading.Event(), threading.Event(), Model.predict
 
-    def predict_late(asked: Model, image_data: bytes) -> list[TagProbability]:
+    def predict_late(asked: Model, image_data: bytes, is_alone: Callable[[], bool]) -> list[TagProbability]:
         begun.set()
         released.wait(PATIENCE_SECONDS)
-        return predict(asked, image_data)
+        return predict(asked, image_data, is_alone)
 
     monkeypatch.setattr(Model, "predict", predict_late)
     suite.project.publish("p", "gone", "1", model())

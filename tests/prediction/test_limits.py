@@ -43,7 +43,7 @@ class HeldModel(Model):
     released = threading.Event()
     asked: list[bytes] = []  # noqa: RUF012 - shared on purpose; the instance is frozen
 
-    def predict(self, image_data: bytes) -> list[TagProbability]:
+    def predict(self, image_data: bytes, _: Callable[[], bool]) -> list[TagProbability]:
         """Waits for the release."""
         self.asked.append(image_data)
         self.released.wait(PATIENCE_SECONDS)

@@ -49,6 +49,24 @@ async def test_threads_are_left_for_other_projects() -> None:
         workers.close()
 
 
+async def test_who_works_alone_is_told_from_who_does_not() -> None:
+    """Work is alone while no other thread has any, whatever else waits for its result, and again afterwards."""
+    with threads() as workers:
+        assert await workers.run("p", workers.one_works, None)
+        released, begun = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            begun.set()
+            released.wait(10)
+
+        held = asyncio.create_task(workers.run("p", hold, None))
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert not await workers.run("q", workers.one_works, None)
+        released.set()
+        await held
+        assert await workers.run("p", workers.one_works, None)
+
+
 async def test_results_and_errors_reach_who_asked() -> None:
     """Of many at once each gets its own."""
     with threads() as workers:

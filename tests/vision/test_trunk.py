@@ -8,9 +8,11 @@ import pytest
 
 from customvision.common.processors import available_cores
 from customvision.vision.decoding import decode_for_backbone
-from customvision.vision.trunk import Trunk
+from customvision.vision.network_parts import compact, frozen_outputs, parted
+from customvision.vision.trunk import Stem, Trunk
 from models import FEATURE_COUNT, INPUT_SIZE, backbone
 from pictures import photo
+from tuned_networks import network
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,17 @@ def test_many_threads_get_their_own_answers(trunk: Trunk) -> None:
         for _ in range(5):
             together = list(pool.map(trunk.embed, pictures))
             assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+def test_an_image_alone_has_the_features_that_it_has_among_others() -> None:
+    """Several threads for one image give what one gives, to the bit, whether the network is whole or parted."""
+    tuned = network(1)
+    parts = parted(tuned, frozen_outputs(tuned, network(0)))
+    stem = Stem(compact(parts.stem), threads=1, lone_threads=2)
+    trunks = [Trunk(network(1), threads=1, lone_threads=2), Trunk(compact(parts.tail), stem, threads=1)]
+    for picture in (decode_for_backbone(photo(seed), INPUT_SIZE) for seed in range(8)):
+        for trunk in trunks:
+            assert np.array_equal(trunk.embed(picture, alone=True), trunk.embed(picture))
 
 
 def test_does_not_need_its_files_once_loaded(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ class FairQueue(Generic[Item]):
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Item]] = {}
         self._working: dict[str, int] = {}
+        self._working_count = 0
         # Each project that has something waiting and may have it worked on, once; the next one to serve first.
         self._turns: deque[str] = deque()
         # A bell for each thread that waits. The last to wait is woken first: what it worked with is still at hand.
@@ -28,6 +29,11 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         with self._lock:
             return sum(map(len, self._waiting.values()))
+
+    @property
+    def working_count(self) -> int:
+        """How many items are being worked on."""
+        return self._working_count
 
     def put(self, project_id: str, item: Item) -> None:
         """Adds an item behind those of its project."""
@@ -75,6 +81,7 @@ class FairQueue(Generic[Item]):
         with self._lock:
             if not self._may_begin(project_id) and project_id in self._waiting:
                 self._turns.append(project_id)
+            self._working_count -= 1
             self._working[project_id] -= 1
             if not self._working[project_id]:
                 del self._working[project_id]
@@ -95,6 +102,7 @@ class FairQueue(Generic[Item]):
 
     def _next(self) -> tuple[str, Item]:
         project_id = self._turns.popleft()
+        self._working_count += 1
         self._working[project_id] = self._working.get(project_id, 0) + 1
         items = self._waiting[project_id]
         item = items.popleft()

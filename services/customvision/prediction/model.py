@@ -1,5 +1,6 @@
 """A loaded model: from an image's bytes to the probability of each tag."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,9 +44,10 @@ class Model:
         """What it holds that is not there for every project: its head, and its part of a fine-tuned network."""
         return self.labelled_head.memory_bytes + self.network.own_bytes
 
-    def predict(self, image_data: bytes) -> list[TagProbability]:
+    def predict(self, image_data: bytes, is_alone: Callable[[], bool]) -> list[TagProbability]:
         """Returns every tag's probability, likeliest first, ties in label order. Computes for milliseconds.
 
+        An image that ``is_alone`` once it is decoded has more of the machine, for the same answer sooner.
         Only while Residency holds the network in memory. Raises the errors of customvision.vision.decoding where the
         image cannot be read.
         """
@@ -56,7 +58,7 @@ class Model:
         stopwatch = Stopwatch(self.observe)
         pixels = decode_for_backbone(image_data, trunk.input_size)
         stopwatch.lap(Stage.DECODE)
-        features = trunk.embed(pixels)
+        features = trunk.embed(pixels, alone=is_alone())
         stopwatch.lap(Stage.TRUNK)
         ranked = self._ranked(self.labelled_head.head.probabilities(features))
         stopwatch.lap(Stage.HEAD)

@@ -16,6 +16,9 @@ from customvision.vision.decoding import PREPROCESSING
 from customvision.vision.network_parts import NetworkParts, PartsInvalid, compact, memory_bytes, parted
 from customvision.vision.trunk import Stem, Trunk
 
+# What more threads gain for one image of 224 pixels is little.
+MOST_LONE_THREADS = 4
+
 
 class Networks:
     """Hands out networks. Holds them weakly: a network goes when the last model that rests on it does."""
@@ -60,7 +63,9 @@ class Networks:
                 network, stem = parts.tail, self._stem(parts)
             if backbone.frozen_outputs is not None:
                 network = compact(network)
-            trunk = Trunk(network, stem, threads=available_cores())
+            # Not a fine-tuned network's own part: there may be a thousand, and each would be there twice.
+            lone_threads = 1 if backbone.frozen_outputs is not None else _lone_threads()
+            trunk = Trunk(network, stem, threads=available_cores(), lone_threads=lone_threads)
         except (RuntimeError, IndexError, PartsInvalid) as error:
             raise ArtifactInvalid(f"The backbone {backbone.backbone_id} cannot be compiled ({error}).") from error
         if (trunk.input_size, trunk.feature_count) != (backbone.input_size, backbone.feature_count):
@@ -72,8 +77,14 @@ class Networks:
     def _stem(self, parts: NetworkParts) -> Stem:
         stem = self._stems.get(parts.stem_digest)
         if stem is None:
-            stem = self._stems[parts.stem_digest] = Stem(compact(parts.stem), threads=available_cores())
+            stem = self._stems[parts.stem_digest] = Stem(
+                compact(parts.stem), threads=available_cores(), lone_threads=_lone_threads()
+            )
         return stem
+
+
+def _lone_threads() -> int:
+    return min(available_cores(), MOST_LONE_THREADS)
 
 
 def check_preprocessing(name: str) -> None:

@@ -140,7 +140,7 @@ class Predictor:
 
     def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability]:
         self._observe(Stage.QUEUE, time.perf_counter() - arrived)
-        return model.predict(image_data)
+        return model.predict(image_data, self.threads.one_works)
 
     async def _image_data(self, question: Question) -> bytes:
         if not question.image_url:

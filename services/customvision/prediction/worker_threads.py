@@ -69,6 +69,10 @@ class WorkerThreads:
         """How much work waits for a thread."""
         return len(self._queue)
 
+    def one_works(self) -> bool:
+        """True while no more than one thread has work."""
+        return self._queue.working_count <= 1
+
     async def run(self, project_id: str, work: Callable[[], Result], deadline: float | None) -> Result:
         """Has a thread do ``work`` when it is the project's turn, and returns its result or raises its error.
 
@@ -110,8 +114,8 @@ class WorkerThreads:
             elif not job.outcome.cancelled():
                 job.result, job.error = _attempt(job.work)
                 job.seconds = time.monotonic() - started
-            self._hand_over(job)
             self._queue.finished(project_id)
+            self._hand_over(job)
             # A thread that waits holds no image; nor does an error, whose traceback holds this frame.
             del job, taken
 

@@ -17,16 +17,16 @@ _LOADING = threading.Lock()
 
 
 class Stem:
-    """The first part of a network, compiled, which the tails of several share. Thread-safe."""
+    """The first part of a network, compiled, which the tails of several share. Thread-safe; threads as Trunk's."""
 
-    def __init__(self, network: openvino.Model, *, threads: int | None = None) -> None:
+    def __init__(self, network: openvino.Model, *, threads: int | None = None, lone_threads: int = 1) -> None:
         with _LOADING:
-            self._requests = _Requests(_compiled(network, threads or available_cores()))
+            self._requests = _Requests(network, threads or available_cores(), lone_threads)
         self.input_size = int(network.input(0).shape[1])
 
-    def maps(self, pixels: RgbPixels) -> list[openvino.Tensor]:
+    def maps(self, pixels: RgbPixels, *, alone: bool = False) -> list[openvino.Tensor]:
         """Returns what a tail takes for one image; the thread's next image overwrites it."""
-        request = self._requests.of_this_thread()
+        request = self._requests.of_this_thread(alone=alone)
         request.infer({0: pixels[np.newaxis]}, share_inputs=True)
         return list(request.output_tensors)
 
@@ -37,55 +37,73 @@ class Trunk:
     ``blank`` are the features of a black image.
     """
 
-    def __init__(self, network: openvino.Model, stem: Stem | None = None, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        network: openvino.Model,
+        stem: Stem | None = None,
+        *,
+        threads: int | None = None,
+        lone_threads: int = 1,
+    ) -> None:
         """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32.
 
-        ``threads`` compute at the same time, each one image.
+        ``threads`` compute at the same time, each one image; with more than one of ``lone_threads``, these compute an
+        image together that is alone, which takes memory for a second compiled form.
         """
         self._stem = stem
         self.input_size: int = int(network.input(0).shape[1]) if stem is None else stem.input_size
         self.feature_count: int = int(network.output(0).shape[1])
         with _LOADING:
-            self._requests = _Requests(_compiled(network, threads or available_cores()))
+            self._requests = _Requests(network, threads or available_cores(), lone_threads)
             self.blank = self.embed(np.zeros((self.input_size, self.input_size, 3), np.uint8))
 
     @classmethod
-    def load(cls, xml: Path, weights: Path, *, threads: int | None = None) -> "Trunk":
+    def load(cls, xml: Path, weights: Path, *, threads: int | None = None, lone_threads: int = 1) -> "Trunk":
         """Reads an OpenVINO model (``uint8[1, size, size, 3]`` to ``float32[1, features]``) and compiles it in f32."""
-        return cls(openvino.Core().read_model(xml, weights), threads=threads)
+        return cls(openvino.Core().read_model(xml, weights), threads=threads, lone_threads=lone_threads)
 
-    def embed(self, pixels: RgbPixels) -> Features:
-        """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``."""
-        request = self._requests.of_this_thread()
+    def embed(self, pixels: RgbPixels, *, alone: bool = False) -> Features:
+        """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``.
+
+        An image that is ``alone`` has all lone threads: it is there sooner, and the same to the bit.
+        """
+        request = self._requests.of_this_thread(alone=alone)
         if self._stem is None:
             result = request.infer({0: pixels[np.newaxis]}, share_inputs=True)
         else:
             # No copy: the tail reads where the stem wrote.
-            result = request.infer(dict(enumerate(self._stem.maps(pixels))), share_inputs=True)
+            result = request.infer(dict(enumerate(self._stem.maps(pixels, alone=alone))), share_inputs=True)
         # A copy: the request's own buffer is overwritten by the thread's next image.
         return np.array(result[0][0], dtype=np.float32)
 
 
 class _Requests:
-    """The inference requests of a compiled network, one for each thread."""
+    """The inference requests of a network, one for each thread, and one more for images that are alone."""
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
-        self._compiled = compiled
+    def __init__(self, network: openvino.Model, threads: int, lone_threads: int) -> None:
+        self._compiled = _compiled(network, streams=threads, threads=threads)
+        self._lone = _compiled(network, streams=1, threads=lone_threads) if lone_threads > 1 else None
         self._local = threading.local()
 
-    def of_this_thread(self) -> openvino.InferRequest:
+    def of_this_thread(self, *, alone: bool) -> openvino.InferRequest:
         """Returns the request of the thread that asks, made when it first does."""
-        request: openvino.InferRequest | None = getattr(self._local, "request", None)
+        if alone and self._lone is not None:
+            return self._kept("lone_request", self._lone)
+        return self._kept("request", self._compiled)
+
+    def _kept(self, name: str, compiled: openvino.CompiledModel) -> openvino.InferRequest:
+        request: openvino.InferRequest | None = getattr(self._local, name, None)
         if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
+            request = compiled.create_infer_request()
+            setattr(self._local, name, request)
         return request
 
 
-def _compiled(network: openvino.Model, streams: int) -> openvino.CompiledModel:
+def _compiled(network: openvino.Model, *, streams: int, threads: int) -> openvino.CompiledModel:
     options = {
-        # A stream is a thread that computes one image.
+        # A stream computes one image, with its part of the threads.
         "NUM_STREAMS": str(streams),
-        "INFERENCE_NUM_THREADS": streams,
+        "INFERENCE_NUM_THREADS": threads,
         # Set on purpose: left alone, OpenVINO picks bf16 on some processors and probabilities differ between machines.
         "INFERENCE_PRECISION_HINT": "f32",
     }
