@@ -56,11 +56,15 @@ def test_an_image_alone_has_the_features_that_it_has_among_others() -> None:
     """Several threads for one image give what one gives, to the bit, whether the network is whole or parted."""
     tuned = network(1)
     parts = parted(tuned, frozen_outputs(tuned, network(0)))
-    stem = Stem(compact(parts.stem), threads=1, lone_threads=2)
-    trunks = [Trunk(network(1), threads=1, lone_threads=2), Trunk(compact(parts.tail), stem, threads=1)]
-    for picture in (decode_for_backbone(photo(seed), INPUT_SIZE) for seed in range(8)):
-        for trunk in trunks:
-            assert np.array_equal(trunk.embed(picture, alone=True), trunk.embed(picture))
+    stem_network, whole_network = compact(parts.stem), network(1)
+    stem, whole = Stem(stem_network, threads=1), Trunk(whole_network, threads=1)
+    pictures = [decode_for_backbone(photo(seed), INPUT_SIZE) for seed in range(8)]
+    for trunk in (whole, Trunk(compact(parts.tail), stem, threads=1)):
+        features = [trunk.embed(picture) for picture in pictures]
+        for _ in range(2):
+            assert np.array_equal([trunk.embed(picture, alone=True) for picture in pictures], features)
+            whole.compile_lone(whole_network, threads=2)
+            stem.compile_lone(stem_network, threads=2)
 
 
 def test_does_not_need_its_files_once_loaded(tmp_path: Path) -> None:

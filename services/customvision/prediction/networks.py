@@ -1,12 +1,14 @@
 """The networks that models rest on, one per digest, and how each is compiled."""
 
 import asyncio
+import contextlib
 import tempfile
 from concurrent.futures import Executor
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 import openvino
+import structlog
 
 from customvision.common.processors import available_cores
 from customvision.prediction.artifact_cache import ArtifactCache
@@ -15,6 +17,8 @@ from customvision.vision.artifacts import ArtifactInvalid, BackboneArtifact
 from customvision.vision.decoding import PREPROCESSING
 from customvision.vision.network_parts import NetworkParts, PartsInvalid, compact, memory_bytes, parted
 from customvision.vision.trunk import Stem, Trunk
+
+log = structlog.get_logger()
 
 # What more threads gain for one image of 224 pixels is little.
 MOST_LONE_THREADS = 4
@@ -63,28 +67,39 @@ class Networks:
                 network, stem = parts.tail, self._stem(parts)
             if backbone.frozen_outputs is not None:
                 network = compact(network)
-            # Not a fine-tuned network's own part: there may be a thousand, and each would be there twice.
-            lone_threads = 1 if backbone.frozen_outputs is not None else _lone_threads()
-            trunk = Trunk(network, stem, threads=available_cores(), lone_threads=lone_threads)
+            trunk = Trunk(network, stem, threads=available_cores())
         except (RuntimeError, IndexError, PartsInvalid) as error:
             raise ArtifactInvalid(f"The backbone {backbone.backbone_id} cannot be compiled ({error}).") from error
         if (trunk.input_size, trunk.feature_count) != (backbone.input_size, backbone.feature_count):
             raise ArtifactInvalid(
                 f"The backbone {backbone.backbone_id} does not have the shape that its manifest names."
             )
+        if backbone.frozen_outputs is None:
+            # Not a fine-tuned network's own part: there may be a thousand, and each would be there twice.
+            self._compile_lone_later(trunk, network)
         return trunk, stem, memory_bytes(network, threads=available_cores())
 
     def _stem(self, parts: NetworkParts) -> Stem:
         stem = self._stems.get(parts.stem_digest)
         if stem is None:
-            stem = self._stems[parts.stem_digest] = Stem(
-                compact(parts.stem), threads=available_cores(), lone_threads=_lone_threads()
-            )
+            network = compact(parts.stem)
+            stem = self._stems[parts.stem_digest] = Stem(network, threads=available_cores())
+            self._compile_lone_later(stem, network)
         return stem
 
+    def _compile_lone_later(self, compiled: Trunk | Stem, network: openvino.Model) -> None:
+        """Has the second form compiled once nobody waits for the first."""
+        # The executor takes nothing more once the service ends.
+        with contextlib.suppress(RuntimeError):
+            self._executor.submit(_compile_lone, compiled, network)
 
-def _lone_threads() -> int:
-    return min(available_cores(), MOST_LONE_THREADS)
+
+def _compile_lone(compiled: Trunk | Stem, network: openvino.Model) -> None:
+    try:
+        compiled.compile_lone(network, min(available_cores(), MOST_LONE_THREADS))
+    except RuntimeError:
+        # It answers as it is.
+        log.exception("an image that is alone will not have every core")
 
 
 def check_preprocessing(name: str) -> None:

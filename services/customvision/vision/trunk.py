@@ -17,12 +17,17 @@ _LOADING = threading.Lock()
 
 
 class Stem:
-    """The first part of a network, compiled, which the tails of several share. Thread-safe; threads as Trunk's."""
+    """The first part of a network, compiled, which the tails of several share. Thread-safe."""
 
-    def __init__(self, network: openvino.Model, *, threads: int | None = None, lone_threads: int = 1) -> None:
+    def __init__(self, network: openvino.Model, *, threads: int | None = None) -> None:
         with _LOADING:
-            self._requests = _Requests(network, threads or available_cores(), lone_threads)
+            self._requests = _Requests(network, threads or available_cores())
         self.input_size = int(network.input(0).shape[1])
+
+    def compile_lone(self, network: openvino.Model, threads: int) -> None:
+        """Does what Trunk's does, for the network that it was made of."""
+        with _LOADING:
+            self._requests.compile_lone(network, threads)
 
     def maps(self, pixels: RgbPixels, *, alone: bool = False) -> list[openvino.Tensor]:
         """Returns what a tail takes for one image; the thread's next image overwrites it."""
@@ -37,35 +42,36 @@ class Trunk:
     ``blank`` are the features of a black image.
     """
 
-    def __init__(
-        self,
-        network: openvino.Model,
-        stem: Stem | None = None,
-        *,
-        threads: int | None = None,
-        lone_threads: int = 1,
-    ) -> None:
+    def __init__(self, network: openvino.Model, stem: Stem | None = None, *, threads: int | None = None) -> None:
         """``network`` is the whole backbone, or the tail of it that takes what ``stem`` gives. Compiles it in f32.
 
-        ``threads`` compute at the same time, each one image; with more than one of ``lone_threads``, these compute an
-        image together that is alone, which takes memory for a second compiled form.
+        ``threads`` compute at the same time, each one image.
         """
         self._stem = stem
         self.input_size: int = int(network.input(0).shape[1]) if stem is None else stem.input_size
         self.feature_count: int = int(network.output(0).shape[1])
         with _LOADING:
-            self._requests = _Requests(network, threads or available_cores(), lone_threads)
+            self._requests = _Requests(network, threads or available_cores())
             self.blank = self.embed(np.zeros((self.input_size, self.input_size, 3), np.uint8))
 
     @classmethod
-    def load(cls, xml: Path, weights: Path, *, threads: int | None = None, lone_threads: int = 1) -> "Trunk":
+    def load(cls, xml: Path, weights: Path, *, threads: int | None = None) -> "Trunk":
         """Reads an OpenVINO model (``uint8[1, size, size, 3]`` to ``float32[1, features]``) and compiles it in f32."""
-        return cls(openvino.Core().read_model(xml, weights), threads=threads, lone_threads=lone_threads)
+        return cls(openvino.Core().read_model(xml, weights), threads=threads)
+
+    def compile_lone(self, network: openvino.Model, threads: int) -> None:
+        """Compiles the ``network`` that it was made of once more: with all ``threads`` for an image that is alone.
+
+        Until then, and where there is one thread, such an image is computed like any other. May be called while others
+        embed; the second form takes as much memory as the first.
+        """
+        with _LOADING:
+            self._requests.compile_lone(network, threads)
 
     def embed(self, pixels: RgbPixels, *, alone: bool = False) -> Features:
         """Returns the features ``float32[features]`` of one image ``uint8[size, size, 3]``.
 
-        An image that is ``alone`` has all lone threads: it is there sooner, and the same to the bit.
+        One that is ``alone`` comes sooner once ``compile_lone`` was called, the same to the bit.
         """
         request = self._requests.of_this_thread(alone=alone)
         if self._stem is None:
@@ -80,10 +86,15 @@ class Trunk:
 class _Requests:
     """The inference requests of a network, one for each thread, and one more for images that are alone."""
 
-    def __init__(self, network: openvino.Model, threads: int, lone_threads: int) -> None:
+    def __init__(self, network: openvino.Model, threads: int) -> None:
         self._compiled = _compiled(network, streams=threads, threads=threads)
-        self._lone = _compiled(network, streams=1, threads=lone_threads) if lone_threads > 1 else None
+        self._lone: openvino.CompiledModel | None = None
         self._local = threading.local()
+
+    def compile_lone(self, network: openvino.Model, threads: int) -> None:
+        """Makes the form for images that are alone, unless it would be no other."""
+        if threads > 1:
+            self._lone = _compiled(network, streams=1, threads=threads)
 
     def of_this_thread(self, *, alone: bool) -> openvino.InferRequest:
         """Returns the request of the thread that asks, made when it first does."""
