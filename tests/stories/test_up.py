@@ -2,11 +2,14 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import stat
 import subprocess
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from local_suite import CLI
@@ -28,6 +31,30 @@ def test_keys_are_made_once_and_shown_once(tmp_path: Path) -> None:
         suite.start()
         wait_until(lambda: "is ready" in suite.log.read_text()[shown:], 10)
         assert keys["training_key"] not in suite.log.read_text()[shown:]
+
+
+def test_a_terminal_gets_a_link_that_signs_in(tmp_path: Path) -> None:
+    """What is printed in a terminal signs a browser in at once; a log, which others may read, gets no such link."""
+    suite = SuiteProcess(tmp_path / "home")
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen([CLI, "up"], env=suite.environment, stdout=inside, stderr=inside)
+    os.close(inside)
+    try:
+        printed = b""
+        while (link := re.search(rb"(http://\S+)/sign-in#(\S+)\r", printed)) is None:
+            printed += os.read(terminal, 65536)
+        with httpx.Client(base_url=link[1].decode()) as browser:
+            assert browser.get("/").status_code == 303
+            assert browser.post("/page/session", json={"token": link[2].decode()}).status_code == 204
+            assert browser.get("/").status_code == 200
+    finally:
+        process.terminate()
+        process.wait(30)
+        os.close(terminal)
+    with running_suite(tmp_path / "other") as suite:
+        wait_until(lambda: "customvision train" in suite.log.read_text(), 10)
+        assert "In a browser: http://" in suite.log.read_text()
+        assert "#" not in suite.log.read_text()
 
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:

@@ -25,10 +25,13 @@ from customvision.gateway.canonical_paths import CanonicalPaths
 from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.health import SuiteHealth
-from customvision.gateway.links import Links
+from customvision.gateway.links import PREFIX, Links
 from customvision.gateway.methods import AnswerHead
 from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.own_hosts import OwnHosts
+from customvision.gateway.page.addresses import Addresses
+from customvision.gateway.page.routes import page_routes
+from customvision.gateway.page.sessions import RequireSession, Sessions
 from customvision.gateway.requests import FollowRequests
 from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
@@ -53,7 +56,7 @@ async def open_application(
     """
     health = SuiteHealth({service: settings.address(service) for service in SERVICES}, keys)
     metrics, links = Metrics(health), Links(keys)
-    room = room or Room()
+    room, stopping, sessions = room or Room(), stopping or asyncio.Event(), Sessions(keys)
     async with open_services(settings, keys) as services:
         tag_types = TagTypes(services)
         application = FastAPI(
@@ -63,9 +66,10 @@ async def open_application(
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
                 Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
-                *Blobs(services, links).routes(),
+                *Blobs(services, PREFIX, links.check).routes(),
                 # Most of what is asked for; behind routers within routers they would be found later.
                 *classification_routes(services, tag_types, room),
+                *page_routes(services, sessions, Addresses(settings), stopping),
             ],
             middleware=[
                 Middleware(SecurityHeaders),
@@ -76,6 +80,7 @@ async def open_application(
                 Middleware(ReadToTheEnd),
                 Middleware(OwnHosts, settings=settings),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
+                Middleware(RequireSession, sessions=sessions),
                 Middleware(AnswerHead),
             ],
             exception_handlers={
@@ -87,7 +92,7 @@ async def open_application(
             },
         )
         application.include_router(
-            api_routes(services, links, tag_types, room, stopping or asyncio.Event()), responses=api_errors.DOCUMENTED
+            api_routes(services, links, tag_types, room, stopping), responses=api_errors.DOCUMENTED
         )
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")

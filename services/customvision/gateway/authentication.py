@@ -11,6 +11,7 @@ from customvision.common.errors import ServiceError
 from customvision.common.server import ANY_KEY, TRAINING_KEY_ONLY
 from customvision.gateway import links
 from customvision.gateway.api_errors import api_error, respond
+from customvision.gateway.page import paths
 
 OPEN_PATHS = frozenset({"/healthz"})
 # For these a browser asks its user for a password, which is a key: it cannot send a header of its own accord.
@@ -46,8 +47,8 @@ class RequireKey:
 
 
 def is_open(path: str) -> bool:
-    """Returns whether ``path`` needs no key."""
-    return path in OPEN_PATHS or path.startswith(SIGNED_PREFIX)
+    """Returns whether ``path`` needs no key; the page's paths need a session instead."""
+    return path in OPEN_PATHS or path.startswith(SIGNED_PREFIX) or paths.is_page(path)
 
 
 def roles_of(path: str) -> frozenset[Role]:

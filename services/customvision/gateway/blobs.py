@@ -1,6 +1,6 @@
-"""Images behind signed links: those of projects and those of stored predictions."""
+"""The bytes of images, those of projects and those of stored predictions: behind signed links, and for the page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -9,13 +9,12 @@ from starlette.routing import Route
 
 from customvision.gateway.api_errors import ApiError
 from customvision.gateway.blob_headers import HEADERS, is_known, not_modified
-from customvision.gateway.links import PREFIX, Links
 from customvision.gateway.services import Services
 from customvision.gateway.streaming import opened
 from customvision.v1 import images_pb2, stored_predictions_pb2
 
-IMAGE_PATH = PREFIX + "projects/{project_id}/images/{image_id}/{variant}"
-PREDICTION_PATH = PREFIX + "projects/{project_id}/predictions/{prediction_id}/{variant}"
+IMAGE_PATH = "projects/{project_id}/images/{image_id}/{variant}"
+PREDICTION_PATH = "projects/{project_id}/predictions/{prediction_id}/{variant}"
 VARIANTS = {"full": images_pb2.IMAGE_VARIANT_FULL, "thumbnail": images_pb2.IMAGE_VARIANT_THUMBNAIL}
 # The project service keeps these; anything else would be none of its images.
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png"})
@@ -23,15 +22,17 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Blobs:
-    """Answers signed links to images; what is long is passed on piece by piece as the reader takes it."""
+    """Answers with images; what is long is passed on piece by piece as the reader takes it."""
 
-    def __init__(self, services: Services, links: Links) -> None:
+    def __init__(self, services: Services, prefix: str, check: Callable[[Request], None] = lambda _: None) -> None:
+        """``prefix`` begins the paths; ``check`` raises ApiError for a request that may not see what it asks for."""
         self._project = services.project
-        self._links = links
+        self._prefix = prefix
+        self._check = check
 
     def routes(self) -> list[Route]:
         """Returns the routes; GET brings HEAD with it."""
-        return [Route(IMAGE_PATH, self._image, name="image"), Route(PREDICTION_PATH, self._prediction, name="kept")]
+        return [Route(self._prefix + IMAGE_PATH, self._image), Route(self._prefix + PREDICTION_PATH, self._prediction)]
 
     async def _image(self, request: Request) -> Response:
         names = self._checked(request)
@@ -48,7 +49,7 @@ class Blobs:
         return await _response(request, self._project.GetPredictionContent(content), content.prediction_id)
 
     def _checked(self, request: Request) -> Mapping[str, Any]:
-        self._links.check(request)
+        self._check(request)
         return request.path_params
 
 

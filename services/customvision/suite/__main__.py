@@ -29,7 +29,7 @@ async def main(settings: Settings, stopping: asyncio.Event) -> None:
     supervising = asyncio.create_task(supervisor.run())
     try:
         if await wait_until_ready(settings.http_address, stopping):
-            messages.say_ready(settings, keys if keys_are_new else None)
+            messages.say_ready(settings, keys, keys_are_new=keys_are_new)
         await stopping.wait()
         messages.say_stopping()
     finally:

@@ -1,0 +1,63 @@
+// Which screen belongs to which path, and the frame around all of them.
+
+import { element } from "./dom.js";
+import { notice } from "./parts/notices.js";
+import { onNavigation, show } from "./router.js";
+import { header } from "./parts/header.js";
+import { projectScreen } from "./screens/project.js";
+import { projectsScreen } from "./screens/projects.js";
+import { signInScreen } from "./screens/sign_in.js";
+import { NotSignedIn, toSignIn } from "./session.js";
+
+/** @typedef {{ title: string, content: HTMLElement }} Screen */
+
+/** @type {[RegExp, (...names: string[]) => Promise<Screen>][]} */
+const SCREENS = [
+  [/^\/sign-in$/, signInScreen],
+  [/^\/$/, projectsScreen],
+  [/^\/projects\/([^/]+)$/, projectScreen],
+];
+
+let shown = 0;
+
+async function render() {
+  const turn = ++shown;
+  const path = location.pathname;
+  const found = SCREENS.map(([pattern, screen]) => ({ match: pattern.exec(path), screen })).find(({ match }) => match);
+  try {
+    const screen = found?.match ? await found.screen(...found.match.slice(1).map(decodeURIComponent)) : nowhere();
+    if (turn === shown) put(screen);
+  } catch (error) {
+    if (error instanceof NotSignedIn) toSignIn();
+    else if (turn === shown) put(failed(/** @type {Error} */ (error)));
+  }
+}
+
+/** @param {Screen} screen */
+function put(screen) {
+  const content = /** @type {HTMLElement} */ (document.getElementById("content"));
+  document.title = `${screen.title} · Custom Vision`;
+  document.getElementById("header")?.replaceChildren(...header(location.pathname));
+  content.replaceChildren(screen.content);
+  content.focus({ preventScroll: true });
+}
+
+/** @returns {Screen} */
+function nowhere() {
+  const home = element("a", { href: "/" }, "All projects");
+  return { title: "Not found", content: element("section", {}, element("h1", {}, "There is nothing here"), home) };
+}
+
+/** @param {Error} error @returns {Screen} */
+function failed(error) {
+  const again = element("button", { type: "button", onclick: () => show(location.pathname) }, "Try again");
+  const content = element("section", {}, element("h1", {}, "This did not work"), element("p", {}, error.message), again);
+  return { title: "Error", content };
+}
+
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof NotSignedIn) toSignIn();
+  else notice(event.reason instanceof Error ? event.reason.message : String(event.reason), { isError: true });
+});
+onNavigation(render);
+render();

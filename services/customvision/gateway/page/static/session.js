@@ -1,0 +1,32 @@
+// Who is signed in is the server's to know; here is only the way to the sign-in and back.
+
+/** The server does not know this browser, or no longer. */
+export class NotSignedIn extends Error {}
+
+/** Leads to the sign-in, from where the user comes back to this path. */
+export function toSignIn() {
+  if (location.pathname !== "/sign-in") location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname })}`);
+}
+
+/** Returns the path to go to after signing in: one of this page's, whatever the address bar says. */
+export function pathAfterSignIn() {
+  const next = new URLSearchParams(location.search).get("next") ?? "/";
+  const target = new URL(next, location.origin);
+  return target.origin === location.origin && next.startsWith("/") && !next.startsWith("/sign-in") ? target.pathname : "/";
+}
+
+/**
+ * Begins a session. Throws an Error with a sentence where the key or the link is not valid.
+ *
+ * @param {{ key?: string, token?: string }} proof
+ */
+export async function signIn(proof) {
+  const response = await fetch("/page/session", { method: "POST", body: JSON.stringify(proof) });
+  if (!response.ok) throw new Error((await response.json()).message);
+}
+
+/** Ends the session of this browser. */
+export async function signOut() {
+  await fetch("/page/session", { method: "DELETE" });
+  location.assign("/sign-in");
+}

@@ -1,0 +1,25 @@
+// How numbers, times and sizes are told, in the reader's own way.
+
+const WHOLE = new Intl.NumberFormat();
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+/** Returns a count with its noun: "1 image", "1,200 images". @param {number | string} count @param {string} noun */
+export function counted(count, noun) {
+  return `${WHOLE.format(Number(count))} ${noun}${Number(count) === 1 ? "" : "s"}`;
+}
+
+/** @param {string} timestamp */
+export function date(timestamp) {
+  return DATE.format(new Date(timestamp));
+}
+
+/** @param {number | string} bytes */
+export function megabytes(bytes) {
+  return `${(Number(bytes) / 1e6).toFixed(Number(bytes) < 1e7 ? 1 : 0)} MB`;
+}
+
+/** @param {string} duration as protobuf has it in JSON: "0.0041s" */
+export function milliseconds(duration) {
+  const value = parseFloat(duration) * 1000;
+  return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+}
