@@ -1,50 +1,17 @@
 """The page as people use it, in a real browser."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
 from customvision.common.keys import Keys
-from customvision.common.sign_in import sign_in_links
+from page_visit import Visit, open_signed_in
 from project_calls import add_photos, make_project, make_tag
 from running_gateway import ServedGateway
 
 HOSTILE_NAMES = ("<script>document.title='hacked'</script>", "<img src=x onerror=alert(1)>", "קטלוג ‮evil", "🌷" * 20)
 PHONE = {"width": 390, "height": 844}
-
-
-class Visit:
-    """A page in the browser, and everything that went wrong or left the server on it."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda said: self.problems.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("dialog", lambda dialog: self.problems.append(dialog.message))
-        page.on(
-            "request",
-            lambda request: None if request.url.startswith(address) else self.problems.append(request.url),
-        )
-
-
-@pytest.fixture
-async def visit(browser: Browser, served: ServedGateway) -> AsyncIterator[Visit]:
-    """A browser on the gateway; nothing may have gone wrong on the page, nor asked another host, at the end."""
-    address = str(served.bare.base_url)
-    context = await browser.new_context(base_url=address)
-    visit = Visit(await context.new_page(), address)
-    yield visit
-    await context.close()
-    assert not visit.problems
-
-
-async def open_signed_in(page: Page, keys: Keys, path: str = "/") -> None:
-    """Opens a path after signing in with a link."""
-    await page.goto(f"/sign-in?next={path}#{sign_in_links(keys).make(60)}")
-    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 async def test_who_is_not_signed_in_comes_back_where_they_wanted_to_go(
@@ -87,6 +54,7 @@ async def test_a_project_is_made_changed_and_deleted(visit: Visit, served: Serve
     await page.get_by_role("radio", name="General [A1]").check()
     await page.get_by_label("Name", exact=True).press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("birds")
+    await page.get_by_role("link", name="Settings").click()
     await page.get_by_label("Description").fill("in the garden")
     await page.get_by_role("button", name="Save changes").click()
     await expect(page.get_by_role("status")).to_contain_text("The changes are saved")

@@ -69,7 +69,7 @@ async def open_application(
                 *Blobs(services, PREFIX, links.check).routes(),
                 # Most of what is asked for; behind routers within routers they would be found later.
                 *classification_routes(services, tag_types, room),
-                *page_routes(services, sessions, Addresses(settings), stopping),
+                *page_routes(services, sessions, Addresses(settings), room, stopping),
             ],
             middleware=[
                 Middleware(SecurityHeaders),

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from pydantic import RootModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -53,11 +54,7 @@ class Calls:
     async def respond(self, request: Request) -> Response:
         """Answers ``POST /page/calls/SERVICE/METHOD``, whose body is the request and whose answer is the response."""
         stub, method = self._found(request, server_streaming=False)
-        try:
-            answer = await stub(await _message(request, method))
-        except grpc.aio.AioRpcError as error:
-            return JSONResponse(_told(error), status_code=_status(error))
-        return Response(_text(answer), media_type="application/json")
+        return await answered(stub(await _message(request, method)))
 
     async def stream(self, request: Request) -> Response:
         """Answers ``POST /page/streams/SERVICE/METHOD``: a line for each response, an error as the last line."""
@@ -85,6 +82,15 @@ class Calls:
         if method is None or method.client_streaming or method.server_streaming is not server_streaming:
             raise ApiError("NotFound", "The contract has no such call, or not in this form.")
         return getattr(self._stubs[names["service"]], names["method"]), method
+
+
+async def answered(call: Awaitable[Message]) -> Response:
+    """Returns what a call to a service comes to: its response as JSON, or its refusal."""
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        return JSONResponse(_told(error), status_code=_status(error))
+    return Response(_text(answer), media_type="application/json")
 
 
 async def _message(request: Request, method: MethodDescriptor) -> Any:

@@ -5,14 +5,18 @@ import asyncio
 from starlette.routing import Route
 
 from customvision.gateway.blobs import Blobs
+from customvision.gateway.bodies import Room
 from customvision.gateway.page import files, paths
 from customvision.gateway.page.addresses import Addresses
 from customvision.gateway.page.calls import Calls
 from customvision.gateway.page.sessions import Sessions
+from customvision.gateway.page.uploads import Uploads
 from customvision.gateway.services import Services
 
 
-def page_routes(services: Services, sessions: Sessions, addresses: Addresses, stopping: asyncio.Event) -> list[Route]:
+def page_routes(
+    services: Services, sessions: Sessions, addresses: Addresses, room: Room, stopping: asyncio.Event
+) -> list[Route]:
     """Returns the routes of screens, files, sessions and calls; endless streams end once ``stopping`` is set."""
     calls = Calls(services, stopping)
     return [
@@ -22,6 +26,7 @@ def page_routes(services: Services, sessions: Sessions, addresses: Addresses, st
         Route(paths.SESSION_PATH, sessions.end, methods=["DELETE"]),
         Route(paths.CALLS_PREFIX + "calls/{service}/{method}", calls.respond, methods=["POST"]),
         Route(paths.CALLS_PREFIX + "streams/{service}/{method}", calls.stream, methods=["POST"]),
+        Route(paths.CALLS_PREFIX + "projects/{project_id}/images", Uploads(services, room).respond, methods=["POST"]),
         Route(paths.CALLS_PREFIX + "addresses", addresses.respond),
         *Blobs(services, paths.CALLS_PREFIX).routes(),
     ]

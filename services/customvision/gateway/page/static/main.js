@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { notice } from "./parts/notices.js";
 import { onNavigation, show } from "./router.js";
 import { header } from "./parts/header.js";
+import { imagesScreen } from "./screens/images.js";
 import { projectScreen } from "./screens/project.js";
 import { projectsScreen } from "./screens/projects.js";
 import { signInScreen } from "./screens/sign_in.js";
@@ -16,6 +17,7 @@ const SCREENS = [
   [/^\/sign-in$/, signInScreen],
   [/^\/$/, projectsScreen],
   [/^\/projects\/([^/]+)$/, projectScreen],
+  [/^\/projects\/([^/]+)\/images$/, imagesScreen],
 ];
 
 let shown = 0;

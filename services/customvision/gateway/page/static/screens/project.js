@@ -6,6 +6,7 @@ import { openDialog } from "../parts/dialog.js";
 import { notice } from "../parts/notices.js";
 import { projectFields } from "../parts/project_fields.js";
 import { predictionCalls } from "../parts/prediction_calls.js";
+import { projectHead } from "../parts/tabs.js";
 import { show } from "../router.js";
 import { counted } from "../words.js";
 
@@ -19,8 +20,7 @@ export async function projectScreen(projectId) {
   const content = element(
     "section",
     {},
-    element("p", { class: "path" }, element("a", { href: "/" }, "Projects"), " ›"),
-    element("div", { class: "title-row" }, element("h1", { dir: "auto" }, project.name)),
+    projectHead(project, "settings"),
     element("p", { class: "facts" }, [counted(project.imageCount, "image"), counted(project.tagCount, "tag"), counted(iterations.length, "iteration")].join(" · ")),
     await predictionCalls(project, iterations),
     settings(project, domains),

@@ -26,7 +26,7 @@ function card(project, domains) {
   const domain = domains.find(({ domainId }) => domainId === project.domainId);
   return element(
     "a",
-    { class: "card project", href: `/projects/${project.projectId}` },
+    { class: "card project", href: `/projects/${project.projectId}/images` },
     thumbnail(project),
     element("h2", { dir: "auto" }, project.name),
     element("p", { class: "facts" }, `${counted(project.imageCount, "image")} · ${counted(project.tagCount, "tag")}`),
@@ -68,7 +68,7 @@ function askForProject(domains) {
     action: "Create project",
     submit: async (fields) => {
       const project = await call("project", "CreateProject", { ...Object.fromEntries(fields), requestId: id });
-      show(`/projects/${project.projectId}`);
+      show(`/projects/${project.projectId}/images`);
     },
   });
 }

@@ -1,0 +1,141 @@
+"""The images of a project in a real browser: adding, seeing, selecting, tagging, deleting."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from customvision.common.keys import Keys
+from page_visit import Visit, open_signed_in
+from pictures import photo
+from project_calls import add_photos, image_list, make_project, make_tag, upload
+from running_gateway import ServedGateway
+
+PAGE_SIZE = 120
+
+
+@pytest.fixture
+async def project_id(served: ServedGateway) -> str:
+    """A project."""
+    return (await make_project(served.project, "garden")).project_id
+
+
+async def open_images(page: Page, keys: Keys, project_id: str) -> Locator:
+    """Opens the images of a project and returns what finds them."""
+    await open_signed_in(page, keys, f"/projects/{project_id}/images")
+    await expect(page.get_by_role("heading", name="garden")).to_be_visible()
+    return page.get_by_role("option")
+
+
+def tags_of(tags: dict[str, str], images: list[object]) -> list[list[str]]:
+    """Returns the names of each image's tags."""
+    return [[tags[tag_id] for tag_id in image.tag_ids] for image in images]  # type: ignore[attr-defined]
+
+
+async def test_a_folder_becomes_tagged_images(
+    visit: Visit, served: ServedGateway, keys: Keys, project_id: str, tmp_path: Path
+) -> None:
+    """Photos of a folder arrive with its name as their tag, new or known; a file that is none is told by name."""
+    page = visit.page
+    rose = await make_tag(served.project, project_id, "rose")
+    for name, seeds in (("rose", (1, 2)), ("<b>tulip", (3,))):
+        (tmp_path / "flowers" / name).mkdir(parents=True)
+        for seed in seeds:
+            (tmp_path / "flowers" / name / f"{seed}.jpg").write_bytes(photo(seed))
+    (tmp_path / "flowers" / "rose" / "damaged.jpg").write_bytes(photo(9)[:200])
+    (tmp_path / "flowers" / "rose" / "notes.txt").write_text("no photo")
+    photos = await open_images(page, keys, project_id)
+    await page.locator("input[webkitdirectory]").set_input_files(tmp_path / "flowers")
+    await expect(page.get_by_role("status")).to_contain_text("3 photos added")
+    await expect(page.get_by_role("status")).to_contain_text("damaged.jpg")
+    await expect(photos).to_have_count(3)
+    await expect(page.get_by_role("button", name="rose 2")).to_be_visible()
+    await page.get_by_role("button", name="<b>tulip 1").click()
+    await expect(photos).to_have_count(1)
+    stored = await image_list(served.project, project_id)
+    assert sorted(rose in image.tag_ids for image in stored) == [False, True, True]
+
+
+async def test_the_same_photos_again_are_no_error(
+    visit: Visit, served: ServedGateway, keys: Keys, project_id: str, tmp_path: Path
+) -> None:
+    """Photos that the project has are counted as added, and are there once."""
+    page = visit.page
+    (tmp_path / "one.jpg").write_bytes(photo(1))
+    photos = await open_images(page, keys, project_id)
+    for _ in range(2):
+        await page.locator("input[type=file]:not([webkitdirectory])").set_input_files(tmp_path / "one.jpg")
+        await expect(page.get_by_text("1 photo added").last).to_be_visible()
+        await page.get_by_role("button", name="Close").last.click()
+    await expect(photos).to_have_count(1)
+    assert len(await image_list(served.project, project_id)) == 1
+
+
+async def test_selected_images_are_tagged_untagged_and_deleted(
+    visit: Visit, served: ServedGateway, keys: Keys, project_id: str
+) -> None:
+    """A click selects one, shift-click all up to there; what is chosen for them reaches the service."""
+    page = visit.page
+    await add_photos(served.project, project_id, range(6))
+    photos = await open_images(page, keys, project_id)
+    await photos.nth(1).click()
+    await photos.nth(4).click(modifiers=["Shift"])
+    await photos.nth(2).click()
+    await expect(page.get_by_role("toolbar")).to_contain_text("3 images selected")
+    await page.get_by_role("button", name="Tag…", exact=True).click()
+    await page.get_by_label("Tag", exact=True).fill("rose")
+    await page.get_by_role("dialog").get_by_role("button", name="Tag").click()
+    await page.get_by_role("button", name="rose 3").click()
+    await expect(photos).to_have_count(3)
+    await photos.nth(0).click()
+    await page.get_by_role("button", name="Untag…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Untag").click()
+    await expect(page.get_by_role("button", name="rose 2")).to_be_visible()
+    await page.get_by_role("button", name="Untagged 4").click()
+    await expect(photos).to_have_count(4)
+    await photos.nth(0).click()
+    await page.get_by_role("button", name="Delete…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("button", name="Untagged 3")).to_be_visible()
+    assert len(await image_list(served.project, project_id)) == 5
+
+
+async def test_the_keyboard_does_what_the_mouse_does(
+    visit: Visit, served: ServedGateway, keys: Keys, project_id: str
+) -> None:
+    """Arrows move between images, space selects, shift with space selects up to there, escape selects none."""
+    page = visit.page
+    await add_photos(served.project, project_id, range(5))
+    photos = await open_images(page, keys, project_id)
+    await photos.nth(0).focus()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Space")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Shift+Space")
+    assert [await each.get_attribute("aria-selected") for each in await photos.all()] == [
+        "false", "true", "true", "true", "false"
+    ]  # fmt: skip
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("toolbar")).to_be_hidden()
+    await expect(photos.nth(3)).to_be_focused()
+
+
+async def test_many_images_come_as_one_scrolls(
+    visit: Visit, served: ServedGateway, keys: Keys, project_id: str
+) -> None:
+    """The first screen loads a page of images, not all; scrolling to the end brings the rest, in order and once."""
+    page = visit.page
+    await page.set_viewport_size({"width": 1280, "height": 400})
+    count = 3 * PAGE_SIZE + 7
+    await upload(served.project, project_id, map(photo, range(count)))
+    photos = await open_images(page, keys, project_id)
+    await expect(photos.nth(PAGE_SIZE - 1)).to_be_attached()
+    assert await photos.count() < count
+    async with page.expect_response(re.compile("ListImages")):
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    while await photos.count() < count:
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    sources = await photos.locator("img").evaluate_all("images => images.map(image => image.src)")
+    assert len(set(sources)) == count
