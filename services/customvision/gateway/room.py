@@ -27,18 +27,17 @@ class Room:
 
     def __init__(self, size: int = MAX_BYTES_AT_ONCE) -> None:
         self._free = self.lowest = size
-        self._places: set[Place] = set()
+        # Of places that hold something, those of which more is to come.
+        self._partial: set[Place] = set()
         self._waiting: deque[tuple[Place, int, asyncio.Future[None]]] = deque()
 
     @contextmanager
     def place(self, limit: int, copies: int = 1) -> Iterator["Place"]:
         """Yields the place of a body of which ``limit`` bytes are kept at most, in ``copies``; it is empty at first."""
         place = Place(self, limit, copies)
-        self._places.add(place)
         try:
             yield place
         finally:
-            self._places.remove(place)
             self._free += place.held
             self._serve()
 
@@ -57,11 +56,16 @@ class Room:
             while not turn.done():
                 await asyncio.wait([turn], timeout=PATIENCE_SECONDS)
                 if not turn.done():
-                    self._largest_beside(place).refuse()
+                    # Of two that are as large, the one that waits.
+                    max((place, *self._partial), key=lambda each: each.held).refuse()
         finally:
             if not turn.done():
                 self._waiting.remove(waiter)
                 self._serve()
+
+    def keep(self, place: "Place") -> None:
+        """Notes that the body of ``place`` has come whole, so that nothing takes its room."""
+        self._partial.discard(place)
 
     def _serve(self) -> None:
         while self._waiting and self._waiting[0][1] <= self._free:
@@ -69,11 +73,8 @@ class Room:
             self._free -= size
             self.lowest = min(self.lowest, self._free)
             place.held += size
+            self._partial.add(place)
             turn.set_result(None)
-
-    def _largest_beside(self, place: "Place") -> "Place":
-        # Of two that are as large, the one that waits.
-        return max((place, *self._places), key=lambda each: each.held if each.comes else 0)
 
 
 class Place:
@@ -83,11 +84,6 @@ class Place:
         self.held = 0
         self._room, self._limit, self._copies = room, limit, copies
         self._coming: asyncio.Timeout | None = None
-
-    @property
-    def comes(self) -> bool:
-        """The body has not come whole."""
-        return self._coming is not None
 
     @asynccontextmanager
     async def coming(self) -> AsyncIterator[None]:
@@ -100,6 +96,7 @@ class Place:
             raise ApiError("ErrorUnknown", message, status=503, retry_after=PATIENCE_SECONDS) from error
         finally:
             self._coming = None
+            self._room.keep(self)
 
     async def grow(self, length: int) -> None:
         """Waits, while the body is ``coming``, until there is room for ``length`` bytes of it in all."""
