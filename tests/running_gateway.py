@@ -15,8 +15,8 @@ from customvision.common.listening import bind
 from customvision.common.server import Server
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
-from customvision.gateway.bodies import Room
 from customvision.gateway.http_server import serve_http
+from customvision.gateway.room import Room
 from customvision.project.wiring import open_project_service
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 from project_calls import Stub

@@ -20,7 +20,6 @@ from customvision.gateway import api_errors, export_downloads
 from customvision.gateway.absolute_targets import AbsoluteTargets
 from customvision.gateway.authentication import RequireKey
 from customvision.gateway.blobs import Blobs
-from customvision.gateway.bodies import Room
 from customvision.gateway.canonical_paths import CanonicalPaths
 from customvision.gateway.documentation import Documentation
 from customvision.gateway.export_downloads import ExportDownloads
@@ -36,6 +35,7 @@ from customvision.gateway.requests import FollowRequests
 from customvision.gateway.response_headers import SecurityHeaders
 from customvision.gateway.rest.api import api_routes
 from customvision.gateway.rest.prediction.classification import classification_routes
+from customvision.gateway.room import Room
 from customvision.gateway.services import SERVICES, open_services
 from customvision.gateway.tag_types import TagTypes
 from customvision.gateway.unread_bodies import ReadToTheEnd

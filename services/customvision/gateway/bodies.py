@@ -1,30 +1,26 @@
-"""Request bodies, limited before they are read into memory."""
+"""Request bodies, limited in size and in time while they are read into memory."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import nullcontext
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from customvision.gateway.api_errors import ApiError
+from customvision.gateway.room import MIB, Place
 
-MIB = 1024 * 1024
 MAX_JSON_BYTES = MIB
 # 64 images in base64 would be half a gigabyte: clients that send so many large ones split them.
 MAX_BATCH_BYTES = 160 * MIB
 # A JSON body is in memory as bytes, as text and as what was read from it.
 COPIES_OF_JSON = 3
-# What one call to a service takes, less room for names, tags and metadata.
-CALL_BYTES = 24 * MIB
-# It is in memory as a message, as its bytes, and in gRPC's own buffers.
-COPIES_OF_A_CALL = 3
-# What all bodies with images that are read at one time may take; those that come then wait.
-MAX_BYTES_AT_ONCE = 576 * MIB
-# A caller that sends nothing for so long holds room that others wait for.
-IDLE_SECONDS = 60.0
+# A line half as fast as a slow mobile one of 256 kbit/s; who is slower, or silent, for so long is given up. Slow
+# stretches that are shorter are made up for by the rest.
+SLOWEST_SECONDS = 60.0
+SLOWEST_BYTES = 60 * 16 * 1024
 MAX_DEPTH = 32
 # Values in a JSON body, of which the largest batch of 64 images has a few thousand. Each takes a hundred times the
 # memory of its bytes once it is read, and a sentence where it is wrong.
@@ -33,79 +29,61 @@ MAX_VALUES = 20_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Room:
-    """Room in bytes for the bodies that are in memory at one time; who comes first gets it first."""
+async def chunks(request: Request, place: Place | None = None) -> AsyncIterator[bytes]:
+    """Yields the body as it comes, each piece once ``place`` has room for it.
 
-    def __init__(self, size: int = MAX_BYTES_AT_ONCE) -> None:
-        self._free = self.lowest = size
-        self._turn, self._freed = asyncio.Lock(), asyncio.Event()
-
-    @asynccontextmanager
-    async def taken(self, size: int) -> AsyncIterator[None]:
-        """Waits until ``size`` bytes are free and keeps them until the end."""
-        async with self._turn:
-            while self._free < size:
-                self._freed.clear()
-                await self._freed.wait()
-            self._free -= size
-            self.lowest = min(self.lowest, self._free)
-        try:
-            yield
-        finally:
-            self._free += size
-            self._freed.set()
-
-    @property
-    def free(self) -> int:
-        """The bytes that are free now; ``lowest`` is the least that ever were."""
-        return self._free
-
-
-def room_for(body: int, copies: int = 1) -> int:
-    """Returns the bytes that a body takes while it is there ``copies`` times and the calls that pass it on are made."""
-    return copies * body + COPIES_OF_A_CALL * min(body, CALL_BYTES)
-
-
-async def chunks(request: Request) -> AsyncIterator[bytes]:
-    """Yields the body as it comes. Raises ApiError where its sender goes away or falls silent."""
-    stream = request.stream()
+    Raises ApiError where the sender goes away, or sends fewer than ``SLOWEST_BYTES`` in ``SLOWEST_SECONDS``. The time
+    in which nobody asks for more does not count.
+    """
+    stream, loop, length = request.stream(), asyncio.get_running_loop(), 0
+    seconds, missing = SLOWEST_SECONDS, SLOWEST_BYTES
     try:
         while True:
-            async with asyncio.timeout(IDLE_SECONDS):
+            asked = loop.time()
+            async with asyncio.timeout(seconds):
                 chunk = await anext(stream, None)
             if chunk is None:
                 return
+            seconds, missing = seconds - (loop.time() - asked), missing - len(chunk)
+            if missing <= 0:
+                seconds, missing = SLOWEST_SECONDS, SLOWEST_BYTES
+            length += len(chunk)
+            if place is not None:
+                await place.grow(length)
             yield chunk
     except TimeoutError as error:
-        message = f"Nothing of the body came for {IDLE_SECONDS:.0f} seconds; send it again."
+        message = f"Too little of the body came in {SLOWEST_SECONDS:.0f} seconds; send it again, or less in one call."
         raise ApiError("BadRequest", message, status=408) from error
     except ClientDisconnect as error:
         raise ApiError("BadRequest", "The connection ended before the body did.") from error
 
 
-async def read_bytes(request: Request, limit: int, too_large: ApiError) -> bytes:
-    """Returns the body. Raises ``too_large`` as soon as it is known to pass ``limit`` bytes."""
+async def read_bytes(request: Request, limit: int, too_large: ApiError, place: Place | None = None) -> bytes:
+    """Returns the body, which has room in ``place``. Raises ``too_large`` as soon as it is known to pass ``limit``."""
     if declared_length(request, default=0) > limit:
         raise too_large
     body = bytearray()
-    async for chunk in chunks(request):
-        body += chunk
-        if len(body) > limit:
-            raise too_large
+    async with nullcontext() if place is None else place.coming():
+        async for chunk in chunks(request, place):
+            body += chunk
+            if len(body) > limit:
+                raise too_large
     return bytes(body)
 
 
-async def read_json(request: Request, model: type[Model], *, limit: int = MAX_JSON_BYTES) -> Model:
+async def read_json(
+    request: Request, model: type[Model], *, limit: int = MAX_JSON_BYTES, place: Place | None = None
+) -> Model:
     """Returns the body as ``model``; no body at all is an empty object, whatever Content-Type says."""
     too_large = ApiError("BadRequestInvalid", f"The body is larger than {limit // MIB} MiB; split it.", status=413)
-    body = await read_bytes(request, limit, too_large)
+    body = await read_bytes(request, limit, too_large, place)
     content = await asyncio.to_thread(_parsed, body) if len(body) > MAX_JSON_BYTES else _parsed(body)
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:
         problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"])) or "the body"
-        raise ApiError("BadRequestInvalid", f"'{place}' cannot be read: {problem['msg']}.") from error
+        name = ".".join(map(str, problem["loc"])) or "the body"
+        raise ApiError("BadRequestInvalid", f"'{name}' cannot be read: {problem['msg']}.") from error
 
 
 def declared_length(request: Request, *, default: int) -> int:

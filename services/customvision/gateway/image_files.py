@@ -9,7 +9,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.bodies import MIB, Room, chunks, declared_length, room_for
+from customvision.gateway.bodies import chunks, declared_length
+from customvision.gateway.room import MIB, Place, Room
 
 MAX_FILES = 64
 # One byte more than the services take: what is cut off there is refused by them, in their words.
@@ -39,12 +40,11 @@ async def image_files(request: Request, room: Room, *, most: int = MAX_FILES) ->
     """
     boundary = _boundary(request)
     limit = KEPT_BYTES if boundary is None else most * KEPT_BYTES + FORM_BYTES
-    declared = declared_length(request, default=limit)
-    if declared > MAX_BODY_BYTES:
-        message = f"The body is larger than {MAX_BODY_BYTES // MIB} MiB; send fewer images in one call."
-        raise ApiError("BadRequestImageBatch", message, status=413)
-    async with room.taken(room_for(min(declared, limit))):
-        yield [await _raw(request)] if boundary is None else await _form(request, boundary, most)
+    _check_length(declared_length(request, default=0))
+    with room.place(limit) as place:
+        async with place.coming():
+            files = [await _raw(request, place)] if boundary is None else await _form(request, place, boundary, most)
+        yield files
 
 
 def _boundary(request: Request) -> bytes | None:
@@ -60,9 +60,9 @@ def _boundary(request: Request) -> bytes | None:
     return options[b"boundary"]
 
 
-async def _raw(request: Request) -> ImageFile:
+async def _raw(request: Request, place: Place) -> ImageFile:
     data, length = bytearray(), 0
-    async for chunk in chunks(request):
+    async for chunk in chunks(request, place):
         length += len(chunk)
         _check_length(length)
         data += chunk[: KEPT_BYTES - len(data)]
@@ -71,9 +71,9 @@ async def _raw(request: Request) -> ImageFile:
     return ImageFile(None, bytes(data))
 
 
-async def _form(request: Request, boundary: bytes, most: int) -> list[ImageFile]:
+async def _form(request: Request, place: Place, boundary: bytes, most: int) -> list[ImageFile]:
     form, length = _Form(boundary, most), 0
-    async for chunk in chunks(request):
+    async for chunk in chunks(request, place):
         length += len(chunk)
         _check_length(length)
         form.write(chunk)

@@ -4,7 +4,6 @@ import asyncio
 
 from fastapi import APIRouter, Depends
 
-from customvision.gateway.bodies import Room
 from customvision.gateway.links import Links
 from customvision.gateway.rest.detection import detection_prediction_routes, detection_training_routes
 from customvision.gateway.rest.training.artifacts import artifact_routes
@@ -27,6 +26,7 @@ from customvision.gateway.rest.training.suggestions import suggestion_routes
 from customvision.gateway.rest.training.tags import tag_routes
 from customvision.gateway.rest.training.training import training_routes
 from customvision.gateway.rest.versions import PREDICTION_PREFIX, TrainingVersion, prediction_version
+from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 

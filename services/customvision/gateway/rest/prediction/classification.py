@@ -10,13 +10,14 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from customvision.gateway.api_errors import DOCUMENTED, ApiError, told_as
-from customvision.gateway.bodies import Room, read_json
+from customvision.gateway.bodies import read_json
 from customvision.gateway.canonical_paths import decoded_name
 from customvision.gateway.image_files import image_files
 from customvision.gateway.rest.documented import body, image_body
 from customvision.gateway.rest.models.predictions import ImagePrediction, ImageUrl
 from customvision.gateway.rest.prediction_answers import image_prediction_response
 from customvision.gateway.rest.versions import PREDICTION_PREFIX, PredictionVersion, prediction_version
+from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 from customvision.v1 import prediction_service_pb2

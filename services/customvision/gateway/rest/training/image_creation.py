@@ -10,15 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.bodies import (
-    CALL_BYTES,
-    COPIES_OF_JSON,
-    MAX_BATCH_BYTES,
-    Room,
-    declared_length,
-    read_json,
-    room_for,
-)
+from customvision.gateway.bodies import COPIES_OF_JSON, MAX_BATCH_BYTES, read_json
 from customvision.gateway.image_files import KEPT_BYTES, ImageFile, image_files
 from customvision.gateway.links import Links
 from customvision.gateway.rest.documented import body, image_body
@@ -33,6 +25,7 @@ from customvision.gateway.rest.models.images import (
 from customvision.gateway.rest.routing import routes_about
 from customvision.gateway.rest.training.image_summaries import image_create_summary
 from customvision.gateway.rest.versions import TrainingVersion
+from customvision.gateway.room import CALL_BYTES, Room
 from customvision.gateway.services import Services
 from customvision.v1 import images_pb2, stored_predictions_pb2
 
@@ -97,9 +90,8 @@ def image_creation_routes(services: Services, links: Links, room: Room) -> APIRo
     async def create_images_from_files(
         version: TrainingVersion, project_id: UUID, request: Request, response: Response
     ) -> ImageCreateSummary:
-        size = min(declared_length(request, default=MAX_BATCH_BYTES), MAX_BATCH_BYTES)
-        async with room.taken(room_for(size, COPIES_OF_JSON)):
-            batch = await read_json(request, ImageFileCreateBatch, limit=MAX_BATCH_BYTES)
+        with room.place(MAX_BATCH_BYTES, COPIES_OF_JSON) as place:
+            batch = await read_json(request, ImageFileCreateBatch, limit=MAX_BATCH_BYTES, place=place)
             tags = _checked(batch.images, batch.tag_ids)
             uploads = await asyncio.to_thread(_decoded, batch.images)
             results = await create(project_id, uploads, tags, batch.metadata or {})

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.bodies import Room, read_json
+from customvision.gateway.bodies import read_json
 from customvision.gateway.image_files import image_files
 from customvision.gateway.rest.documented import body, image_body
 from customvision.gateway.rest.models.predictions import ImagePrediction, ImageUrl
 from customvision.gateway.rest.pages import all_pages
 from customvision.gateway.rest.prediction_answers import image_prediction_response
 from customvision.gateway.rest.routing import routes_about
+from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 from customvision.v1 import iterations_pb2, prediction_service_pb2
