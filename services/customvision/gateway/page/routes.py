@@ -5,12 +5,12 @@ import asyncio
 from starlette.routing import Route
 
 from customvision.gateway.blobs import Blobs
-from customvision.gateway.bodies import Room
 from customvision.gateway.page import files, paths
 from customvision.gateway.page.addresses import Addresses
 from customvision.gateway.page.calls import Calls
 from customvision.gateway.page.sessions import Sessions
 from customvision.gateway.page.uploads import Uploads
+from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 
 

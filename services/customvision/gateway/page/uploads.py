@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from customvision.gateway.bodies import Room
 from customvision.gateway.image_files import image_files
 from customvision.gateway.page.calls import answered
+from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 from customvision.v1 import images_pb2
 
