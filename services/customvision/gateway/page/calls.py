@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from customvision.common.status import code_of
 from customvision.gateway.api_errors import ApiError, service_error
-from customvision.gateway.bodies import MIB, read_json
+from customvision.gateway.bodies import read_json
+from customvision.gateway.room import MIB
 from customvision.gateway.services import Services
 from customvision.v1 import prediction_service_pb2, project_service_pb2, training_service_pb2
 
