@@ -12,9 +12,9 @@ EOI = b"\xff\xd9"
 NO_METADATA = b"\xff\xe3\x00\x02"
 
 
-def repeated_scan(mode: str, times: int, **options: object) -> bytes:
-    """Returns a JPEG of one colour whose last scan comes so many times more."""
-    data = encoded(Image.new(mode, (64, 64)), **options)
+def repeated_scan(times: int) -> bytes:
+    """Returns a progressive JPEG of one colour whose last scan comes so many times more."""
+    data = encoded(Image.new("L", (64, 64)), progressive=True)
     scan = data[data.rindex(SOS) : -len(EOI)]
     return data[: -len(EOI)] + scan * times + EOI
 
@@ -35,9 +35,9 @@ def test_progressive_photos_are_read(mode: str) -> None:
 def test_a_progressive_file_of_many_scans_is_refused() -> None:
     """A few bytes a scan make the decoder pass over all pixels again; past the limit the file is refused."""
     within = encoded(Image.new("L", (64, 64)), progressive=True).count(SOS)
-    assert decode_for_backbone(repeated_scan("L", MAX_SCANS - within, progressive=True), 32).shape == (32, 32, 3)
+    assert decode_for_backbone(repeated_scan(MAX_SCANS - within), 32).shape == (32, 32, 3)
     with pytest.raises(ImageFormatUnknown, match="20 scans"):
-        decode_for_backbone(repeated_scan("L", MAX_SCANS - within + 1, progressive=True), 32)
+        decode_for_backbone(repeated_scan(MAX_SCANS - within + 1), 32)
 
 
 def test_a_sequential_file_of_many_scans_is_refused() -> None:

@@ -114,11 +114,13 @@ def open_upright(data: bytes, *, smallest_side: int, large_too: bool = True) -> 
         # Decoded in one go: between pieces, Pillow would wait for the interpreter's lock again and again. Never in less
         # than its own pieces: what WebP hands on may be millions of times the file.
         image.decodermaxblock = max(len(data), ImageFile.MAXBLOCK)
-        header = _header(image)
-        large = header.width * header.height > LARGE_PIXELS
+        _check_pixels(image)
+        large = image.width * image.height > LARGE_PIXELS
         if large and not large_too:
             raise PictureIsLarge
         with _LARGE_PICTURES if large else contextlib.nullcontext():
+            # Not before: to find the orientation of a PNG, Pillow decodes it.
+            header = _header(image)
             upright = _decoded(image, header, smallest_side)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(MAX_PIXELS) from error
@@ -159,11 +161,14 @@ def _check_scans(data: bytes) -> None:
         )
 
 
+def _check_pixels(image: Image.Image) -> None:
+    max_pixels = MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
+    if image.width * image.height > max_pixels:
+        raise _too_many_pixels(max_pixels)
+
+
 def _header(image: Image.Image) -> ImageHeader:
     width, height = image.size
-    max_pixels = MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
-    if width * height > max_pixels:
-        raise _too_many_pixels(max_pixels)
     orientation = _orientation(image)
     if orientation in SWAPS_SIDES:
         width, height = height, width
