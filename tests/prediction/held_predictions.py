@@ -19,11 +19,13 @@ class HeldPredictions:
         self._lock = threading.Lock()
         predict = Model.predict
 
-        def held(model: Model, image_data: bytes, is_alone: Callable[[], bool]) -> list[TagProbability]:
+        def held(
+            model: Model, image_data: bytes, is_alone: Callable[[], bool], *, large_too: bool = False
+        ) -> list[TagProbability]:
             with self._lock:
                 self.begun += 1
             self._released.wait(PATIENCE_SECONDS)
-            return predict(model, image_data, is_alone)
+            return predict(model, image_data, is_alone, large_too=large_too)
 
         monkeypatch.setattr(Model, "predict", held)
 

@@ -29,22 +29,26 @@ from customvision.prediction.question import Question
 from customvision.prediction.registry import Registry
 from customvision.prediction.residency import Residency
 from customvision.prediction.stored_predictions import StoredPredictions
+from customvision.vision.decoding import PictureIsLarge
 from customvision.vision.trunk import Trunk
 from models import model
 from prediction.running_suite import PATIENCE_SECONDS
 
 WORKERS = 2 * available_cores()
 ANYONE = Caller(Role.PREDICTION)
+LARGE = b"large"
 
 
 class HeldModel(Model):
-    """Answers when released; ``asked`` counts the images that a thread has begun."""
+    """Answers when released; ``asked`` counts the images that a thread has begun. LARGE stands for a large picture."""
 
     released = threading.Event()
     asked: list[bytes] = []  # noqa: RUF012 - shared on purpose; the instance is frozen
 
-    def predict(self, image_data: bytes, _: Callable[[], bool]) -> list[TagProbability]:
+    def predict(self, image_data: bytes, _: Callable[[], bool], *, large_too: bool = False) -> list[TagProbability]:
         """Waits for the release."""
+        if image_data == LARGE and not large_too:
+            raise PictureIsLarge
         self.asked.append(image_data)
         self.released.wait(PATIENCE_SECONDS)
         return []
@@ -171,6 +175,18 @@ async def test_a_project_that_floods_holds_up_no_other(predictor: Predictor) -> 
     assert HeldModel.asked[-1] == b"other"
     HeldModel.released.set()
     await asyncio.gather(other, *calls)
+
+
+async def test_large_pictures_take_no_thread_from_other_questions(predictor: Predictor) -> None:
+    """While large pictures of two projects wait for their one thread, every other thread is free for ordinary ones."""
+    large = [asyncio.create_task(predictor.predict(question(LARGE, name), ANYONE)) for name in ("p", "p", "other")]
+    await until(lambda: predictor.queued_count == 2 and HeldModel.asked == [LARGE])
+    calls = [asyncio.create_task(predictor.predict(question(b"ordinary"), ANYONE)) for _ in range(WORKERS - 2)]
+    other = asyncio.create_task(predictor.predict(question(b"ordinary", "other"), ANYONE))
+    await until(lambda: HeldModel.asked.count(b"ordinary") == WORKERS - 1)
+    assert HeldModel.asked.count(LARGE) == 1
+    HeldModel.released.set()
+    assert [answer.predictions for answer in await asyncio.gather(*large, *calls, other)] == [[]] * (WORKERS + 2)
 
 
 async def test_a_question_holds_its_place_while_its_model_loads(predictor: Predictor) -> None:

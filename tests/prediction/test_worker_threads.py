@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -116,3 +118,32 @@ async def test_the_estimate_follows_what_work_takes_within_bounds() -> None:
         assert workers.seconds_for(100) > before
         assert workers.seconds_for(0) == SHORTEST_RETRY_SECONDS
         assert workers.seconds_for(10**9) == LONGEST_RETRY_SECONDS
+
+
+# One work ends a moment after the loop that it worked for, the other only with the process.
+LEFT_BEHIND = """
+import asyncio, threading
+from functools import partial
+from customvision.prediction.worker_threads import WorkerThreads
+released, never = threading.Event(), threading.Event()
+begun = {}
+def work(held):
+    begun[held] = threading.current_thread()
+    held.wait()
+async def main():
+    workers = WorkerThreads(2, at_once=2)
+    waiting = [asyncio.create_task(workers.run("p", partial(work, held), None)) for held in (released, never)]
+    while len(begun) < 2:
+        await asyncio.sleep(0.01)
+    workers.close()
+asyncio.run(main())
+released.set()
+begun[released].join()
+print("ended")
+"""
+
+
+def test_a_process_ends_although_a_thread_still_works() -> None:
+    """Closing does not wait for work that takes for ever, and what ends after the event loop does so silently."""
+    ended = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True, timeout=30, check=True)
+    assert (ended.stdout, ended.stderr) == ("ended\n", "")

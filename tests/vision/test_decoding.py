@@ -13,11 +13,14 @@ from PIL import Image
 from customvision.common.errors import InvalidArgument
 from customvision.vision.decoding import (
     EXIF_ORIENTATION,
+    LARGE_PIXELS,
     MAX_BYTES,
     MAX_PIXELS,
+    MAX_WEBP_PIXELS,
     ImageFormatUnknown,
     ImageHasTooManyPixels,
     ImageTooLarge,
+    PictureIsLarge,
     decode_for_backbone,
     open_upright,
 )
@@ -114,10 +117,9 @@ def test_turns_large_photos_alike_although_they_are_decoded_smaller() -> None:
         assert red[1] < 60
 
 
-def test_a_large_photo_is_decoded_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The decoder gets the whole file at once: between pieces its thread would wait for the interpreter's lock."""
-    data = encoded(picture(1, size=(1200, 900)), quality=95)
-    assert len(data) > 3 * 65536
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what decoders are handed, one after the other."""
     pieces: list[int] = []
     real = Image._getdecoder
 
@@ -133,8 +135,49 @@ def test_a_large_photo_is_decoded_in_one_go(monkeypatch: pytest.MonkeyPatch) -> 
         )
 
     monkeypatch.setattr(Image, "_getdecoder", getdecoder)
+    return pieces
+
+
+def test_a_large_photo_is_decoded_in_one_go(pieces: list[int]) -> None:
+    """The decoder gets the whole file at once: between pieces its thread would wait for the interpreter's lock."""
+    data = encoded(picture(1, size=(1200, 900)), quality=95)
+    assert len(data) > 3 * 65536
+    pieces.clear()
     decode_for_backbone(data, 64)
     assert pieces == [len(data)]
+
+
+def plain_webp(width: int, height: int) -> bytes:
+    """Returns a lossless WebP of one colour: 40 bytes, whatever its size."""
+    data = bytearray(encoded(Image.new("RGB", (8, 8), (1, 2, 3)), "WEBP", lossless=True, method=0))
+    size = int.from_bytes(data[21:25], "little") >> 28 << 28 | (height - 1) << 14 | (width - 1)
+    data[21:25] = size.to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_a_small_file_of_many_pixels_is_not_decoded_by_its_few_bytes(pieces: list[int]) -> None:
+    """The pixels of a WebP of 40 bytes reach Pillow in large pieces, not in a hundred thousand."""
+    assert (decode_for_backbone(plain_webp(1000, 1000), 32) == (1, 2, 3)).all()
+    assert len(pieces) < 100
+
+
+def test_a_webp_may_have_fewer_pixels() -> None:
+    """What cannot be decoded in less than sixteen bytes a pixel is refused from 40 million on, in those words."""
+    assert MAX_WEBP_PIXELS < 8000 * 5001 < MAX_PIXELS
+    with pytest.raises(ImageHasTooManyPixels, match="40 million"):
+        decode_for_backbone(plain_webp(8000, 5001), 32)
+
+
+def test_a_large_picture_is_told_before_it_is_decoded(pieces: list[int]) -> None:
+    """Whoever decodes only others learns it from the header."""
+    assert LARGE_PIXELS < 4001 * 4000
+    # Asked for its orientation, a PNG would be decoded.
+    for data in (plain_webp(4001, 4000), encoded(Image.new("1", (4001, 4000)), "PNG")):
+        pieces.clear()
+        with pytest.raises(PictureIsLarge):
+            decode_for_backbone(data, 32, large_too=False)
+        assert pieces == []
+    assert decode_for_backbone(plain_webp(100, 100), 32, large_too=False).shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])

@@ -41,7 +41,7 @@ def add_prediction_metrics(
 ) -> None:
     """Adds what the parts of the service know of themselves."""
     metrics.gauge(
-        "customvision_prediction_queue_depth", "Images that wait for a thread", lambda: predictor.threads.queued_count
+        "customvision_prediction_queue_depth", "Images that wait for a thread", lambda: predictor.queued_count
     )
     metrics.counters(
         "customvision_prediction_refused_total",

@@ -44,19 +44,21 @@ class Model:
         """What it holds that is not there for every project: its head, and its part of a fine-tuned network."""
         return self.labelled_head.memory_bytes + self.network.own_bytes
 
-    def predict(self, image_data: bytes, is_alone: Callable[[], bool]) -> list[TagProbability]:
+    def predict(
+        self, image_data: bytes, is_alone: Callable[[], bool], *, large_too: bool = False
+    ) -> list[TagProbability]:
         """Returns every tag's probability, likeliest first, ties in label order. Computes for milliseconds.
 
         An image that ``is_alone`` once it is decoded has more of the machine, for the same answer sooner.
         Only while Residency holds the network in memory. Raises the errors of customvision.vision.decoding where the
-        image cannot be read.
+        image cannot be read; PictureIsLarge, soon, where it takes long to decode, unless ``large_too``.
         """
         # Once: it stays ours though the network makes room meanwhile.
         trunk = self.network.trunk
         if trunk is None:
             raise RuntimeError("the model's network is not in memory")
         stopwatch = Stopwatch(self.observe)
-        pixels = decode_for_backbone(image_data, trunk.input_size)
+        pixels = decode_for_backbone(image_data, trunk.input_size, large_too=large_too)
         stopwatch.lap(Stage.DECODE)
         features = trunk.embed(pixels, alone=is_alone())
         stopwatch.lap(Stage.TRUNK)

@@ -20,7 +20,7 @@ from customvision.prediction.residency import Residency
 from customvision.prediction.stages import ObserveStage, Stage, unobserved
 from customvision.prediction.stored_predictions import PredictionRecord, StoredPredictions
 from customvision.prediction.worker_threads import WorkerThreads
-from customvision.vision.decoding import MAX_BYTES
+from customvision.vision.decoding import MAX_BYTES, PictureIsLarge
 
 # Half a second's work of two cores for one project alone, which may hold three eighths of it.
 MAX_WAITING = 512
@@ -40,7 +40,8 @@ class Predictor:
     """Computes on its own threads: for one project two per core, for decoding one image fills the gaps of another.
 
     A third per core is there for other projects, so that nobody waits for the end of somebody else's slow images.
-    ``admission`` and ``threads`` tell how many questions wait; ``refusals`` counts those that got no answer.
+    Large pictures, each of which takes a second and hundreds of megabytes, have one thread of their own, in turns.
+    ``admission`` tells how many questions have no answer yet; ``refusals`` counts those that got none.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Predictor:
         self._fetcher = fetcher
         self._stored = stored
         self.threads = WorkerThreads(3 * available_cores(), at_once=2 * available_cores())
+        self._large_pictures = WorkerThreads(1, at_once=1)
         self.admission = Admission(self.threads.count + max_waiting)
         self._residency = residency
 
@@ -69,6 +71,11 @@ class Predictor:
     def at_once(self) -> int:
         """How many questions of one batch or stream to work on at once: enough to keep its threads busy."""
         return 2 * self.threads.at_once
+
+    @property
+    def queued_count(self) -> int:
+        """How many images wait for a thread."""
+        return self.threads.queued_count + self._large_pictures.queued_count
 
     async def predict(self, question: Question, caller: Caller) -> Answer:
         """Answers a question.
@@ -111,14 +118,16 @@ class Predictor:
             return await self._compute(model, image_data, caller)
 
     def close(self) -> None:
-        """Ends the threads; what has not begun is not computed."""
+        """Ends the threads, within twice CLOSE_SECONDS; what has not begun is not computed."""
         self.threads.close()
+        self._large_pictures.close()
 
     def _place(self, project_id: str, caller: Caller, size: int) -> Place:
         return self.admission.place(caller.role, project_id, size, self._seconds_until_free)
 
     def _seconds_until_free(self) -> float:
-        return self.threads.seconds_for(self.admission.places.held)
+        large = self._large_pictures.seconds_for(self._large_pictures.queued_count)
+        return max(self.threads.seconds_for(self.admission.places.held), large)
 
     async def _found_model(self, question: Question, caller: Caller) -> Model:
         patience = _patience(caller)
@@ -136,11 +145,19 @@ class Predictor:
         project_id = model.published.name.project_id
         async with self._residency.ready(model, _patience(caller)):
             work = partial(self._work, model, image_data, time.perf_counter())
-            return await self.threads.run(project_id, work, caller.deadline)
+            predictions = await self.threads.run(project_id, work, caller.deadline)
+            if predictions is None:
+                work_on_large = partial(model.predict, image_data, self.threads.one_works, large_too=True)
+                predictions = await self._large_pictures.run(project_id, work_on_large, caller.deadline)
+            return predictions
 
-    def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability]:
+    def _work(self, model: Model, image_data: bytes, arrived: float) -> list[TagProbability] | None:
+        """Returns what the model says; None, at once, where the header says that the picture is a large one."""
         self._observe(Stage.QUEUE, time.perf_counter() - arrived)
-        return model.predict(image_data, self.threads.one_works)
+        try:
+            return model.predict(image_data, self.threads.one_works)
+        except PictureIsLarge:
+            return None
 
     async def _image_data(self, question: Question) -> bytes:
         if not question.image_url:

@@ -1,6 +1,7 @@
 """Threads that compute for the coroutines of an event loop."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ NEWEST = 0.05
 FIRST_GUESS_SECONDS = 0.01
 SHORTEST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
+# Enough for an ordinary image; one that takes longer is given up, and its thread ends with the process.
+CLOSE_SECONDS = 0.5
 
 
 @dataclass(eq=False, slots=True)
@@ -97,13 +100,17 @@ class WorkerThreads:
         return min(max(count * self._seconds_each / self.at_once, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
 
     def close(self) -> None:
-        """Ends the threads once they have done what they do now; what waits is told that it waits in vain."""
+        """Waits up to CLOSE_SECONDS for what the threads do now; what waits is told that it waits in vain.
+
+        A thread that takes longer is left behind: it ends with the process, and nobody learns what came of its work.
+        """
         self._closed = True
         for job in self._queue.close():
             job.error = ServiceStopping()
             job.tell()
+        until = time.monotonic() + CLOSE_SECONDS
         for thread in self._threads:
-            thread.join()
+            thread.join(max(until - time.monotonic(), 0.0))
 
     def _work(self) -> None:
         while (taken := self._queue.take()) is not None:
@@ -124,7 +131,9 @@ class WorkerThreads:
         # Two threads may both wake the loop, which does no harm; none can miss to: _tell_all clears the mark first.
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._tell_all)
+            # The loop may have ended before a thread that was left behind.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._tell_all)
 
     def _tell_all(self) -> None:
         self._woken = False

@@ -11,10 +11,13 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from customvision.common.errors import InvalidArgument
+from customvision.vision.jpeg_scans import MAX_SCANS, MAX_SEGMENTS, asks_too_much
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 MAX_BYTES = 6 * 1024 * 1024
 MAX_PIXELS = 64_000_000
+# WebP is decoded with sixteen bytes a pixel, in four copies: 600 MB at this size.
+MAX_WEBP_PIXELS = 40_000_000
 # Pictures above this are decoded one at a time: each takes hundreds of megabytes for a moment.
 LARGE_PIXELS = 16_000_000
 _LARGE_PICTURES = threading.Lock()
@@ -60,6 +63,10 @@ class ImageHasTooManyPixels(InvalidArgument):
     reason = "IMAGE_DIMENSIONS_INVALID"
 
 
+class PictureIsLarge(Exception):
+    """A picture that takes long and much memory to decode came where only others are decoded."""
+
+
 @dataclass(frozen=True)
 class ImageHeader:
     """What a file's header says: ``format`` as Pillow names it, upright size in pixels, EXIF ``orientation`` 1 to 8."""
@@ -70,17 +77,18 @@ class ImageHeader:
     orientation: int
 
 
-def decode_for_backbone(data: bytes, size: int) -> RgbPixels:
+def decode_for_backbone(data: bytes, size: int, *, large_too: bool = True) -> RgbPixels:
     """Decodes, turns upright and resizes to ``uint8[size, size, 3]``, RGB, aspect ratio not kept.
 
-    Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
+    Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels; PictureIsLarge, before it is decoded, for a picture
+    of more than LARGE_PIXELS unless ``large_too``.
     """
-    return resized_for_backbone(open_for_backbone(data, size), size)
+    return resized_for_backbone(open_for_backbone(data, size, large_too=large_too), size)
 
 
-def open_for_backbone(data: bytes, size: int) -> Image.Image:
+def open_for_backbone(data: bytes, size: int, *, large_too: bool = True) -> Image.Image:
     """Decodes to an upright RGB image, large enough to be resized to ``size`` pixels; raises what decoding does."""
-    _, image = open_upright(data, smallest_side=2 * size)
+    _, image = open_upright(data, smallest_side=2 * size, large_too=large_too)
     return image
 
 
@@ -93,23 +101,30 @@ def resized_for_backbone(
     return np.asarray(resized, dtype=np.uint8)
 
 
-def open_upright(data: bytes, *, smallest_side: int) -> tuple[ImageHeader, Image.Image]:
+def open_upright(data: bytes, *, smallest_side: int, large_too: bool = True) -> tuple[ImageHeader, Image.Image]:
     """Decodes all of ``data`` to an upright RGB image on white; a JPEG, or a very large picture, may come out smaller.
 
     No side of what is returned is shorter than ``smallest_side`` unless the file's is. All of the file is read,
-    so damage is found. Raises ImageFormatUnknown, ImageTooLarge, ImageHasTooManyPixels.
+    so damage is found. Raises what decode_for_backbone raises.
     """
     _check_size(data)
+    _check_scans(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        # Decoded in one go: between pieces, Pillow would wait for the interpreter's lock again and again.
-        image.decodermaxblock = len(data)
-        header = _header(image)
-        with _LARGE_PICTURES if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext():
+        # Decoded in one go: between pieces, Pillow would wait for the interpreter's lock again and again. Never in less
+        # than its own pieces: what WebP hands on may be millions of times the file.
+        image.decodermaxblock = max(len(data), ImageFile.MAXBLOCK)
+        _check_pixels(image)
+        large = image.width * image.height > LARGE_PIXELS
+        if large and not large_too:
+            raise PictureIsLarge
+        with _LARGE_PICTURES if large else contextlib.nullcontext():
+            # Not before: to find the orientation of a PNG, Pillow decodes it.
+            header = _header(image)
             upright = _decoded(image, header, smallest_side)
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
-    except InvalidArgument:
+        raise _too_many_pixels(MAX_PIXELS) from error
+    except (InvalidArgument, PictureIsLarge):
         raise
     # Pillow's decoders raise many kinds of error on damaged input; all of them mean the same to a user.
     except Exception as error:
@@ -138,10 +153,22 @@ def _check_size(data: bytes) -> None:
         )
 
 
+def _check_scans(data: bytes) -> None:
+    if asks_too_much(data):
+        raise ImageFormatUnknown(
+            f"The JPEG has more than {MAX_SCANS} scans or {MAX_SEGMENTS:,} segments. Save it with another program.",
+            field="image_data",
+        )
+
+
+def _check_pixels(image: Image.Image) -> None:
+    max_pixels = MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
+    if image.width * image.height > max_pixels:
+        raise _too_many_pixels(max_pixels)
+
+
 def _header(image: Image.Image) -> ImageHeader:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_many_pixels()
     orientation = _orientation(image)
     if orientation in SWAPS_SIDES:
         width, height = height, width
@@ -150,10 +177,10 @@ def _header(image: Image.Image) -> ImageHeader:
     return ImageHeader(format=kind, width=width, height=height, orientation=orientation)
 
 
-def _too_many_pixels() -> ImageHasTooManyPixels:
+def _too_many_pixels(max_pixels: int) -> ImageHasTooManyPixels:
     return ImageHasTooManyPixels(
-        f"The image has more than {MAX_PIXELS // 1_000_000} million pixels. Save it smaller.",
-        metadata={"max_pixels": str(MAX_PIXELS)},
+        f"The image has more than {max_pixels // 1_000_000} million pixels. Save it smaller, or as JPEG.",
+        metadata={"max_pixels": str(max_pixels)},
         field="image_data",
     )
 
