@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
+from customvision.common.authentication import Role
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import UrlFetcher
@@ -69,6 +70,11 @@ class Predictor:
     def at_once(self) -> int:
         """How many questions of one batch or stream to work on at once: enough to keep its threads busy."""
         return 2 * self.threads.at_once
+
+    def may_enter(self, role: Role) -> None:
+        """Raises PredictionQueueFull where a question with the key would be refused, whatever it asks."""
+        with self.refusals:
+            self.admission.check_entry(role, self._seconds_until_free)
 
     async def predict(self, question: Question, caller: Caller) -> Answer:
         """Answers a question.

@@ -11,6 +11,7 @@ from customvision.common.channel import open_channel
 from customvision.common.disk_metrics import add_disk_metrics
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
+from customvision.common.reception import Reception
 from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
@@ -38,6 +39,8 @@ from customvision.prediction.workers.shared_metrics import shared_metrics
 from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 
 FULL_NAME = "customvision.v1.PredictionService"
+# What carries images in one message.
+RECEIVED = frozenset({f"/{FULL_NAME}/Predict", f"/{FULL_NAME}/PredictBatch"})
 # Files and loads have threads of their own, so that a load never waits behind predictions.
 LOADER_THREADS = 4
 
@@ -118,4 +121,5 @@ async def open_prediction_service(
             metrics=metrics,
             end_streams=end_streams,
             health_of_parts=ModelHealth(registry),
+            reception=Reception(RECEIVED, predictor.may_enter),
         )
