@@ -88,7 +88,7 @@ class AnsweredCall:
         if isinstance(error, ServiceError):
             self._code = code_of(error)
             self._surroundings.metrics.fail(error.reason)
-            await self._abort(status_of(error))
+            await self._abort(error, status_of(error))
         elif isinstance(error, grpc.aio.AbortError):
             self._code = _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
         elif isinstance(error, asyncio.CancelledError | GeneratorExit):
@@ -98,7 +98,7 @@ class AnsweredCall:
             self._code = grpc.StatusCode.INTERNAL
             self._surroundings.metrics.fail("INTERNAL")
             log.error("call failed", method=self._surroundings.method.path, exc_info=error)
-            await self._abort(internal_status())
+            await self._abort(error, internal_status())
 
     def end(self) -> None:
         """Counts and logs the call."""
@@ -107,11 +107,14 @@ class AnsweredCall:
             surroundings.running.end()
         surroundings.metrics.end(self._code, seconds)
         surroundings.access_log.tell(surroundings.method.path, self._code.name, seconds, self._request_id, self.request)
+        self.request = None
         if self._span is not None:
             number: int = self._code.value[0]
             self._span.end({"rpc.grpc.status_code": number}, failed=self._code in FAULTS)
 
-    async def _abort(self, status: Any) -> None:
+    async def _abort(self, error: Exception, status: Any) -> None:
+        # grpc has the call hold what it was aborted with, in a circle: the frames of a traceback hold its message.
+        error.__traceback__ = None
         named = (*status.trailing_metadata, (REQUEST_ID_HEADER, self._request_id))
         await self._context.abort(status.code, status.details, named)
 

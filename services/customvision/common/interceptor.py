@@ -161,10 +161,12 @@ def _serialization(behaviours: Any) -> dict[str, Any]:
 def _around_unary(behaviour: Any, begin: Begin, receive: Receive | None = None) -> Any:
     async def answer(request: Any, context: Any) -> Any:
         call = begin(request, context)
+        # An error's traceback holds this frame.
+        del request
         try:
             call.admit()
             if receive is not None:
-                call.request = await receive(request, context)
+                call.request = await receive(call.request, context)
             return await behaviour(call.request, context)
         except BaseException as error:
             await call.fail(error)

@@ -8,7 +8,7 @@ from customvision.common.authentication import Role
 from customvision.common.errors import DeadlineExceeded, Internal
 
 # A message's size is not known before it is there: each may be as large as messages are allowed to be, 32 MiB.
-AT_ONCE = 16
+AT_ONCE = 8
 # The largest message at 9 megabit a second.
 SECONDS = 30.0
 
