@@ -30,7 +30,7 @@ async def look(request: bytes, _: Any) -> bytes:
 
 def register(server: grpc.aio.Server) -> None:
     """Adds a service of plain bytes."""
-    handlers = {"Look": grpc.unary_unary_rpc_method_handler(look)}
+    handlers: dict[str, Any] = {"Look": grpc.unary_unary_rpc_method_handler(look)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Images", handlers),))
 
 

@@ -138,7 +138,7 @@ async def test_a_batch_keeps_every_thread_busy_and_ends_with_its_caller(
 
 async def test_a_batch_holds_its_bytes_while_its_model_loads(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for one batch, a second is refused though neither has begun to be computed; the first is answered."""
-    monkeypatch.setitem(Admission.__init__.__kwdefaults__, "max_bytes", 4 * 2 * len(RED))
+    monkeypatch.setattr(Admission.__init__, "__kwdefaults__", {"max_bytes": 4 * 2 * len(RED)})
     digest = suite.project.complete("p", "i", model())
     suite.project.held[digest] = asyncio.Event()
     async with suite.prediction() as prediction:
