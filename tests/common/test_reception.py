@@ -6,10 +6,11 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 
 from customvision.common.authentication import Role
 from customvision.common.errors import DeadlineExceeded, ResourceExhausted
-from customvision.common.reception import Reception
+from customvision.common.reception import AT_ONCE, Reception
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.status import error_from_call
 
@@ -48,14 +49,14 @@ def full(_: Role) -> None:
     raise Full("Nothing more is taken; try again.", retry_after=2.0)
 
 
-def unsent(channel: Any) -> grpc.aio.StreamUnaryCall[Any, Any]:
+def unsent(channel: Any, method: str = METHOD) -> grpc.aio.StreamUnaryCall[Any, Any]:
     """Returns a call whose message never comes: on the wire it is as one of a single message."""
 
     async def never() -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
         yield b""
 
-    call: grpc.aio.StreamUnaryCall[Any, Any] = channel.stream_unary(METHOD)(never())
+    call: grpc.aio.StreamUnaryCall[Any, Any] = channel.stream_unary(method)(never())
     return call
 
 
@@ -92,3 +93,23 @@ async def test_a_message_that_does_not_come_makes_room(serve_service: Callable[.
         error = error_from_call(await end_of(stalled), service="images")
     assert isinstance(error, DeadlineExceeded)
     assert error.reason == "MESSAGE_TOO_SLOW"
+
+
+async def test_messages_that_do_not_come_do_not_keep_health_from_answering(serve_service: Callable[..., Any]) -> None:
+    """Without a key, more calls are begun than are received at one time: the oldest are ended, and health answers."""
+    async with serve_service(images(None)) as channel:
+        stalled = [unsent(channel, "/grpc.health.v1.Health/Check") for _ in range(AT_ONCE + 1)]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+            ended, _ = await asyncio.wait(
+                map(asyncio.ensure_future, map(end_of, stalled)), return_when="FIRST_COMPLETED"
+            )
+    assert ended.pop().result().code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_large_message_without_a_key_is_refused(serve_service: Callable[..., Any]) -> None:
+    """Health takes a name, not a megabyte."""
+    name = health_pb2.HealthCheckRequest(service="x" * 2**20).SerializeToString()
+    async with serve_service(images(None)) as channel:
+        error = await end_of(channel.unary_unary("/grpc.health.v1.Health/Check")(name))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT

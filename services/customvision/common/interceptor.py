@@ -16,12 +16,14 @@ from customvision.common.authentication import KeyRing, Role
 from customvision.common.call import AnsweredCall, Surroundings
 from customvision.common.call_metrics import CallMetrics, Method
 from customvision.common.errors import ServiceError
-from customvision.common.reception import Reception
+from customvision.common.reception import OpenReception, Reception
 from customvision.common.running_calls import RunningCalls
 from customvision.common.tracing import Tracer
 
 # Health must answer before anyone has a key; every other service names the roles that open it.
 OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
+# A question about health names a service or a model.
+MAX_OPEN_BYTES = 4096
 
 Begin = Callable[[Any, Any], AnsweredCall]
 Receive = Callable[[Any, Any], Awaitable[Any]]
@@ -78,6 +80,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._access_log = access_log
         self._tracer = tracer
         self._reception = reception
+        self._open_reception = OpenReception()
         self._guarded: dict[str, GuardedMethod] = {}
 
     async def intercept_service(
@@ -91,8 +94,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if guarded is None:
             handler = await continuation(handler_call_details)
             service, _, name = path.strip("/").partition("/")
-            if handler is None or service in OPEN_SERVICES:
-                return handler
+            if handler is None:
+                return None
+            if service in OPEN_SERVICES:
+                return _open(handler, self._open_reception)
             # Kept by a method that there is, so callers cannot make them many.
             guarded = self._guarded[path] = self._guard(handler, service, name)
         try:
@@ -131,6 +136,36 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _receive(self, reception: Reception, roles: frozenset[Role], messages: Any, context: Any) -> Any:
         role = self._key_ring.authenticate(context.invocation_metadata() or (), roles)
         return await reception.receive(role, messages)
+
+
+def _open(handler: Handler, reception: OpenReception) -> Handler:
+    """Returns a handler that has its one message received by ``reception``."""
+    behaviours: Any = handler
+
+    async def received(requests: Any, context: Any) -> Any:
+        request = await reception.receive(requests)
+        if request is None:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The call's message did not come in time.")
+        # A watch holds it for as long as it lasts.
+        elif request.ByteSize() > MAX_OPEN_BYTES:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The message has more than {MAX_OPEN_BYTES} bytes.")
+        return request
+
+    async def answer(requests: Any, context: Any) -> Any:
+        return await behaviours.unary_unary(await received(requests, context), context)
+
+    async def stream(requests: Any, context: Any) -> AsyncIterator[Any]:
+        request = await received(requests, context)
+        async with contextlib.aclosing(behaviours.unary_stream(request, context)) as responses:
+            async for response in responses:
+                yield response
+
+    wrapped: Any
+    if behaviours.response_streaming:
+        wrapped = grpc.stream_stream_rpc_method_handler(stream, **_serialization(behaviours))
+    else:
+        wrapped = grpc.stream_unary_rpc_method_handler(answer, **_serialization(behaviours))
+    return cast("Handler", wrapped)
 
 
 def _surrounded(behaviours: Any, begin: Begin) -> Handler:

@@ -1,6 +1,7 @@
 """How large messages are received: a bounded number at one time, in bounded time, and none that would be refused."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, Callable
 from typing import Any
 
@@ -53,3 +54,30 @@ class Reception:
                     f"The call's message was not there after {self._seconds:.0f} seconds; send less in one call."
                 ) from None
         raise Internal("The call ended without its message.")
+
+
+class OpenReception:
+    """Receives the one small message of calls that need no key. Belongs to one event loop.
+
+    Where ``at_once`` are on their way, the oldest is given up for the newest: an honest one is there at once.
+    """
+
+    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
+        self._at_once = at_once
+        self._seconds = seconds
+        self._limits: deque[asyncio.Timeout] = deque()
+
+    async def receive(self, messages: AsyncIterable[Any]) -> Any:
+        """Returns a call's message, None where none came in time."""
+        if len(self._limits) >= self._at_once:
+            self._limits.popleft().reschedule(asyncio.get_running_loop().time())
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                self._limits.append(limit)
+                try:
+                    return await anext(aiter(messages), None)
+                finally:
+                    if limit in self._limits:
+                        self._limits.remove(limit)
+        except TimeoutError:
+            return None
