@@ -44,8 +44,7 @@ from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceSer
 FULL_NAME = "customvision.v1.PredictionService"
 # What carries images in one message.
 RECEIVED = frozenset({f"/{FULL_NAME}/Predict", f"/{FULL_NAME}/PredictBatch"})
-# Networks keep every core busy: without it a burst of calls waits for the processor before anyone refuses it. Still
-# before a training, which has 10.
+# Networks keep every core busy: without it a burst of calls waits for the processor before anyone refuses it.
 NICENESS_OF_NETWORKS = 5
 # Files and loads have threads of their own, so that a load never waits behind predictions.
 LOADER_THREADS = 4
