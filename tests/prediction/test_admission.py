@@ -69,6 +69,18 @@ def test_a_place_is_given_back_on_an_error() -> None:
     assert admission.places.held == 0
 
 
+def test_a_key_that_holds_all_it_may_enters_no_more() -> None:
+    """What nobody could be given a place for is refused before it is read; the other key enters."""
+    with contextlib.ExitStack() as stack:
+        admission = Admission(160)
+        admission.check_entry(PREDICTION, lambda: 1.5)
+        for number in range(200):
+            filled(admission, stack, PREDICTION, f"project {number}")
+        with pytest.raises(PredictionQueueFull, match=r"try again in 1.5 seconds"):
+            admission.check_entry(PREDICTION, lambda: 1.5)
+        admission.check_entry(TRAINING, lambda: 1.5)
+
+
 @given(st.integers(1, 300), st.lists(st.tuples(st.sampled_from("tp"), st.sampled_from("abcd"), st.integers(0, 40))))
 def test_limits_hold_whoever_asks(total: int, asked: list[tuple[str, str, int]]) -> None:
     """All together, a key and a project never hold more than they may, and giving all back leaves nothing."""

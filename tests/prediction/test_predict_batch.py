@@ -8,6 +8,7 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.processors import available_cores
+from customvision.prediction.admission import Admission
 from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
@@ -133,3 +134,22 @@ async def test_a_batch_keeps_every_thread_busy_and_ends_with_its_caller(
         # Their threads are free again, and what waited before this call would have been begun before it.
         await prediction.predict("p", "m", RED)
     assert held.begun <= workers + 1
+
+
+async def test_a_batch_holds_its_bytes_while_its_model_loads(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for one batch, a second is refused though neither has begun to be computed; the first is answered."""
+    monkeypatch.setattr(Admission.__init__, "__kwdefaults__", {"max_bytes": 4 * 2 * len(RED)})
+    digest = suite.project.complete("p", "i", model())
+    suite.project.held[digest] = asyncio.Event()
+    async with suite.prediction() as prediction:
+        asked = batch([RED, RED], publish_name="", iteration_id="i")
+        first = asyncio.ensure_future(ask(prediction, asked))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while digest not in suite.project.fetched:
+                await asyncio.sleep(0.01)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await ask(prediction, asked)
+        suite.project.held[digest].set()
+        answer = await first
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert [result.predictions[0].tag_name for result in answer.results] == ["red", "red"]

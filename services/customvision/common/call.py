@@ -10,7 +10,6 @@ import grpc
 import structlog
 
 from customvision.common.access_log import AccessLog
-from customvision.common.authentication import KeyRing, Role
 from customvision.common.call_context import REQUEST_ID_HEADER, begin_call, hand_on
 from customvision.common.call_metrics import Method, MethodMetrics
 from customvision.common.errors import ServiceError
@@ -40,11 +39,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the calls of one method have in common; ``roles`` open it."""
+    """What the calls of one method have in common."""
 
     method: Method
-    key_ring: KeyRing
-    roles: frozenset[Role]
     running: RunningCalls
     metrics: MethodMetrics
     access_log: AccessLog
@@ -68,8 +65,8 @@ class AnsweredCall:
         self.request = _CountedRequests(request, surroundings.metrics.receive) if streaming else request
         surroundings.metrics.begin()
 
-    def admit(self) -> None:
-        """Lets the call through, or raises a kind of ServiceError where the server stops or the key does not do."""
+    def admit(self, refusal: ServiceError | None = None) -> None:
+        """Lets the call through, or raises its ``refusal``, or ServiceStopping where the server takes no more."""
         surroundings = self._surroundings
         self._context.set_trailing_metadata(((REQUEST_ID_HEADER, self._request_id),))
         if surroundings.tracer is not None:
@@ -77,7 +74,8 @@ class AnsweredCall:
             attributes = {"rpc.system": "grpc", "rpc.service": method.service, "rpc.method": method.name}
             self._span = surroundings.tracer.begin(method.path.strip("/"), attributes, self._metadata)
             hand_on(self._span.headers)
-        surroundings.key_ring.authenticate(self._metadata, surroundings.roles)
+        if refusal is not None:
+            raise refusal
         surroundings.running.begin()
         self._running = True
 
@@ -90,7 +88,7 @@ class AnsweredCall:
         if isinstance(error, ServiceError):
             self._code = code_of(error)
             self._surroundings.metrics.fail(error.reason)
-            await self._abort(status_of(error))
+            await self._abort(error, status_of(error))
         elif isinstance(error, grpc.aio.AbortError):
             self._code = _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
         elif isinstance(error, asyncio.CancelledError | GeneratorExit):
@@ -100,7 +98,7 @@ class AnsweredCall:
             self._code = grpc.StatusCode.INTERNAL
             self._surroundings.metrics.fail("INTERNAL")
             log.error("call failed", method=self._surroundings.method.path, exc_info=error)
-            await self._abort(internal_status())
+            await self._abort(error, internal_status())
 
     def end(self) -> None:
         """Counts and logs the call."""
@@ -109,11 +107,14 @@ class AnsweredCall:
             surroundings.running.end()
         surroundings.metrics.end(self._code, seconds)
         surroundings.access_log.tell(surroundings.method.path, self._code.name, seconds, self._request_id, self.request)
+        self.request = None
         if self._span is not None:
             number: int = self._code.value[0]
             self._span.end({"rpc.grpc.status_code": number}, failed=self._code in FAULTS)
 
-    async def _abort(self, status: Any) -> None:
+    async def _abort(self, error: Exception, status: Any) -> None:
+        # grpc has the call hold what it was aborted with, in a circle: the frames of a traceback hold its message.
+        error.__traceback__ = None
         named = (*status.trailing_metadata, (REQUEST_ID_HEADER, self._request_id))
         await self._context.abort(status.code, status.details, named)
 

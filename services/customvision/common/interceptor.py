@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias, cast
 
 import grpc
 
@@ -13,20 +15,52 @@ from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing, Role
 from customvision.common.call import AnsweredCall, Surroundings
 from customvision.common.call_metrics import CallMetrics, Method
+from customvision.common.errors import ServiceError
+from customvision.common.reception import OpenReception, Reception
 from customvision.common.running_calls import RunningCalls
 from customvision.common.tracing import Tracer
 
 # Health must answer before anyone has a key; every other service names the roles that open it.
 OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
+# A question about health names a service or a model.
+MAX_OPEN_BYTES = 4096
 
 Begin = Callable[[Any, Any], AnsweredCall]
+Receive = Callable[[Any, Any], Awaitable[Any]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+@dataclass(frozen=True)
+class GuardedMethod:
+    """A method that ``roles`` open: its calls are handled, or refused; ``reception`` is that of its messages."""
+
+    roles: frozenset[Role]
+    handler: Handler
+    reception: Reception | None
+    begin: Begin
+
+    def refusing(self, error: ServiceError) -> Handler:
+        """Returns a handler that ends a call with ``error`` and reads nothing of it."""
+
+        async def refuse(_requests: Any, context: Any) -> None:
+            call = self.begin((), context)
+            try:
+                call.admit(error)
+            except ServiceError as refusal:
+                await call.fail(refusal)
+            finally:
+                call.end()
+
+        # On the wire there is no difference, but of one message grpc would read all before it asks.
+        return grpc.stream_unary_rpc_method_handler(refuse)
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Lets through calls whose key has one of the roles of their service, and turns errors into statuses.
 
-    A service that is not in ``roles`` is open to nobody. Health is apart: it neither counts as ``running`` nor is
-    turned away. Methods that there are not make no figures.
+    Keys are looked at before anything of a call is read. A service that is not in ``roles`` is open to nobody. Health
+    is apart: it neither counts as ``running`` nor is turned away. Methods that there are not make no figures.
+    ``reception`` is that of the large messages.
     """
 
     def __init__(
@@ -37,6 +71,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         metrics: CallMetrics,
         access_log: AccessLog,
         tracer: Tracer | None = None,
+        reception: Reception | None = None,
     ) -> None:
         self._key_ring = key_ring
         self._roles = roles
@@ -44,49 +79,97 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._metrics = metrics
         self._access_log = access_log
         self._tracer = tracer
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._reception = reception
+        self._open_reception = OpenReception()
+        self._guarded: dict[str, GuardedMethod] = {}
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Returns the handler of the call's method with all that surrounds it."""
+    ) -> Handler | None:
+        """Returns the handler of the call's method with all that surrounds it, or one that refuses the call."""
         path = str(handler_call_details.method)
-        wrapped = self._wrapped.get(path)
-        if wrapped is not None:
-            return wrapped
-        handler = await continuation(handler_call_details)
-        service, _, name = path.strip("/").partition("/")
-        if handler is None or service in OPEN_SERVICES:
-            return handler
-        # Kept by a method that there is, so callers cannot make them many.
-        wrapped = self._wrapped[path] = self._wrap(handler, service, name)
-        return wrapped
+        guarded = self._guarded.get(path)
+        if guarded is None:
+            handler = await continuation(handler_call_details)
+            service, _, name = path.strip("/").partition("/")
+            if handler is None:
+                return None
+            if service in OPEN_SERVICES:
+                return _open(handler, self._open_reception)
+            # Kept by a method that there is, so callers cannot make them many.
+            guarded = self._guarded[path] = self._guard(handler, service, name)
+        try:
+            role = self._key_ring.authenticate(handler_call_details.invocation_metadata or (), guarded.roles)
+            if guarded.reception is not None:
+                guarded.reception.may_enter(role)
+        except ServiceError as error:
+            return guarded.refusing(error)
+        return guarded.handler
 
-    def _wrap(
-        self, handler: grpc.RpcMethodHandler[Any, Any], service: str, name: str
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    def _guard(self, handler: Handler, service: str, name: str) -> GuardedMethod:
         # Typed loosely: which of a handler's four behaviours is set depends on its two flags.
         behaviours: Any = handler
         method = Method(service, name, behaviours.request_streaming, behaviours.response_streaming)
         surroundings = Surroundings(
             method=method,
-            key_ring=self._key_ring,
-            roles=self._roles.get(service, frozenset()),
             running=self._running,
             metrics=self._metrics.of(method),
             access_log=self._access_log,
             tracer=self._tracer,
         )
-        return _surrounded(behaviours, lambda request, context: AnsweredCall(surroundings, request, context))
+
+        def begin(request: Any, context: Any) -> AnsweredCall:
+            return AnsweredCall(surroundings, request, context)
+
+        roles = self._roles.get(service, frozenset())
+        reception = self._reception if self._reception is not None and method.path in self._reception.methods else None
+        if reception is None:
+            return GuardedMethod(roles, _surrounded(behaviours, begin), None, begin)
+        receive = partial(self._receive, reception, roles)
+        unary = _around_unary(behaviours.unary_unary, begin, receive)
+        return GuardedMethod(
+            roles, grpc.stream_unary_rpc_method_handler(unary, **_serialization(behaviours)), reception, begin
+        )
+
+    async def _receive(self, reception: Reception, roles: frozenset[Role], messages: Any, context: Any) -> Any:
+        role = self._key_ring.authenticate(context.invocation_metadata() or (), roles)
+        return await reception.receive(role, messages)
 
 
-def _surrounded(behaviours: Any, begin: Begin) -> grpc.RpcMethodHandler[Any, Any]:
-    serialization = {
-        "request_deserializer": behaviours.request_deserializer,
-        "response_serializer": behaviours.response_serializer,
-    }
+def _open(handler: Handler, reception: OpenReception) -> Handler:
+    """Returns a handler that has its one message received by ``reception``."""
+    behaviours: Any = handler
+
+    async def received(requests: Any, context: Any) -> Any:
+        request = await reception.receive(requests)
+        if request is None:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The call's message did not come in time.")
+        # A watch holds it for as long as it lasts.
+        elif request.ByteSize() > MAX_OPEN_BYTES:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The message has more than {MAX_OPEN_BYTES} bytes.")
+        return request
+
+    async def answer(requests: Any, context: Any) -> Any:
+        return await behaviours.unary_unary(await received(requests, context), context)
+
+    async def stream(requests: Any, context: Any) -> AsyncIterator[Any]:
+        request = await received(requests, context)
+        async with contextlib.aclosing(behaviours.unary_stream(request, context)) as responses:
+            async for response in responses:
+                yield response
+
+    wrapped: Any
+    if behaviours.response_streaming:
+        wrapped = grpc.stream_stream_rpc_method_handler(stream, **_serialization(behaviours))
+    else:
+        wrapped = grpc.stream_unary_rpc_method_handler(answer, **_serialization(behaviours))
+    return cast("Handler", wrapped)
+
+
+def _surrounded(behaviours: Any, begin: Begin) -> Handler:
+    serialization = _serialization(behaviours)
     wrapped: Any
     if behaviours.response_streaming and behaviours.request_streaming:
         stream = _around_stream(behaviours.stream_stream, begin)
@@ -100,14 +183,25 @@ def _surrounded(behaviours: Any, begin: Begin) -> grpc.RpcMethodHandler[Any, Any
     else:
         unary = _around_unary(behaviours.unary_unary, begin)
         wrapped = grpc.unary_unary_rpc_method_handler(unary, **serialization)
-    return cast("grpc.RpcMethodHandler[Any, Any]", wrapped)
+    return cast("Handler", wrapped)
 
 
-def _around_unary(behaviour: Any, begin: Begin) -> Any:
+def _serialization(behaviours: Any) -> dict[str, Any]:
+    return {
+        "request_deserializer": behaviours.request_deserializer,
+        "response_serializer": behaviours.response_serializer,
+    }
+
+
+def _around_unary(behaviour: Any, begin: Begin, receive: Receive | None = None) -> Any:
     async def answer(request: Any, context: Any) -> Any:
         call = begin(request, context)
+        # An error's traceback holds this frame.
+        del request
         try:
             call.admit()
+            if receive is not None:
+                call.request = await receive(call.request, context)
             return await behaviour(call.request, context)
         except BaseException as error:
             await call.fail(error)

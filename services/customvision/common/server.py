@@ -21,6 +21,7 @@ from customvision.common.errors import ConfigurationError
 from customvision.common.health import NOT_SERVING, SERVING, HealthServicer, PartsHealth, Status
 from customvision.common.interceptor import CallInterceptor
 from customvision.common.listening import is_loopback
+from customvision.common.reception import Reception
 from customvision.common.running_calls import RunningCalls
 from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import setting_of_address
@@ -29,6 +30,8 @@ from customvision.v1.metrics_service_pb2_grpc import add_MetricsServiceServicer_
 
 MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 MAX_PENDING_CALLS = 20_000
+# More calls of one connection wait at their caller. The REST gateway has one for all that it watches and asks.
+MAX_CALLS_PER_CONNECTION = 1_000
 GRACE_SECONDS = 5.0
 # For answers that were given to leave this machine.
 LAST_ANSWERS_SECONDS = 0.05
@@ -40,6 +43,7 @@ OPTIONS = [
     # By default a burst of more than a thousand calls is thinned out with CANCELLED, which tells a caller nothing.
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
+    ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),
@@ -60,7 +64,8 @@ class ServiceDefinition:
     ``name`` is short ("project"), ``full_name`` the protobuf one; ``register`` adds the servicer;
     ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains; ``until_ready``
     returns once it can answer as it should: only then health says SERVING. ``metrics`` are its figures, to which the
-    server adds those of its calls; ``health_of_parts`` tells how parts of it are doing that are asked for by name.
+    server adds those of its calls; ``health_of_parts`` tells how parts of it are doing that are asked for by name;
+    ``reception`` receives the messages of methods that carry much.
     """
 
     name: str
@@ -71,6 +76,7 @@ class ServiceDefinition:
     until_ready: Callable[[], Coroutine[Any, Any, None]] = ready_at_once
     metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
     health_of_parts: PartsHealth | None = None
+    reception: Reception | None = None
 
 
 class Server:
@@ -95,7 +101,13 @@ class Server:
         options = [("grpc.so_reuseport", int(share_port)), *OPTIONS]
         self._calls = RunningCalls()
         around = CallInterceptor(
-            key_ring, roles, self._calls, definition.metrics.calls, access_log or AccessLog(), tracer
+            key_ring,
+            roles,
+            self._calls,
+            definition.metrics.calls,
+            access_log or AccessLog(),
+            tracer,
+            definition.reception,
         )
         self._server = grpc.aio.server(interceptors=[around], options=options)
         self._port = 0

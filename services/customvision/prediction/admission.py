@@ -39,8 +39,11 @@ class Share:
 
     def has_room(self, holder: Holder, amount: int) -> bool:
         """Returns whether a project may hold so much more: no more in all than would be left free then."""
-        free = min(self._total - self.held, self._most_of_a_key - self._by_key.get(holder.key, 0))
-        return self.held_by(holder) + amount <= free - amount
+        return self.held_by(holder) + amount <= self.free_to(holder.key) - amount
+
+    def free_to(self, key: str) -> int:
+        """Returns how much of what a key may hold is free."""
+        return min(self._total - self.held, self._most_of_a_key - self._by_key.get(key, 0))
 
     def take(self, holder: Holder, amount: int) -> None:
         """Counts ``amount`` as held."""
@@ -71,12 +74,19 @@ class Admission:
         self.bytes = Share(max_bytes)
         self.refused_count = 0
 
+    def check_entry(self, role: Role, retry_after: Callable[[], float]) -> None:
+        """Raises PredictionQueueFull where no project has room for a question through the key."""
+        nobody = Holder(_key_of(role), "")
+        if not self.places.has_room(nobody, 1):
+            self.refused_count += 1
+            raise self._refusal(nobody, retry_after())
+
     def place(self, role: Role, project_id: str, size: int, retry_after: Callable[[], float]) -> "Place":
         """Returns a place, to be held inside a ``with`` block, for a question of ``size`` bytes.
 
         ``retry_after`` estimates the seconds until there may be one. Raises PredictionQueueFull where there is none.
         """
-        holder = Holder("training" if role is Role.TRAINING else "prediction", project_id)
+        holder = Holder(_key_of(role), project_id)
         if self.places.has_room(holder, 1) and self.bytes.has_room(holder, size):
             return Place(self, holder, size)
         self.refused_count += 1
@@ -90,6 +100,10 @@ class Admission:
             metadata={"waiting": str(waiting), "waiting_of_project": str(of_project)},
             retry_after=retry_after,
         )
+
+
+def _key_of(role: Role) -> str:
+    return "training" if role is Role.TRAINING else "prediction"
 
 
 class Place:

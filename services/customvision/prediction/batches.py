@@ -24,7 +24,7 @@ class BatchAnswer:
 
 
 class Batches:
-    """Has a batch take its turns among other questions image by image, a few at a time."""
+    """Has a batch take its turns among other questions image by image; its bytes are held throughout."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
@@ -32,12 +32,16 @@ class Batches:
     async def predict(self, questions: Sequence[Question], caller: Caller) -> BatchAnswer:
         """Answers questions that differ only in their image.
 
-        Raises NothingGiven, TooManyItems, and what Predictor.find_model raises; what concerns one image is its outcome.
+        Raises NothingGiven, TooManyItems, and what Predictor.hold and Predictor.find_model raise; what concerns one
+        image is its outcome.
         """
         _check_count(len(questions))
-        model = await self._predictor.find_model(questions[0], caller)
-        at_once = asyncio.Semaphore(self._predictor.at_once)
-        outcomes = await asyncio.gather(*(self._outcome(model, question, caller, at_once) for question in questions))
+        with self._predictor.hold(questions, caller):
+            model = await self._predictor.find_model(questions[0], caller)
+            at_once = asyncio.Semaphore(self._predictor.at_once)
+            outcomes = await asyncio.gather(
+                *(self._outcome(model, question, caller, at_once) for question in questions)
+            )
         return BatchAnswer(model.published, outcomes)
 
     async def _outcome(self, model: Model, question: Question, caller: Caller, at_once: asyncio.Semaphore) -> Outcome:

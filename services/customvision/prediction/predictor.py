@@ -2,9 +2,11 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from customvision.common.authentication import Role
 from customvision.common.processors import available_cores
 from customvision.common.url_fetching.errors import URL_ERRORS
 from customvision.common.url_fetching.fetcher import UrlFetcher
@@ -77,6 +79,11 @@ class Predictor:
         """How many images wait for a thread."""
         return self.threads.queued_count + self._large_pictures.queued_count
 
+    def may_enter(self, role: Role) -> None:
+        """Raises PredictionQueueFull where a question with the key would be refused, whatever it asks."""
+        with self.refusals:
+            self.admission.check_entry(role, self._seconds_until_free)
+
     async def predict(self, question: Question, caller: Caller) -> Answer:
         """Answers a question.
 
@@ -89,6 +96,15 @@ class Predictor:
                 model = await self._found_model(question, caller)
                 return await self._answer(model, question, caller)
 
+    def hold(self, questions: Sequence[Question], caller: Caller) -> Place:
+        """Returns room for all the images of a message, to be held inside a ``with`` block until it is answered.
+
+        Raises PredictionQueueFull.
+        """
+        size = sum(len(question.image_data) for question in questions)
+        with self.refusals:
+            return self._place(questions[0].project_id, caller, size)
+
     async def find_model(self, question: Question, caller: Caller) -> Model:
         """Returns the model that a question is for; its image does not matter.
 
@@ -98,14 +114,14 @@ class Predictor:
         return await self._found_model(question, caller)
 
     async def answer(self, model: Model, question: Question, caller: Caller) -> Answer:
-        """Answers a question with a model that was found before.
+        """Answers a question of a message that is held, with a model that was found before.
 
         Raises what Question.check_image, UrlFetcher.fetch and Residency.ready raise, PredictionQueueFull,
         PredictionTooLate, and the errors of customvision.vision.decoding.
         """
         with self.refusals:
             question.check_image()
-            with self._place(question.project_id, caller, _size(question)):
+            with self._place(question.project_id, caller, MAX_BYTES if question.image_url else 0):
                 return await self._answer(model, question, caller)
 
     async def compute(self, model: Model, image_data: bytes, caller: Caller) -> list[TagProbability]:
