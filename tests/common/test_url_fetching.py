@@ -15,7 +15,7 @@ import pytest
 
 from customvision.common.errors import ServiceError
 from customvision.common.url_fetching.addresses import Address, AllowedHosts
-from customvision.common.url_fetching.fetcher import CONCURRENT_FETCHES, MAX_REDIRECTS, UrlFetcher
+from customvision.common.url_fetching.fetcher import FETCHES_OF_A_PROJECT, MAX_REDIRECTS, UrlFetcher
 from web_server import WebServer, web_server
 
 PATIENCE_SECONDS = 10.0
@@ -60,7 +60,7 @@ async def web() -> AsyncIterator[WebServer]:
 async def refusal(fetcher: UrlFetcher, url: str, max_bytes: int = MAX_BYTES) -> ServiceError:
     """Returns the error that fetching ends with."""
     with pytest.raises(ServiceError) as raised:
-        await asyncio.wait_for(fetcher.fetch(url, max_bytes), PATIENCE_SECONDS)
+        await asyncio.wait_for(fetcher.fetch(url, max_bytes, "p"), PATIENCE_SECONDS)
     return raised.value
 
 
@@ -68,7 +68,7 @@ async def test_a_file_is_fetched_with_a_plain_request(web: WebServer) -> None:
     """The bytes come as they are; the request names the host and asks for nothing packed, with no cookie or key."""
     web.give("/a%20b.jpg?x=1", b"bytes")
     with fetching() as fetcher:
-        assert await fetcher.fetch(web.url("/a b.jpg?x=1#part"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url("/a b.jpg?x=1#part"), MAX_BYTES, "p") == b"bytes"
     head = web.requests[0].lower()
     assert head.startswith("get /a%20b.jpg?x=1 http/1.1\r\n")
     assert f"host: 127.0.0.1:{web.port}\r\n" in head
@@ -117,7 +117,7 @@ async def test_a_name_is_asked_for_once(web: WebServer) -> None:
     web.give("/photo.jpg", b"bytes")
     names = Names(photos=["127.0.0.1", "127.0.0.2"])
     with fetching(LOOPBACK, names) as fetcher:
-        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES, "p") == b"bytes"
         assert names.asked == ["photos.test"]
         assert f"Host: photos.test:{web.port}\r\n" in web.requests[0]
         assert (await refusal(fetcher, web.url(host="photos.test"))).reason == "URL_REFUSED"
@@ -129,7 +129,7 @@ async def test_an_operator_can_allow_a_host(web: WebServer, entry: str) -> None:
     """By its name, its network or its address."""
     web.give("/photo.jpg", b"bytes")
     with fetching(AllowedHosts.parse(entry), Names(photos=["127.0.0.1"])) as fetcher:
-        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES, "p") == b"bytes"
 
 
 @pytest.mark.skipif(not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
@@ -138,7 +138,7 @@ async def test_an_allowed_ipv6_address_is_reached() -> None:
     async with web_server(address="::1") as web:
         web.give("/photo.jpg", b"bytes")
         with fetching(AllowedHosts.parse("::1")) as fetcher:
-            assert await fetcher.fetch(web.url(host="[0:0::1]"), MAX_BYTES) == b"bytes"
+            assert await fetcher.fetch(web.url(host="[0:0::1]"), MAX_BYTES, "p") == b"bytes"
         assert f"Host: [::1]:{web.port}\r\n" in web.requests[0]
 
 
@@ -146,7 +146,7 @@ async def test_the_system_is_asked_for_names(web: WebServer) -> None:
     """Without name servers of a test, localhost is this machine, and a name of nobody is unknown."""
     web.give("/photo.jpg", b"bytes")
     with fetching(AllowedHosts.parse("localhost")) as fetcher:
-        assert await fetcher.fetch(web.url(host="localhost"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url(host="localhost"), MAX_BYTES, "p") == b"bytes"
         assert (await refusal(fetcher, "http://no-such-name.invalid/")).reason == "URL_HOST_UNKNOWN"
 
 
@@ -154,7 +154,7 @@ async def test_the_next_address_is_tried(web: WebServer) -> None:
     """A host of which one address does not answer is reached at another."""
     web.give("/photo.jpg", b"bytes")
     with fetching(AllowedHosts.parse("photos.test"), Names(photos=["127.0.0.9 127.0.0.1"])) as fetcher:
-        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url(host="photos.test"), MAX_BYTES, "p") == b"bytes"
 
 
 async def test_a_proxy_in_the_environment_is_not_used(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ async def test_a_proxy_in_the_environment_is_not_used(web: WebServer, monkeypatc
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     web.give("/photo.jpg", b"bytes")
     with fetching() as fetcher:
-        assert await fetcher.fetch(web.url(), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url(), MAX_BYTES, "p") == b"bytes"
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
@@ -173,7 +173,7 @@ async def test_redirects_are_followed(web: WebServer, status: str) -> None:
         web.redirect(f"/{step}", f"/{step + 1}", status=status)
     web.give(f"/{MAX_REDIRECTS}", b"bytes")
     with fetching() as fetcher:
-        assert await fetcher.fetch(web.url("/0"), MAX_BYTES) == b"bytes"
+        assert await fetcher.fetch(web.url("/0"), MAX_BYTES, "p") == b"bytes"
         web.redirect(f"/{MAX_REDIRECTS}", "/0")
         assert (await refusal(fetcher, web.url("/0"))).reason == "URL_REDIRECTED_TOO_OFTEN"
     assert web.connections == 2 * (MAX_REDIRECTS + 1)
@@ -206,7 +206,7 @@ async def test_size_is_limited_to_the_byte(web: WebServer) -> None:
     web.give("/fits", bytes(MAX_BYTES))
     web.give("/large", bytes(MAX_BYTES + 1))
     with fetching() as fetcher:
-        assert len(await fetcher.fetch(web.url("/fits"), MAX_BYTES)) == MAX_BYTES
+        assert len(await fetcher.fetch(web.url("/fits"), MAX_BYTES, "p")) == MAX_BYTES
         error = await refusal(fetcher, web.url("/large"))
     assert (error.reason, error.metadata) == ("URL_CONTENT_TOO_LARGE", {"max_bytes": str(MAX_BYTES)})
 
@@ -295,7 +295,7 @@ async def test_time_is_limited_over_all(web: WebServer) -> None:
 
 
 async def test_a_few_are_fetched_at_once_and_the_rest_wait(web: WebServer) -> None:
-    """More than eight are all answered, never more than eight at a time."""
+    """More than eight of a project are all answered, never more than eight at a time."""
     running, most = 0, 0
     full = asyncio.Event()
 
@@ -303,7 +303,7 @@ async def test_a_few_are_fetched_at_once_and_the_rest_wait(web: WebServer) -> No
         nonlocal running, most
         running += 1
         most = max(most, running)
-        if running == CONCURRENT_FETCHES:
+        if running == FETCHES_OF_A_PROJECT:
             full.set()
         await full.wait()
         running -= 1
@@ -311,9 +311,31 @@ async def test_a_few_are_fetched_at_once_and_the_rest_wait(web: WebServer) -> No
 
     web.answers["/photo.jpg"] = answer
     with fetching() as fetcher:
-        fetches = [fetcher.fetch(web.url(), MAX_BYTES) for _ in range(3 * CONCURRENT_FETCHES)]
+        fetches = [fetcher.fetch(web.url(), MAX_BYTES, "p") for _ in range(3 * FETCHES_OF_A_PROJECT)]
         assert await asyncio.wait_for(asyncio.gather(*fetches), PATIENCE_SECONDS) == [b"ok"] * len(fetches)
-    assert most == CONCURRENT_FETCHES
+    assert most == FETCHES_OF_A_PROJECT
+
+
+async def test_slow_hosts_of_one_project_keep_no_other_waiting(web: WebServer) -> None:
+    """A project is answered beside one that has many files coming that never end; that one goes on once they do."""
+    never_ends = asyncio.Event()
+
+    async def hold(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        await never_ends.wait()
+        writer.write(b"ok")
+
+    web.answers["/slow.jpg"] = hold
+    web.give("/photo.jpg", b"bytes")
+    with fetching() as fetcher:
+        slow = [asyncio.create_task(fetcher.fetch(web.url("/slow.jpg"), MAX_BYTES, "slow")) for _ in range(40)]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while web.connections < FETCHES_OF_A_PROJECT:
+                await asyncio.sleep(0.01)
+            assert await fetcher.fetch(web.url(), MAX_BYTES, "p") == b"bytes"
+            assert not any(task.done() for task in slow)
+            never_ends.set()
+            assert await asyncio.gather(*slow) == [b"ok"] * len(slow)
 
 
 @pytest.fixture(scope="module")
@@ -343,8 +365,8 @@ async def test_certificates_are_checked_for_the_name(certificate: Path) -> None:
     async with web_server(trust=serving) as web:
         web.give("/photo.jpg", b"bytes")
         with fetching(LOOPBACK, names, trusting) as fetcher:
-            assert await fetcher.fetch(web.url(scheme="https", host="photos.test"), MAX_BYTES) == b"bytes"
-            assert await fetcher.fetch(web.url(scheme="https"), MAX_BYTES) == b"bytes"
+            assert await fetcher.fetch(web.url(scheme="https", host="photos.test"), MAX_BYTES, "p") == b"bytes"
+            assert await fetcher.fetch(web.url(scheme="https"), MAX_BYTES, "p") == b"bytes"
             wrong_name = await refusal(fetcher, web.url(scheme="https", host="other.test"))
         with fetching(LOOPBACK, names) as fetcher:
             untrusted = await refusal(fetcher, web.url(scheme="https", host="photos.test"))

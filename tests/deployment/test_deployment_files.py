@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from customvision.cli.__main__ import app
+from customvision.client.channel import OPTIONS
 from customvision.common.server import GRACE_SECONDS
 from customvision.common.settings import DEFAULT_ADDRESSES
 from customvision.prediction.stored_predictions import FLUSH_SECONDS
@@ -165,3 +166,16 @@ def test_the_image_is_built_from_what_there_is() -> None:
     for source in " ".join(copied).split():
         assert (ROOT / source).exists(), source
         assert f"!{source}" in allowed, source
+
+
+def test_the_python_client_has_the_documented_policy() -> None:
+    """Its retry policy and how soon it connects again are those that the page promises no failed call for."""
+    page = PAGE.read_text()
+    callers = page[page.index("### Callers") : page.index("### Drain")]
+    documented = json.loads(callers[callers.index("```json") + len("```json") : callers.index("\n```\n")])
+    options = dict(OPTIONS)
+    [own] = json.loads(str(options["grpc.service_config"]))["methodConfig"]
+    assert [method["retryPolicy"] for method in documented["methodConfig"]] == [own["retryPolicy"]]
+    arguments = dict(re.findall(r"^(grpc\.\w+_backoff_ms) = (\d+)$", callers, re.MULTILINE))
+    assert len(arguments) == 3
+    assert arguments == {name: str(options[name]) for name in arguments}

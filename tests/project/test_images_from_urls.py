@@ -8,7 +8,7 @@ import pytest
 
 from customvision.common.settings import Settings
 from customvision.common.url_fetching.addresses import AllowedHosts
-from customvision.common.url_fetching.fetcher import CONCURRENT_FETCHES
+from customvision.common.url_fetching.fetcher import FETCHES_OF_A_PROJECT
 from customvision.project.wiring import open_project_service
 from customvision.v1 import images_pb2, project_service_pb2_grpc
 from pictures import photo
@@ -125,7 +125,7 @@ async def test_a_full_batch_is_fetched_a_few_at_once(stub: Stub, web: WebServer)
     results = await create(stub, project_id, [web.url(path) for path in photos])
     assert all(result.status == images_pb2.IMAGE_CREATE_STATUS_OK for result in results)
     assert [f"/{result.file_name}" for result in results] == list(photos)
-    assert 1 <= most <= CONCURRENT_FETCHES
+    assert 1 <= most <= FETCHES_OF_A_PROJECT
 
 
 async def test_a_batch_that_is_not_well_formed_fetches_nothing(stub: Stub, web: WebServer) -> None:

@@ -10,16 +10,17 @@ import { waitUntilServed, type Publication } from "./serving.js";
 import { completeSettings, type Settings } from "./settings.js";
 import { watchTraining, type WatchOptions } from "./watch.js";
 
-// A policy covers calls that have not begun to answer; a stream that breaks later is resumed by watchTraining.
+// A policy covers calls that have not begun to answer; a stream that breaks later is resumed by watchTraining. Its waits
+// outlast those of connections that are reset as they open. gRPC makes no more than five attempts.
 const SERVICE_CONFIG = {
   loadBalancingConfig: [],
   methodConfig: [
     {
       name: [{}],
       retryPolicy: {
-        maxAttempts: 4,
-        initialBackoff: "0.1s",
-        maxBackoff: "1s",
+        maxAttempts: 5,
+        initialBackoff: "0.3s",
+        maxBackoff: "2s",
         backoffMultiplier: 2,
         retryableStatusCodes: ["UNAVAILABLE"],
       },
@@ -31,8 +32,8 @@ const OPTIONS: ClientOptions = {
   "grpc.max_receive_message_length": 32 * 1024 * 1024,
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  "grpc.initial_reconnect_backoff_ms": 200,
-  "grpc.max_reconnect_backoff_ms": 2_000,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
   "grpc.use_local_subchannel_pool": 1,
   // A proxy for the internet is not meant for the services of a suite.
   "grpc.enable_http_proxy": 0,

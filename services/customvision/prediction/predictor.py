@@ -179,7 +179,7 @@ class Predictor:
         if not question.image_url:
             return question.image_data
         try:
-            return await self._fetcher.fetch(question.image_url, MAX_BYTES)
+            return await self._fetcher.fetch(question.image_url, MAX_BYTES, question.project_id)
         except URL_ERRORS as error:
             error.field = "image_url"
             raise

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from customvision.common.errors import ServiceError
 from customvision.common.url_fetching.errors import URL_ERRORS
-from customvision.common.url_fetching.fetcher import CONCURRENT_FETCHES, UrlFetcher
+from customvision.common.url_fetching.fetcher import FETCHES_OF_A_PROJECT, UrlFetcher
 from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_source import ImageSource
 from customvision.project.domain.image_upload import MAX_BATCH, MAX_TAGS, ImageCreateResult, ImageUpload, refusal
@@ -41,16 +41,16 @@ class ImagesFromUrls:
             source.check(f"images[{index}]")
         fetched: list[int] = []
         refused: list[ImageCreateResult] = []
-        async with aclosing(self._uploads(sources, fetched, refused)) as uploads:
+        async with aclosing(self._uploads(project_id, sources, fetched, refused)) as uploads:
             summary = await self._intake.add_stream(project_id, tag_ids, uploads, metadata)
         stored = [replace(result, index=fetched[result.index]) for result in summary.results]
         return sorted([*refused, *stored], key=lambda result: result.index)
 
     async def _uploads(
-        self, sources: Sequence[ImageSource], fetched: list[int], refused: list[ImageCreateResult]
+        self, project_id: str, sources: Sequence[ImageSource], fetched: list[int], refused: list[ImageCreateResult]
     ) -> AsyncGenerator[ImageUpload, None]:
         """Yields what could be fetched and notes its place in ``fetched``; notes the others in ``refused``."""
-        async with aclosing(self._outcomes(sources)) as outcomes:
+        async with aclosing(self._outcomes(project_id, sources)) as outcomes:
             index = 0
             async for outcome in outcomes:
                 source = sources[index]
@@ -61,13 +61,15 @@ class ImagesFromUrls:
                     refused.append(refusal(index, source.file_name, outcome))
                 index += 1
 
-    async def _outcomes(self, sources: Sequence[ImageSource]) -> AsyncGenerator[bytes | ServiceError, None]:
+    async def _outcomes(
+        self, project_id: str, sources: Sequence[ImageSource]
+    ) -> AsyncGenerator[bytes | ServiceError, None]:
         """Yields what became of each source, in order, some fetched ahead."""
         ahead: deque[asyncio.Task[bytes | ServiceError]] = deque()
         try:
             for source in sources:
-                ahead.append(asyncio.create_task(self._fetch(source)))
-                if len(ahead) == CONCURRENT_FETCHES:
+                ahead.append(asyncio.create_task(self._fetch(project_id, source)))
+                if len(ahead) == FETCHES_OF_A_PROJECT:
                     yield await ahead.popleft()
             while ahead:
                 yield await ahead.popleft()
@@ -75,8 +77,8 @@ class ImagesFromUrls:
             for task in ahead:
                 task.cancel()
 
-    async def _fetch(self, source: ImageSource) -> bytes | ServiceError:
+    async def _fetch(self, project_id: str, source: ImageSource) -> bytes | ServiceError:
         try:
-            return await self._fetcher.fetch(source.url, MAX_BYTES)
+            return await self._fetcher.fetch(source.url, MAX_BYTES, project_id)
         except URL_ERRORS as error:
             return error
