@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import sys
-import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +11,7 @@ from customvision.common.channel import open_channel
 from customvision.common.disk_metrics import add_disk_metrics
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
+from customvision.common.processors import give_way_to_calls
 from customvision.common.reception import Reception
 from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.service_metrics import ServiceMetrics
@@ -44,8 +42,6 @@ from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceSer
 FULL_NAME = "customvision.v1.PredictionService"
 # What carries images in one message.
 RECEIVED = frozenset({f"/{FULL_NAME}/Predict", f"/{FULL_NAME}/PredictBatch"})
-# Networks keep every core busy: without it a burst of calls waits for the processor before anyone refuses it.
-NICENESS_OF_NETWORKS = 5
 # Files and loads have threads of their own, so that a load never waits behind predictions.
 LOADER_THREADS = 4
 
@@ -70,7 +66,7 @@ async def open_prediction_service(
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
         compiling = stack.enter_context(
-            ThreadPoolExecutor(1, thread_name_prefix="load-network", initializer=_give_way_to_calls)
+            ThreadPoolExecutor(1, thread_name_prefix="load-network", initializer=give_way_to_calls)
         )
         cache = ArtifactCache(
             worker.cache_folder(folder), project.get_artifact, files, others=worker.other_cache_folders(folder)
@@ -130,10 +126,3 @@ async def open_prediction_service(
             health_of_parts=ModelHealth(registry),
             reception=Reception(RECEIVED, predictor.may_enter),
         )
-
-
-def _give_way_to_calls() -> None:
-    """Lowers the priority of this thread and of those that it starts, with which networks compute."""
-    # Elsewhere a thread has no priority of its own.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS_OF_NETWORKS)
