@@ -30,7 +30,7 @@ async def test_a_target_with_its_host_is_its_path(project_suite: TrainingSuite, 
             answer = await answer_to(client, target, "Host: localhost", key)
             assert answer.startswith("HTTP/1.1 200 "), answer
             assert "ee85a74c-405e-4adc-bb47-ffa8ca0c9f31" in answer
-        assert (await answer_to(client, "http://localhost", "Host: localhost", key)).startswith("HTTP/1.1 404 ")
+        assert (await answer_to(client, "http://localhost", "Host: localhost", key)).startswith("HTTP/1.1 303 ")
         assert (await answer_to(client, f"http://localhost{TRAINING_API}/domains", "Host: localhost")).startswith(
             "HTTP/1.1 401 "
         )

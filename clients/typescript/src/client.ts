@@ -19,8 +19,8 @@ const SERVICE_CONFIG = {
       name: [{}],
       retryPolicy: {
         maxAttempts: 5,
-        initialBackoff: "0.3s",
-        maxBackoff: "2s",
+        initialBackoff: "0.1s",
+        maxBackoff: "1s",
         backoffMultiplier: 2,
         retryableStatusCodes: ["UNAVAILABLE"],
       },

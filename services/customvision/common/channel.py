@@ -20,9 +20,9 @@ _RETRY = {
             "name": [{}],
             "waitForReady": False,
             "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.3s",
-                "maxBackoff": "2s",
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
@@ -37,7 +37,7 @@ OPTIONS = [
     ("grpc.keepalive_timeout_ms", 10_000),
     # A watch only receives; without this, pings stop after two.
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.initial_reconnect_backoff_ms", 200),
     # How long a connection may take to open: a busy service must not look like one that is away.
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),

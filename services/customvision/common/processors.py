@@ -2,15 +2,11 @@
 
 import math
 import os
-import sys
-import threading
 from pathlib import Path
 
 # Linux' control groups, by which containers and service managers limit what a process may use.
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
-
-NICENESS_BEHIND_CALLS = 5
 
 _sharers = 1
 
@@ -28,17 +24,6 @@ def available_cores() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min(cores, _time_limit())) // _sharers)
-
-
-def give_way_to_calls() -> None:
-    """Lowers the priority of this thread, and of those that it starts, below those that answer calls.
-
-    For threads that keep every core busy, with networks or with decoding: without it a burst of calls waits for the
-    processor before anyone refuses it. Trainings give way further.
-    """
-    # Elsewhere a thread has no priority of its own.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS_BEHIND_CALLS)
 
 
 def _time_limit() -> float:

@@ -34,7 +34,7 @@ MAX_PENDING_CALLS = 20_000
 MAX_CALLS_PER_CONNECTION = 1_000
 GRACE_SECONDS = 5.0
 # For answers that were given to leave this machine.
-LAST_ANSWERS_SECONDS = 0.05
+LAST_ANSWERS_SECONDS = 0.02
 ANY_KEY = frozenset({Role.TRAINING, Role.PREDICTION})
 TRAINING_KEY_ONLY = frozenset({Role.TRAINING})
 REFLECTION_SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")

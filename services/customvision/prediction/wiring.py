@@ -11,7 +11,6 @@ from customvision.common.channel import open_channel
 from customvision.common.disk_metrics import add_disk_metrics
 from customvision.common.folder_lock import FolderLock
 from customvision.common.keys import Keys
-from customvision.common.processors import give_way_to_calls
 from customvision.common.reception import Reception
 from customvision.common.server import ANY_KEY, ServiceDefinition
 from customvision.common.service_metrics import ServiceMetrics
@@ -65,9 +64,7 @@ async def open_prediction_service(
         project = ProjectClient(channel)
         files = stack.enter_context(ThreadPoolExecutor(LOADER_THREADS, thread_name_prefix="load"))
 
-        compiling = stack.enter_context(
-            ThreadPoolExecutor(1, thread_name_prefix="load-network", initializer=give_way_to_calls)
-        )
+        compiling = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="load-network"))
         cache = ArtifactCache(
             worker.cache_folder(folder), project.get_artifact, files, others=worker.other_cache_folders(folder)
         )

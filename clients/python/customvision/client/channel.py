@@ -8,7 +8,7 @@ from customvision.client.blocking_streams import OpenStreams
 from customvision.client.interceptors import AsyncInterceptors, BlockingInterceptor, Target
 
 # A policy covers calls that have not begun to answer; a stream that breaks later is resumed by its operation. Its waits
-# (4 s in all, each varied by a fifth) outlast those of connections that are reset as they open, as happens where
+# (1.5 s in all, each varied by a fifth) outlast those of connections that are reset as they open, as happens where
 # one of several processes at an address is killed. gRPC makes no more than five attempts.
 _SERVICE_CONFIG = {
     "methodConfig": [
@@ -16,8 +16,8 @@ _SERVICE_CONFIG = {
             "name": [{}],
             "retryPolicy": {
                 "maxAttempts": 5,
-                "initialBackoff": "0.3s",
-                "maxBackoff": "2s",
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from customvision.common.database import Database
 from customvision.common.errors import ServiceError
-from customvision.common.processors import available_cores, give_way_to_calls
+from customvision.common.processors import available_cores
 from customvision.project.domain.image_metadata import NO_METADATA, Metadata
 from customvision.project.domain.image_preparation import PreparedImage, prepare_image
 from customvision.project.domain.image_upload import (
@@ -49,9 +49,7 @@ class ImageIntake:
         self._database = database
         self._blobs = blobs
         self._arrivals = arrivals
-        self._decoders = ThreadPoolExecutor(
-            available_cores(), thread_name_prefix="decoder", initializer=give_way_to_calls
-        )
+        self._decoders = ThreadPoolExecutor(available_cores(), thread_name_prefix="decoder")
 
     async def add(
         self,

@@ -20,7 +20,7 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
     ``request``: ``architecture``, ``named`` (a path or None), ``weights_folder``, ``download``, ``prepared_folder``,
     and ``tuned_from`` where the weights are fine-tuned: the path of the artifact of the backbone that they were before.
     """
-    give_way(10)
+    give_way(5)
     named = Path(request["named"]) if request["named"] else None
     folder = Path(request["weights_folder"])
     try:

@@ -13,7 +13,7 @@ from customvision.training.runs.run_request import TrainingType
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 # Predictions are waited for; a training can give way.
-NICENESS = 10
+NICENESS = 5
 
 
 def compute(request: dict[str, Any], reports: Reports) -> None:

@@ -18,7 +18,7 @@ from customvision.training.export.working_folder import BACKBONE_FILE, ZIP_FILE
 from customvision.vision.artifacts import ArtifactInvalid
 
 # Predictions are waited for; an export can give way.
-NICENESS = 10
+NICENESS = 5
 
 
 def build(request: dict[str, Any], reports: Reports) -> None:
