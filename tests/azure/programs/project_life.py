@@ -196,14 +196,12 @@ def check(answer: Any, tag: Any, iteration: Any) -> None:
 
 def improve(project: Any, hemlock: Any, iteration: Any) -> None:
     """Pages through the stored predictions, makes one a training image and deletes the others."""
-    query = models.PredictionQueryToken(order_by="Newest", max_count=3)
-    found = []
-    while True:
-        page = training.query_predictions(project.id, query)
-        found += page.results
-        if not page.token.continuation:
-            break
-        query = page.token
+    found = every_prediction(project)
+    # Answers are kept in the background: programs that ask at once may come too early.
+    deadline = time.monotonic() + 30
+    while len({each.id for each in found}) < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        found = every_prediction(project)
     assert len({each.id for each in found}) == 4
     assert found[0].created >= found[-1].created
     assert download(found[0].thumbnail_uri)
@@ -221,6 +219,18 @@ def improve(project: Any, hemlock: Any, iteration: Any) -> None:
     assert training.query_predictions(project.id, models.PredictionQueryToken(order_by="Newest")).results == []
     if training.has("suggest_tags_and_regions"):
         suggest(project, hemlock, iteration)
+
+
+def every_prediction(project: Any) -> list[Any]:
+    """Asks for the predictions that are kept, three at a time, the newest first."""
+    query = models.PredictionQueryToken(order_by="Newest", max_count=3)
+    found: list[Any] = []
+    while True:
+        page = training.query_predictions(project.id, query)
+        found += page.results
+        if not page.token.continuation:
+            return found
+        query = page.token
 
 
 def suggest(project: Any, hemlock: Any, iteration: Any) -> None:
