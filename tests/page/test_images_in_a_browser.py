@@ -1,5 +1,6 @@
 """The images of a project in a real browser: adding, seeing, selecting, tagging, deleting."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -26,11 +27,6 @@ async def open_images(page: Page, keys: Keys, project_id: str) -> Locator:
     await open_signed_in(page, keys, f"/projects/{project_id}/images")
     await expect(page.get_by_role("heading", name="garden")).to_be_visible()
     return page.get_by_role("option")
-
-
-def tags_of(tags: dict[str, str], images: list[object]) -> list[list[str]]:
-    """Returns the names of each image's tags."""
-    return [[tags[tag_id] for tag_id in image.tag_ids] for image in images]  # type: ignore[attr-defined]
 
 
 async def test_a_folder_becomes_tagged_images(
@@ -135,7 +131,9 @@ async def test_many_images_come_as_one_scrolls(
     assert await photos.count() < count
     async with page.expect_response(re.compile("ListImages")):
         await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    while await photos.count() < count:
-        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    async with asyncio.timeout(60):
+        while await photos.count() < count:
+            await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+            await asyncio.sleep(0.05)
     sources = await photos.locator("img").evaluate_all("images => images.map(image => image.src)")
     assert len(set(sources)) == count
