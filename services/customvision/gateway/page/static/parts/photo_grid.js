@@ -48,8 +48,9 @@ export class PhotoGrid {
     } finally {
       this._isLoading = false;
     }
-    // The end may still be in sight, of which the observer says nothing again.
-    if (this.end.isConnected && this.end.getBoundingClientRect().top < innerHeight + AHEAD_PIXELS) await this.more();
+    // The end may be in sight still, or again; the observer tells of changes alone, and anew only of what it is given anew.
+    this._observer.unobserve(this.end);
+    this._observer.observe(this.end);
   }
 
   /** Forgets which images are selected. */
