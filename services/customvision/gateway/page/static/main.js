@@ -5,38 +5,52 @@ import { notice } from "./parts/notices.js";
 import { onNavigation, show } from "./router.js";
 import { header } from "./parts/header.js";
 import { imagesScreen } from "./screens/images.js";
-import { projectScreen } from "./screens/project.js";
+import { performanceScreen } from "./screens/performance.js";
+import { predictionsScreen } from "./screens/predictions.js";
 import { projectsScreen } from "./screens/projects.js";
+import { quickTestScreen } from "./screens/quick_test.js";
+import { settingsScreen } from "./screens/settings.js";
 import { signInScreen } from "./screens/sign_in.js";
+import { trainingScreen } from "./screens/training.js";
 import { NotSignedIn, toSignIn } from "./session.js";
 
-/** @typedef {{ title: string, content: HTMLElement }} Screen */
+/** @typedef {{ title: string, content: HTMLElement, leave?: () => void }} Screen `leave` ends what the screen began. */
 
 /** @type {[RegExp, (...names: string[]) => Promise<Screen>][]} */
 const SCREENS = [
   [/^\/sign-in$/, signInScreen],
   [/^\/$/, projectsScreen],
-  [/^\/projects\/([^/]+)$/, projectScreen],
   [/^\/projects\/([^/]+)\/images$/, imagesScreen],
+  [/^\/projects\/([^/]+)\/training$/, trainingScreen],
+  [/^\/projects\/([^/]+)\/performance(?:\/([^/]+))?$/, performanceScreen],
+  [/^\/projects\/([^/]+)\/quick-test$/, quickTestScreen],
+  [/^\/projects\/([^/]+)\/predictions$/, predictionsScreen],
+  [/^\/projects\/([^/]+)(?:\/settings)?$/, settingsScreen],
 ];
 
-let shown = 0;
+let turns = 0;
+/** @type {() => void} */
+let leave = () => undefined;
 
 async function render() {
-  const turn = ++shown;
+  const turn = ++turns;
   const path = location.pathname;
   const found = SCREENS.map(([pattern, screen]) => ({ match: pattern.exec(path), screen })).find(({ match }) => match);
   try {
-    const screen = found?.match ? await found.screen(...found.match.slice(1).map(decodeURIComponent)) : nowhere();
-    if (turn === shown) put(screen);
+    const names = found?.match?.slice(1).map((name) => decodeURIComponent(name ?? ""));
+    const screen = found && names ? await found.screen(...names) : nowhere();
+    if (turn === turns) put(screen);
+    else screen.leave?.();
   } catch (error) {
     if (error instanceof NotSignedIn) toSignIn();
-    else if (turn === shown) put(failed(/** @type {Error} */ (error)));
+    else if (turn === turns) put(failed(/** @type {Error} */ (error)));
   }
 }
 
 /** @param {Screen} screen */
 function put(screen) {
+  leave();
+  leave = screen.leave ?? (() => undefined);
   const content = /** @type {HTMLElement} */ (document.getElementById("content"));
   document.title = `${screen.title} · Custom Vision`;
   document.getElementById("header")?.replaceChildren(...header(location.pathname));

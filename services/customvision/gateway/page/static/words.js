@@ -1,6 +1,8 @@
 // How numbers, times and sizes are told, in the reader's own way.
 
 const WHOLE = new Intl.NumberFormat();
+const PERCENT = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 /** Returns a count with its noun: "1 image", "1,200 images". @param {number | string} count @param {string} noun */
@@ -11,6 +13,16 @@ export function counted(count, noun) {
 /** @param {string} timestamp */
 export function date(timestamp) {
   return DATE.format(new Date(timestamp));
+}
+
+/** @param {string} timestamp */
+export function time(timestamp) {
+  return TIME.format(new Date(timestamp));
+}
+
+/** @param {number} share 0 to 1 */
+export function percent(share) {
+  return PERCENT.format(share);
 }
 
 /** @param {number | string} bytes */

@@ -2,21 +2,28 @@
 
 import { element } from "../dom.js";
 
-/** @param {any} project @param {"images" | "settings"} current @returns {HTMLElement} */
+/** @typedef {"images" | "training" | "performance" | "quick-test" | "predictions" | "settings"} Tab */
+
+/** @type {[Tab, string][]} */
+const TABS = [
+  ["images", "Images"],
+  ["training", "Training"],
+  ["performance", "Performance"],
+  ["quick-test", "Quick test"],
+  ["predictions", "Predictions"],
+  ["settings", "Settings"],
+];
+
+/** @param {any} project @param {Tab} current @returns {HTMLElement} */
 export function projectHead(project, current) {
-  const root = `/projects/${project.projectId}`;
-  const tab = (/** @type {string} */ name, /** @type {string} */ href, /** @type {boolean} */ isCurrent) =>
-    element("a", { href, "aria-current": isCurrent ? "page" : null }, name);
+  const links = TABS.map(([tab, name]) =>
+    element("a", { href: `/projects/${project.projectId}/${tab}`, "aria-current": tab === current ? "page" : null }, name),
+  );
   return element(
     "div",
     {},
     element("p", { class: "path" }, element("a", { href: "/" }, "Projects"), " ›"),
     element("h1", { dir: "auto" }, project.name),
-    element(
-      "nav",
-      { class: "tabs", "aria-label": "Project" },
-      tab("Images", `${root}/images`, current === "images"),
-      tab("Settings", root, current === "settings"),
-    ),
+    element("nav", { class: "tabs", "aria-label": "Project" }, ...links),
   );
 }

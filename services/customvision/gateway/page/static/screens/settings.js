@@ -11,7 +11,7 @@ import { show } from "../router.js";
 import { counted } from "../words.js";
 
 /** @param {string} projectId @returns {Promise<import("../main.js").Screen>} */
-export async function projectScreen(projectId) {
+export async function settingsScreen(projectId) {
   const [project, { domains }, iterations] = await Promise.all([
     call("project", "GetProject", { projectId }),
     call("project", "ListDomains"),
