@@ -28,9 +28,14 @@ export function photosOf(files) {
  */
 export async function droppedPhotos(dropped) {
   // All at once, before anything is waited for: the browser forgets them then.
-  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const found = await Promise.all(entries.map((entry) => photosBelow(entry, "")));
-  return found.flat();
+  const found = [...dropped.items].map((item) => {
+    const entry = item.webkitGetAsEntry();
+    if (entry) return photosBelow(entry, "");
+    // What comes out of another page, not out of a folder, is a file alone.
+    const file = item.getAsFile();
+    return file ? photosOf([file]) : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** @param {FileSystemEntry} entry @param {string} folder @returns {Promise<Photo[]>} */

@@ -20,7 +20,7 @@ export class PhotoAnswer {
       "li",
       { class: "card answer" },
       asked.file ? preview(asked.file) : element("div", { class: "answer-photo none" }, "Not shown: the page loads nothing from elsewhere."),
-      element("div", { class: "answer-text" }, element("h3", { dir: "auto" }, asked.name), this._told),
+      element("div", { class: "answer-text" }, element("h2", { dir: "auto" }, asked.name), this._told),
     );
   }
 

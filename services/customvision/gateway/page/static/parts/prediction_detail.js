@@ -126,10 +126,8 @@ export class PredictionDetail {
 
   /** @param {string} tagId */
   _toggle(tagId) {
-    const isRight = this._right.has(tagId);
-    if (this._around.project.classificationType !== MULTILABEL) this._right.clear();
-    if (isRight) this._right.delete(tagId);
-    else this._right.add(tagId);
+    if (this._around.project.classificationType !== MULTILABEL) this._right = new Set([tagId]);
+    else if (!this._right.delete(tagId)) this._right.add(tagId);
     const place = [...this._tags.children].indexOf(/** @type {Element} */ (document.activeElement));
     this._showTags();
     /** @type {HTMLElement | undefined} */ (this._tags.children[place])?.focus();

@@ -21,8 +21,8 @@ export class PredictionFilters {
       field("Tag", select("tag", [none, ...tags.map(({ tagId, name }) => ({ value: tagId, label: name }))])),
       field("Probability from (%)", element("input", { name: "from", type: "number", min: 0, max: 100, step: "any", placeholder: 0 })),
       field("to (%)", element("input", { name: "to", type: "number", min: 0, max: 100, step: "any", placeholder: 100 })),
-      field("From day", element("input", { name: "first-day", type: "date" })),
-      field("To day", element("input", { name: "last-day", type: "date" })),
+      field("First day", element("input", { name: "first-day", type: "date" })),
+      field("Last day", element("input", { name: "last-day", type: "date" })),
       field("Application", element("input", { name: "application", maxlength: 256, autocomplete: "off", placeholder: "Any" })),
     );
     const clear = element("button", { type: "reset", class: "quiet" }, "Show all");

@@ -43,8 +43,8 @@ class Predictions {
       projectHead(project, "predictions"),
       this._added.element,
       this._filters.element,
-      this._actions,
       this._listed,
+      this._actions,
     );
   }
 
@@ -59,7 +59,9 @@ class Predictions {
     this._actions.hidden = true;
     await grid.more();
     // Something else may have been asked for meanwhile.
-    if (this._grid === grid) this._listed.replaceChildren(...(grid.predictions.size ? [howTo(), grid.element] : [this._nothing()]));
+    if (this._grid !== grid) return;
+    this._listed.replaceChildren(...(grid.predictions.size ? [howTo(), grid.element] : [this._nothing()]));
+    this._filters.element.hidden = !grid.predictions.size && this._filters.isEmpty;
   }
 
   _nothing() {
