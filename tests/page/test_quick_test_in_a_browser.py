@@ -72,9 +72,11 @@ async def served(settings: Settings, keys: Keys, model: ScriptedModel) -> AsyncI
 
 
 async def open_quick_test(page: Page, served: ServedGateway, keys: Keys) -> tuple[str, list[Any]]:
-    """Opens the quick test of a project with two iterations, the older published; returns its id and both, older first."""
+    """Opens the quick test of a project with two iterations, the first published; returns its id and both."""
     project_id, _ = await make_trainable(served.project)
-    iterations = [await complete(served.project, await freeze(served.project, project_id, force=True)) for _ in range(2)]
+    iterations = [
+        await complete(served.project, await freeze(served.project, project_id, force=True)) for _ in range(2)
+    ]
     await served.project.PublishIteration(
         iterations_pb2.PublishIterationRequest(
             project_id=project_id, iteration_id=iterations[0].iteration_id, publish_name="garden"

@@ -19,7 +19,7 @@ class QuickTests:
     async def respond(self, request: Request) -> Response:
         """Answers ``POST /page/projects/ID/quick-test`` with what a model says of the photo in the body.
 
-        The query has the fields of a PredictRequest: ``iterationId`` or ``publishName``, ``store=true``, ``application``.
+        The query has fields of a PredictRequest: ``iterationId`` or ``publishName``, ``store=true``, ``application``.
         """
         query = request.query_params
         async with image_files(request, self._room, most=1) as files:

@@ -114,7 +114,7 @@ export class PredictionDetail {
       element(
         "button",
         { type: "button", class: "filter", "aria-pressed": String(this._right.has(tagId)), onclick: () => this._toggle(tagId) },
-        index < MOST_KEYS && element("kbd", {}, String(index + 1)),
+        ...(index < MOST_KEYS ? [element("kbd", {}, String(index + 1)), " "] : []),
         element("bdi", {}, name),
       ),
     );
