@@ -73,7 +73,12 @@ class Garden:
 @pytest.fixture
 async def garden(served: ServedGateway) -> Garden:
     """A project with two tags."""
-    project_id = (await make_project(served.project, "garden")).project_id
+    return await make_garden(served)
+
+
+async def make_garden(served: ServedGateway, *, multilabel: bool = False) -> Garden:
+    """Makes a project with two tags."""
+    project_id = (await make_project(served.project, "garden", multilabel=multilabel)).project_id
     tags = [await make_tag(served.project, project_id, name) for name in (ROSE, TULIP)]
     return Garden(served, project_id, *tags)
 
@@ -124,6 +129,25 @@ async def test_another_tag_is_given_by_name_and_what_cannot_be_added_is_told(
     await expect(tiles).to_have_count(1)
     await expect(page.get_by_role("toolbar")).to_contain_text("1 prediction selected")
     assert await garden.images() == {ROSE: 1, "dahlia": 2}
+
+
+async def test_all_likely_tags_are_right_where_images_have_several(
+    visit: Visit, served: ServedGateway, keys: Keys
+) -> None:
+    """A multilabel photo gets each tag that is at least as likely as not; one whose tag is gone is left, and told."""
+    page = visit.page
+    garden = await make_garden(served, multilabel=True)
+    both, gone = garden.answer(1, 0.9), garden.answer(2, 0.8)
+    both.predictions[1].probability = 0.6
+    gone.predictions[0].tag_id = str(uuid.uuid4())
+    await garden.keep(both, gone)
+    tiles = await garden.open(page, keys)
+    await tiles.first.focus()
+    await page.keyboard.press("Control+a")
+    await page.get_by_role("button", name="These are right").click()
+    await expect(page.locator("#notices")).to_contain_text("1 prediction left: the project has the tag no more.")
+    await expect(tiles).to_have_text(shown((ROSE, 0.8)))
+    assert await garden.images() == {ROSE: 1, TULIP: 1}
 
 
 async def test_one_after_another_is_corrected_with_the_keyboard(visit: Visit, garden: Garden, keys: Keys) -> None:
