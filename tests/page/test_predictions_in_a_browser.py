@@ -96,6 +96,9 @@ async def test_what_is_right_is_added_in_one_action(visit: Visit, garden: Garden
     await expect(tiles).to_have_text(shown((ROSE, 0.55), (TULIP, 0.7), (ROSE, 0.9), (ROSE, 0.98)))
     loaded = "image => image.decode().then(() => image.naturalWidth)"
     assert await tiles.first.locator("img").evaluate(loaded) > 0
+    await tiles.nth(1).get_by_title("Look closer").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("70.0%")
+    await page.keyboard.press("Escape")
     await tiles.nth(0).click()
     await tiles.nth(2).click(modifiers=["Shift"])
     await expect(page.get_by_role("toolbar")).to_contain_text("3 predictions selected")

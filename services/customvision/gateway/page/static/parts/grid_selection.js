@@ -1,6 +1,6 @@
-// Choosing in a grid: click and space select, shift up to there, arrows move, Enter and a double click open.
+// Choosing in a grid: click and space select, shift up to there, arrows move; Enter, a double click and what is marked so open.
 
-/** Which children of a grid are selected. Each child is an option with a `data-id`; the first that comes takes the focus. */
+/** Which children of a grid are selected. Each child is an option with a `data-id`, and may hold something with `data-opens`. */
 export class GridSelection {
   /** @param {HTMLElement} grid @param {{ changed: () => void, opened: (id: string) => void }} listeners */
   constructor(grid, { changed, opened }) {
@@ -10,7 +10,7 @@ export class GridSelection {
     /** @type {HTMLElement | null} */
     this._last = null;
     grid.addEventListener("click", (event) => this._click(event));
-    grid.addEventListener("dblclick", (event) => this._open(optionOf(event.target)));
+    grid.addEventListener("dblclick", (event) => this._doubleClick(event));
     grid.addEventListener("keydown", (event) => this._key(event));
   }
 
@@ -43,8 +43,15 @@ export class GridSelection {
   /** @param {MouseEvent} event */
   _click(event) {
     const option = optionOf(event.target);
+    if (event.target instanceof Element && event.target.closest("[data-opens]")) this._open(option);
     // The second click of two opens; what the first one did stays.
-    if (option && event.detail < 2) this._select(option, event.shiftKey);
+    else if (option && event.detail < 2) this._select(option, event.shiftKey);
+  }
+
+  /** @param {MouseEvent} event */
+  _doubleClick(event) {
+    // What opens has done so with the first click.
+    if (event.target instanceof Element && !event.target.closest("[data-opens]")) this._open(optionOf(event.target));
   }
 
   /** @param {KeyboardEvent} event */

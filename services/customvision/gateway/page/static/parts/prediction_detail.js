@@ -27,17 +27,17 @@ export class PredictionDetail {
     this._around = surroundings;
     /** @type {Set<string>} */
     this._right = new Set();
-    this._photo = element("img", { class: "detail-photo", alt: "" });
+    this._photo = element("img", { class: "prediction-photo", alt: "" });
     this._facts = element("div", {});
-    this._tags = element("div", { class: "detail-tags", role: "group", "aria-label": "What it really shows" });
+    this._tags = element("div", { class: "prediction-tags", role: "group", "aria-label": "What it really shows" });
     this._problem = element("p", { class: "problem", role: "alert", hidden: true });
     this._add = element("button", { type: "button", class: "primary", onclick: () => this._addNow() }, "");
     this._said = element("p", { class: "unseen", role: "status" });
     this.element = element(
       "dialog",
-      { class: "detail", "aria-labelledby": "detail-title" },
+      { class: "prediction", "aria-labelledby": "prediction-title" },
       this._head(),
-      element("div", { class: "detail-body" }, this._photo, element("div", {}, this._facts, this._correction())),
+      element("div", { class: "prediction-body" }, this._photo, element("div", {}, this._facts, this._correction())),
     );
     this.element.addEventListener("keydown", (event) => this._key(event));
     this.element.addEventListener("close", () => this.element.remove());
@@ -51,10 +51,10 @@ export class PredictionDetail {
     return element(
       "div",
       { class: "title-row" },
-      element("h2", { id: "detail-title" }, "Prediction"),
+      element("h2", { id: "prediction-title" }, "Prediction"),
       element(
         "div",
-        { class: "detail-moves" },
+        { class: "prediction-moves" },
         element("button", { type: "button", "aria-label": "Previous", title: "Previous (←)", onclick: () => this._move(-1) }, "←"),
         element("button", { type: "button", "aria-label": "Next", title: "Next (→)", onclick: () => this._move(1) }, "→"),
         element("button", { type: "button", onclick: () => this.element.close() }, "Close"),
@@ -77,7 +77,7 @@ export class PredictionDetail {
 
   _newTag() {
     const input = element("input", { "aria-label": "New tag", placeholder: "New tag", required: true, maxlength: 128, autocomplete: "off" });
-    const form = element("form", { class: "detail-new-tag" }, input, element("button", { type: "submit" }, "Add tag"));
+    const form = element("form", { class: "prediction-new-tag" }, input, element("button", { type: "submit" }, "Add tag"));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const { project, tags } = this._around;

@@ -86,6 +86,8 @@ function tile({ projectId, predictionId, predictions: [likeliest] }, isFirst) {
       "data-id": predictionId,
     },
     element("img", { src: source, alt: "", loading: "lazy", width: 160, height: 160 }),
+    // What a screen reader hears is the label, and Enter is its way to open.
+    element("span", { class: "kept-open", "data-opens": true, "aria-hidden": "true", title: "Look closer" }, "⤢"),
     element("span", { class: "kept-answer" }, element("bdi", {}, likeliest.tagName), element("span", {}, share)),
   );
 }

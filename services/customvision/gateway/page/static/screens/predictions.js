@@ -174,7 +174,7 @@ class Predictions {
 }
 
 function howTo() {
-  return element("p", { class: "help" }, "A click selects, with shift all up to there. “Look closer”, a double click or Enter shows one large, with all probabilities.");
+  return element("p", { class: "help" }, "A click selects, with shift all up to there. “⤢”, a double click or Enter shows one large, with all probabilities.");
 }
 
 /** @param {string} projectId */

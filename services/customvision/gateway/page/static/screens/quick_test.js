@@ -28,7 +28,11 @@ export async function quickTestScreen(projectId) {
     url: (url) => test.askAbout([{ name: url }]),
   });
   content.append(test.fields, source.element, test.said, test.answers);
-  return { title: project.name, content, leave: source.leave };
+  const leave = () => {
+    source.leave();
+    test.stop();
+  };
+  return { title: project.name, content, leave };
 }
 
 /** Asks about one photo after another, in the order in which they came; the newest are shown first. */
@@ -44,6 +48,12 @@ class QuickTest {
     this.said = element("p", { class: "unseen", role: "status" });
     this.answers = element("ol", { class: "answers", "aria-label": "Answers" });
     this._before = Promise.resolve();
+    this._isStopped = false;
+  }
+
+  /** Asks no more. */
+  stop() {
+    this._isStopped = true;
   }
 
   /** @param {import("../parts/photo_answer.js").Asked[]} asked */
@@ -51,7 +61,10 @@ class QuickTest {
     const cards = asked.map((each) => new PhotoAnswer(each, () => this._ask(each)));
     this.answers.prepend(...cards.map((card) => card.element));
     this._before = this._before.then(async () => {
-      for (const card of cards) this.said.textContent = await card.run();
+      for (const card of cards) {
+        if (this._isStopped) return;
+        this.said.textContent = await card.run();
+      }
     });
   }
 
