@@ -1,6 +1,9 @@
 """A browser's visit to the page, in which nothing may go wrong."""
 
-from playwright.async_api import Page, expect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, expect
 
 from customvision.common.keys import Keys
 from customvision.common.sign_in import sign_in_links
@@ -19,6 +22,18 @@ class Visit:
             "request",
             lambda request: None if request.url.startswith(address) else self.problems.append(request.url),
         )
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, address: str) -> AsyncIterator[Visit]:
+    """A browser on the server at ``address``; nothing may have gone wrong on the page at the end."""
+    context = await browser.new_context(base_url=address)
+    visit = Visit(await context.new_page(), address)
+    try:
+        yield visit
+    finally:
+        await context.close()
+    assert not visit.problems
 
 
 async def open_signed_in(page: Page, keys: Keys, path: str = "/") -> None:

@@ -382,6 +382,30 @@ class StartTrainingRequest(_message.Message):
 Global___StartTrainingRequest: _TypeAlias = StartTrainingRequest  # noqa: Y015
 
 @_typing.final
+class CheckTrainingRequest(_message.Message):
+    """CheckTrainingRequest says what training is meant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAINING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def training(self) -> Global___StartTrainingRequest:
+        """training that StartTraining would be asked for; its request_id is ignored."""
+
+    def __init__(
+        self,
+        *,
+        training: Global___StartTrainingRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckTrainingRequest: _TypeAlias = CheckTrainingRequest  # noqa: Y015
+
+@_typing.final
 class CheckTrainingResponse(_message.Message):
     """CheckTrainingResponse says whether a training could start now. What is said holds until the data set changes."""
 

@@ -43,7 +43,7 @@ class TrainingServiceStub:
                 _registered_method=True)
         self.CheckTraining = channel.unary_unary(
                 '/customvision.v1.TrainingService/CheckTraining',
-                request_serializer=customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.SerializeToString,
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.FromString,
                 _registered_method=True)
         self.GetTrainingRun = channel.unary_unary(
@@ -126,7 +126,7 @@ class TrainingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckTraining(self, request, context):
-        """CheckTraining says what StartTraining would refuse the same request for, and starts nothing.
+        """CheckTraining says what StartTraining would refuse a request for, and starts nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,7 +238,7 @@ def add_TrainingServiceServicer_to_server(servicer, server):
             ),
             'CheckTraining': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckTraining,
-                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.FromString,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.SerializeToString,
             ),
             'GetTrainingRun': grpc.unary_unary_rpc_method_handler(
@@ -361,7 +361,7 @@ class TrainingService:
             request,
             target,
             '/customvision.v1.TrainingService/CheckTraining',
-            customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.FromString,
             options,
             channel_credentials,

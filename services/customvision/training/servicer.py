@@ -63,12 +63,12 @@ class TrainingServicer(EvaluationMethods, ExportMethods, TrainingServiceServicer
         return run_message(await self._starter.start(asked, request.request_id))
 
     async def CheckTraining(
-        self, request: training_service_pb2.StartTrainingRequest, context: Any
+        self, request: training_service_pb2.CheckTrainingRequest, context: Any
     ) -> training_service_pb2.CheckTrainingResponse:
         """Says what a start would be refused for."""
-        _required("project_id", request.project_id)
+        _required("training.project_id", request.training.project_id)
         try:
-            await self._starter.check(run_request_of(request, time_limit_seconds=self._time_limit_seconds))
+            await self._starter.check(run_request_of(request.training, time_limit_seconds=self._time_limit_seconds))
         except REFUSALS as refusal:
             return training_service_pb2.CheckTrainingResponse(
                 reason=refusal.reason, message=refusal.message, metadata=refusal.metadata

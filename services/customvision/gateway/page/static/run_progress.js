@@ -5,9 +5,9 @@ import { seconds } from "./words.js";
 export const FINE_TUNING = "TRAINING_PHASE_FINE_TUNING";
 /** The phases of a run, in order, and what they do in words. @type {[string, string][]} */
 export const PHASES = [
-  ["TRAINING_PHASE_PREPARING_BACKBONE", "Preparing the network"],
-  ["TRAINING_PHASE_READING_DATA_SET", "Reading the data set"],
-  ["TRAINING_PHASE_EMBEDDING_IMAGES", "Looking at the photos"],
+  ["TRAINING_PHASE_PREPARING_BACKBONE", "Preparing"],
+  ["TRAINING_PHASE_READING_DATA_SET", "Reading"],
+  ["TRAINING_PHASE_EMBEDDING_IMAGES", "Looking at photos"],
   ["TRAINING_PHASE_FITTING_HEAD", "Fitting"],
   [FINE_TUNING, "Fine-tuning"],
   ["TRAINING_PHASE_EVALUATING", "Measuring"],

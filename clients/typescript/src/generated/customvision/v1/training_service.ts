@@ -191,6 +191,12 @@ export interface StartTrainingRequest {
   baseProjectId: string;
 }
 
+/** CheckTrainingRequest says what training is meant. */
+export interface CheckTrainingRequest {
+  /** training that StartTraining would be asked for; its request_id is ignored. */
+  training: StartTrainingRequest | undefined;
+}
+
 /** CheckTrainingResponse says whether a training could start now. What is said holds until the data set changes. */
 export interface CheckTrainingResponse {
   /** reason that StartTraining would refuse with, such as TOO_FEW_IMAGES; empty where it could start. */
@@ -1067,6 +1073,52 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
             }
 
             message.baseProjectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckTrainingRequest(): CheckTrainingRequest {
+  return { training: undefined };
+}
+
+export const CheckTrainingRequest: MessageFns<CheckTrainingRequest> = {
+  encode(message: CheckTrainingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.training !== undefined) {
+      StartTrainingRequest.encode(message.training, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTrainingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTrainingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.training = StartTrainingRequest.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4206,13 +4258,13 @@ export const TrainingServiceService = {
     responseSerialize: (value: TrainingRun): Buffer => Buffer.from(TrainingRun.encode(value).finish()),
     responseDeserialize: (value: Buffer): TrainingRun => TrainingRun.decode(value),
   },
-  /** CheckTraining says what StartTraining would refuse the same request for, and starts nothing. */
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
   checkTraining: {
     path: "/customvision.v1.TrainingService/CheckTraining" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: StartTrainingRequest): Buffer => Buffer.from(StartTrainingRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): StartTrainingRequest => StartTrainingRequest.decode(value),
+    requestSerialize: (value: CheckTrainingRequest): Buffer => Buffer.from(CheckTrainingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckTrainingRequest => CheckTrainingRequest.decode(value),
     responseSerialize: (value: CheckTrainingResponse): Buffer =>
       Buffer.from(CheckTrainingResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckTrainingResponse => CheckTrainingResponse.decode(value),
@@ -4380,8 +4432,8 @@ export const TrainingServiceService = {
 export interface TrainingServiceServer extends UntypedServiceImplementation {
   /** StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed. */
   startTraining: handleUnaryCall<StartTrainingRequest, TrainingRun>;
-  /** CheckTraining says what StartTraining would refuse the same request for, and starts nothing. */
-  checkTraining: handleUnaryCall<StartTrainingRequest, CheckTrainingResponse>;
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
+  checkTraining: handleUnaryCall<CheckTrainingRequest, CheckTrainingResponse>;
   /** GetTrainingRun returns a run. NOT_FOUND: there is none. */
   getTrainingRun: handleUnaryCall<GetTrainingRunRequest, TrainingRun>;
   /** ListTrainingRuns returns runs page by page, newest first. */
@@ -4442,18 +4494,18 @@ export interface TrainingServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TrainingRun) => void,
   ): ClientUnaryCall;
-  /** CheckTraining says what StartTraining would refuse the same request for, and starts nothing. */
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
   checkTraining(
-    request: StartTrainingRequest,
+    request: CheckTrainingRequest,
     callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,
   ): ClientUnaryCall;
   checkTraining(
-    request: StartTrainingRequest,
+    request: CheckTrainingRequest,
     metadata: Metadata,
     callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,
   ): ClientUnaryCall;
   checkTraining(
-    request: StartTrainingRequest,
+    request: CheckTrainingRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,

@@ -21,8 +21,8 @@ export function runCurves(courses) {
   // Four steps of whole epochs each.
   const x = { name: "Epoch", from: 0, to: 4 * Math.ceil(epochs / 4), text: String };
   const losses = lines(shown, "loss", first.heldOutLoss);
-  const highest = Math.max(...losses.flatMap(({ points }) => points.map(([, loss]) => loss)).filter(Number.isFinite), 0.1);
-  const loss = { name: "Loss", from: 0, to: highest, text: (/** @type {number} */ value) => value.toFixed(2) };
+  const highest = Math.max(...losses.flatMap(({ points }) => points.map(([, loss]) => loss)).filter(Number.isFinite), 0.001);
+  const loss = { name: "Loss", from: 0, to: highest, text: (/** @type {number} */ value) => value.toFixed(highest < 0.4 ? 3 : 2) };
   const accuracy = { name: "Accuracy", from: 0, to: 1, text: (/** @type {number} */ value) => `${Math.round(100 * value)} %` };
   const accuracies = lines(shown, "accuracy", first.heldOutAccuracy);
   return element(

@@ -84,7 +84,7 @@ async function comparison(iteration, iterations) {
 /** @param {any} compared IterationComparison */
 function verdict({ imageCount, metrics, otherMetrics, improvedImageIds, worsenedImageIds, chanceProbability }) {
   const photos = `, on the ${counted(imageCount, "photo")} that neither learned from: `;
-  if (!improvedImageIds.length && !worsenedImageIds.length) return `${photos}it tells each as right or wrong as before.`;
+  if (!improvedImageIds.length && !worsenedImageIds.length) return `${photos}no answer got better or worse.`;
   const changes = `${improvedImageIds.length} better, ${worsenedImageIds.length} worse; accuracy ${percent(metrics.accuracy)}, before ${percent(otherMetrics.accuracy)}.`;
   return photos + changes + (chanceProbability > PROVES_NOTHING_ABOVE ? " So few may be chance." : "");
 }

@@ -104,8 +104,9 @@ export class RunView {
     this._cancel.disabled = this._isCancelling;
     setText(this._told, isEnded ? "" : this._words());
     const step = PHASES.find(([each]) => each === phase)?.[1];
-    setText(this._status, isEnded || !step ? "" : step);
-    this._warnings.hidden = !warnings.size;
+    setText(this._status, isEnded ? "The training has ended." : (step ?? ""));
+    // What came of it tells them, too.
+    this._warnings.hidden = !warnings.size || state === "TRAINING_STATE_SUCCEEDED";
     for (const warning of [...warnings].slice(this._warnings.childElementCount)) {
       this._warnings.append(element("li", {}, warning));
     }
@@ -148,6 +149,9 @@ export class RunView {
       const own = trainingRuns.findIndex((/** @type {any} */ run) => run.trainingRunId === this._run.trainingRunId);
       this._ahead = trainingRuns.slice(own + 1).filter((/** @type {any} */ run) => !isFinal(run.state)).length;
       this._drawSoon();
+    } catch (error) {
+      // The watch tells that the service is away.
+      if (!(error instanceof CallError)) throw error;
     } finally {
       this._isLooking = false;
     }

@@ -10,16 +10,23 @@ const GOOD_COUNT = 30;
 const UNEVEN = 5;
 
 /** @typedef {{ reason: string, message: string, metadata: Record<string, string> }} Refusal an empty reason: none */
-/** @typedef {{ tags: any[], untaggedCount: number, backbone: any }} Material what there is to train with */
+/** @typedef {{ tags: any[], untaggedCount: number, backboneRemarks: (Node | string)[][] }} Material what there is to train with */
 
-/** Returns what a project's trainings have to work with. @param {string} projectId @returns {Promise<Material>} */
-export async function trainingMaterial(projectId) {
+/**
+ * Returns what a project's trainings have to work with.
+ *
+ * @param {string} projectId
+ * @param {any[]} iterations newest first
+ * @returns {Promise<Material>}
+ */
+export async function trainingMaterial(projectId, iterations) {
   const [tags, untagged, backbone] = await Promise.all([
     callForAll("project", "ListTags", { projectId, pageSize: 1000 }, "tags"),
     call("project", "CountImages", { projectId, taggingStatus: "TAGGING_STATUS_UNTAGGED" }),
     call("training", "GetBackbone", { projectId }),
   ]);
-  return { tags, untaggedCount: Number(untagged.imageCount), backbone };
+  const newest = iterations.find(({ status }) => status === "ITERATION_STATUS_COMPLETED");
+  return { tags, untaggedCount: Number(untagged.imageCount), backboneRemarks: remarksOn(backbone, newest?.warnings ?? []) };
 }
 
 /**
@@ -35,7 +42,7 @@ export function trainingNeeds(refusal, material, selectedTagIds, projectId) {
   const tags = material.tags.filter(({ tagId, imageCount }) => (selectedTagIds.length ? selectedTagIds.includes(tagId) : Number(imageCount)));
   const lacks = lacking(refusal, tags);
   const told = [
-    element("p", { class: refusal.reason ? "needed" : "ready" }, refusal.message || `Ready: ${counted(tags.length, "tag")} to learn.`),
+    element("p", { class: refusal.reason ? "needed" : "ready" }, refusal.message || `Ready to train with ${counted(tags.length, "tag")}.`),
     lacks.length > 0 && element("ul", { class: "lacks", "aria-label": "What still lacks" }, ...named(lacks)),
     // No tag that lacks images is worth a remark as well.
     advice(tags, lacks.length ? [] : tags, material, selectedTagIds, projectId),
@@ -57,25 +64,32 @@ function named(lacks) {
   return others > 0 ? [...items, element("li", {}, `and ${counted(others, "more tag")}`)] : items;
 }
 
-/** @param {any[]} tags @param {any[]} counted_ those whose numbers are worth a remark @param {Material} material @param {string[]} selectedTagIds @param {string} projectId */
-function advice(tags, counted_, material, selectedTagIds, projectId) {
+/**
+ * @param {any[]} tags to train with
+ * @param {any[]} remarkable those whose numbers are worth a remark
+ * @param {Material} material
+ * @param {string[]} selectedTagIds
+ * @param {string} projectId
+ */
+function advice(tags, remarkable, material, selectedTagIds, projectId) {
   const remarks = [
-    ...backboneRemarks(material.backbone),
     ...unusedRemarks(material, selectedTagIds),
-    ...countRemarks(counted_),
+    ...countRemarks(remarkable),
+    ...material.backboneRemarks,
   ];
   if (!remarks.length && tags.length) return null;
   const link = element("a", { href: `/projects/${projectId}/images` }, "Add, tag and see images");
   return element("div", {}, element("ul", { class: "advice" }, ...remarks.map((remark) => element("li", {}, ...remark))), link);
 }
 
-/** @param {any} backbone GetBackboneResponse @returns {(Node | string)[][]} */
-function backboneRemarks({ failureReason, warning, improvableIterations }) {
+/** @param {any} backbone GetBackboneResponse @param {string[]} known warnings that were told already @returns {(Node | string)[][]} */
+function remarksOn({ failureReason, warning, improvableIterations }, known) {
   const improvable = improvableIterations.map((/** @type {any} */ { iterationName }) => [
     element("bdi", {}, iterationName),
     " is published and would gain from training again: better weights are there now.",
   ]);
-  return [...[failureReason, warning].filter(Boolean).map((sentence) => [sentence]), ...improvable];
+  const sentences = [failureReason, warning].filter((sentence) => sentence && !known.includes(sentence));
+  return [...sentences.map((sentence) => [sentence]), ...improvable];
 }
 
 /** @param {Material} material @param {string[]} selectedTagIds @returns {(Node | string)[][]} */

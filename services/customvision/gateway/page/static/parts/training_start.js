@@ -55,7 +55,7 @@ export class TrainingStart {
     const selected = request.selectedTagIds;
     this._tagsChosen.textContent = selected.length ? `${selected.length} of ${counted(this._material.tags.length, "tag")}` : "All tags";
     if (!this._form.checkValidity()) return;
-    const refusal = await call("training", "CheckTraining", request);
+    const refusal = await call("training", "CheckTraining", { training: request });
     if (turn !== this._checks) return;
     this._refusal = refusal;
     const isUnchanged = refusal.reason === NOTHING_CHANGED;
@@ -100,7 +100,7 @@ function kinds() {
     "fieldset",
     { class: "kinds" },
     element("legend", {}, "How"),
-    kind(QUICK, "Quick", "Seconds. Learns to tell your tags apart by what the network sees already. A photo is looked at once only.", true),
+    kind(QUICK, "Quick", "Seconds. Learns to tell your tags apart by what the network sees in photos already.", true),
     kind(ADVANCED, "Advanced", "Minutes. Goes on from there and fine-tunes the network itself, and keeps that only where it does better.", false),
   );
 }

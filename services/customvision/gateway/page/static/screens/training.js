@@ -56,7 +56,8 @@ class Training {
 
   /** @param {any[]} iterations */
   async _offer(iterations) {
-    const start = new TrainingStart(this.project, iterations, await trainingMaterial(this.project.projectId), (run) => this._begun(run));
+    const material = await trainingMaterial(this.project.projectId, iterations);
+    const start = new TrainingStart(this.project, iterations, material, (run) => this._begun(run));
     await start.check();
     this._start.replaceChildren(start.element);
   }
