@@ -227,7 +227,7 @@ async def test_thousands_of_events_come_once_and_stay_small(browser: Browser, se
         await expect(page.get_by_text("Repeat 1 of 2, epoch 3 of 3")).to_be_visible()
         points = await page.locator(".chart-line").evaluate_all("lines => lines.map(line => line.points.numberOfItems)")
         assert points == [3, 3]
-        assert [request.after_sequence for request in served.requests("WatchTraining")] == [0, 7]
+        assert [request.after_sequence for request in served.requests("WatchTraining")] == [0, 6]
         await page.get_by_role("link", name="Settings").click()
         await expect(page.get_by_role("button", name="Save changes")).to_be_visible()
         assert await asyncio.to_thread(gone.wait, PATIENCE_MILLISECONDS / 1000)

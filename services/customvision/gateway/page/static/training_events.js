@@ -30,11 +30,14 @@ export async function* trainingEvents(trainingRunId, signal, onConnection) {
   let pause = FIRST_PAUSE_MILLISECONDS;
   while (!signal.aborted) {
     const connection = new Connection(signal);
+    // The last one seen is asked for again: its coming shows at once that the connection is there.
+    const request = { trainingRunId, afterSequence: Math.max(0, seen - 1) };
     try {
-      for await (const event of stream("training", "WatchTraining", { trainingRunId, afterSequence: seen }, connection.signal)) {
+      for await (const event of stream("training", "WatchTraining", request, connection.signal)) {
         connection.isAlive();
         onConnection(true);
         pause = FIRST_PAUSE_MILLISECONDS;
+        if (!event.heartbeat && Number(event.sequence) <= seen) continue;
         seen = Number(event.sequence);
         yield event;
         if (!event.heartbeat && isFinal(event.state)) return;
