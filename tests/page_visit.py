@@ -9,6 +9,10 @@ from customvision.common.keys import Keys
 from customvision.common.sign_in import sign_in_links
 
 
+# Far more than the page needs, for a machine that is busy with other tests.
+PATIENCE_MILLISECONDS = 30_000
+
+
 class Visit:
     """A page in the browser, and everything that went wrong or left the server on it."""
 
@@ -27,6 +31,7 @@ class Visit:
 @asynccontextmanager
 async def visiting(browser: Browser, address: str) -> AsyncIterator[Visit]:
     """A browser on the server at ``address``; nothing may have gone wrong on the page at the end."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     context = await browser.new_context(base_url=address)
     visit = Visit(await context.new_page(), address)
     try:

@@ -24,8 +24,7 @@ from scripted_server import ScriptedCall
 from scripted_training import ScriptChild, script_child_in
 from training_suite import TrainingSuite, colored_photos
 
-# What a machine that is busy with other tests has.
-PATIENCE_MILLISECONDS = 30_000
+PATIENCE_SECONDS = 30.0
 RUN = "11111111-1111-4111-8111-111111111111"
 FINE_TUNES_UNTIL_TOLD = """
     step = {"epochs": 8, "batches": 4, "learning_rate": 1e-4, "course": "trial", "repeats": 5, "seconds_left": 42.0}
@@ -75,8 +74,6 @@ def script_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptChild
 async def visit(browser: Browser, suite: TrainingSuite, keys: Keys) -> AsyncIterator[Visit]:
     """A browser on a gateway before both."""
     async with gateway(suite.settings, keys) as client, visiting(browser, str(client.base_url)) as visit:
-        visit.page.set_default_timeout(PATIENCE_MILLISECONDS)
-        expect.set_options(timeout=PATIENCE_MILLISECONDS)
         yield visit
 
 
@@ -155,8 +152,7 @@ async def test_a_run_is_followed_across_reloads_and_restarts(
         client = await serving.enter_async_context(gateway(suite.settings, keys))
         async with visiting(browser, str(client.base_url)) as visit:
             page = visit.page
-            expect.set_options(timeout=PATIENCE_MILLISECONDS)
-            await open_training(page, keys, project_id)
+                await open_training(page, keys, project_id)
             await expect_two_epochs(page)
             await page.reload()
             await expect_two_epochs(page)
@@ -209,17 +205,16 @@ async def test_thousands_of_events_come_once_and_stay_small(browser: Browser, se
     def watch(call: ScriptedCall) -> Iterator[training.TrainingEvent]:
         if call.number == 1:
             yield event(1, training.TRAINING_STATE_QUEUED, state_change=training.StateChange())
-            begins.wait(PATIENCE_MILLISECONDS / 1000)
+            begins.wait(PATIENCE_SECONDS)
             yield from (batch(number) for number in range(2, 8))
             call.fail(grpc.StatusCode.UNAVAILABLE)
         call.context.add_callback(gone.set)
         yield from (batch(number) for number in range(call.request.after_sequence + 1, 3002))
-        gone.wait(PATIENCE_MILLISECONDS / 1000)
+        gone.wait(PATIENCE_SECONDS)
 
     scripts = {"ListTrainingRuns": runs, "WatchTraining": watch}
     async with served_gateway(settings, keys, scripts) as served, visiting(browser, str(served.bare.base_url)) as visit:
         page = visit.page
-        expect.set_options(timeout=PATIENCE_MILLISECONDS)
         project_id = (await make_project(served.project)).project_id
         await open_training(page, keys, project_id)
         await expect(page.get_by_text("Waiting for its turn. 2 trainings come first.")).to_be_visible()
@@ -230,7 +225,7 @@ async def test_thousands_of_events_come_once_and_stay_small(browser: Browser, se
         assert [request.after_sequence for request in served.requests("WatchTraining")] == [0, 6]
         await page.get_by_role("link", name="Settings").click()
         await expect(page.get_by_role("button", name="Save changes")).to_be_visible()
-        assert await asyncio.to_thread(gone.wait, PATIENCE_MILLISECONDS / 1000)
+        assert await asyncio.to_thread(gone.wait, PATIENCE_SECONDS)
 
 
 def event(sequence: int, state: training.TrainingState.ValueType, **detail: object) -> training.TrainingEvent:

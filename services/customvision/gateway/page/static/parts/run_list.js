@@ -8,10 +8,8 @@ import { timeTaken } from "./run_outcome.js";
 import { kindOf } from "./run_view.js";
 
 export const RUNS_A_PAGE = 20;
-/** @type {Record<string, string>} */
+/** How runs end. How others are doing is told where one is watched. @type {Record<string, string>} */
 const STATES = {
-  TRAINING_STATE_QUEUED: "waiting",
-  TRAINING_STATE_RUNNING: "training",
   TRAINING_STATE_SUCCEEDED: "succeeded",
   TRAINING_STATE_FAILED: "failed",
   TRAINING_STATE_CANCELLED: "cancelled",
@@ -61,7 +59,7 @@ function row(run, iterations, onShow) {
       {},
       isModel ? element("a", { href: `/projects/${run.projectId}/performance/${run.iterationId}` }, name) : name,
       " ",
-      element("span", { class: `badge ${run.state === "TRAINING_STATE_FAILED" ? "error" : ""}` }, STATES[run.state] ?? "unknown"),
+      element("span", { class: `badge ${run.state === "TRAINING_STATE_FAILED" ? "error" : ""}` }, STATES[run.state] ?? "under way"),
       " ",
       iteration?.publishName && element("span", { class: "badge" }, "published as ", element("bdi", {}, iteration.publishName)),
       element("p", { class: "facts" }, facts),

@@ -41,11 +41,17 @@ export async function trainingMaterial(projectId, iterations) {
 export function trainingNeeds(refusal, material, selectedTagIds, projectId) {
   const tags = material.tags.filter(({ tagId, imageCount }) => (selectedTagIds.length ? selectedTagIds.includes(tagId) : Number(imageCount)));
   const lacks = lacking(refusal, tags);
+  const remarks = [
+    ...unusedRemarks(material, selectedTagIds),
+    // Tags that lack images need no remark as well.
+    ...(lacks.length ? [] : countRemarks(tags)),
+    ...material.backboneRemarks,
+  ];
   const told = [
     element("p", { class: refusal.reason ? "needed" : "ready" }, refusal.message || `Ready to train with ${counted(tags.length, "tag")}.`),
     lacks.length > 0 && element("ul", { class: "lacks", "aria-label": "What still lacks" }, ...named(lacks)),
-    // No tag that lacks images is worth a remark as well.
-    advice(tags, lacks.length ? [] : tags, material, selectedTagIds, projectId),
+    remarks.length > 0 && element("ul", { class: "advice", "aria-label": "Worth knowing" }, ...remarks.map((remark) => element("li", {}, ...remark))),
+    (refusal.reason || remarks.length > 0) && element("a", { href: `/projects/${projectId}/images` }, "Add, tag and see images"),
   ];
   return told.filter((each) => each instanceof Node);
 }
@@ -62,24 +68,6 @@ function named(lacks) {
   const items = lacks.slice(0, MOST_NAMED).map(({ name, missing }) => element("li", {}, element("bdi", {}, name), ` needs ${counted(missing, "more image")}`));
   const others = lacks.length - MOST_NAMED;
   return others > 0 ? [...items, element("li", {}, `and ${counted(others, "more tag")}`)] : items;
-}
-
-/**
- * @param {any[]} tags to train with
- * @param {any[]} remarkable those whose numbers are worth a remark
- * @param {Material} material
- * @param {string[]} selectedTagIds
- * @param {string} projectId
- */
-function advice(tags, remarkable, material, selectedTagIds, projectId) {
-  const remarks = [
-    ...unusedRemarks(material, selectedTagIds),
-    ...countRemarks(remarkable),
-    ...material.backboneRemarks,
-  ];
-  if (!remarks.length && tags.length) return null;
-  const link = element("a", { href: `/projects/${projectId}/images` }, "Add, tag and see images");
-  return element("div", {}, element("ul", { class: "advice" }, ...remarks.map((remark) => element("li", {}, ...remark))), link);
 }
 
 /** @param {any} backbone GetBackboneResponse @param {string[]} known warnings that were told already @returns {(Node | string)[][]} */

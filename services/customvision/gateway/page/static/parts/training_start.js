@@ -3,7 +3,7 @@
 import { call, requestId } from "../calls.js";
 import { element } from "../dom.js";
 import { counted } from "../words.js";
-import { trainingNeeds } from "./training_needs.js";
+import { trainingMaterial, trainingNeeds } from "./training_needs.js";
 
 const QUICK = "TRAINING_TYPE_QUICK";
 const ADVANCED = "TRAINING_TYPE_ADVANCED";
@@ -13,12 +13,13 @@ export class TrainingStart {
   /**
    * @param {any} project
    * @param {any[]} iterations
-   * @param {import("./training_needs.js").Material} material
+   * @param {any[]} tags
    * @param {(run: any) => void} onStart is called with the run that has been started
    */
-  constructor(project, iterations, material, onStart) {
+  constructor(project, iterations, tags, onStart) {
     this._project = project;
-    this._material = material;
+    this._iterations = iterations;
+    this._tagCount = tags.length;
     this._onStart = onStart;
     this._checks = 0;
     this._refusal = { reason: "", message: "", metadata: {} };
@@ -32,7 +33,7 @@ export class TrainingStart {
       {},
       kinds(),
       this._advanced,
-      tagFields(this._tagsChosen, material.tags),
+      tagFields(this._tagsChosen, tags),
       this._problem,
       element("div", { class: "buttons" }, this._button),
     );
@@ -53,13 +54,17 @@ export class TrainingStart {
     const request = this._request();
     this._advanced.hidden = request.trainingType !== ADVANCED;
     const selected = request.selectedTagIds;
-    this._tagsChosen.textContent = selected.length ? `${selected.length} of ${counted(this._material.tags.length, "tag")}` : "All tags";
+    this._tagsChosen.textContent = selected.length ? `${selected.length} of ${counted(this._tagCount, "tag")}` : "All tags";
     if (!this._form.checkValidity()) return;
-    const refusal = await call("training", "CheckTraining", { training: request });
+    // What there is to train with may have changed since: both are of now.
+    const [refusal, material] = await Promise.all([
+      call("training", "CheckTraining", { training: request }),
+      trainingMaterial(this._project.projectId, this._iterations),
+    ]);
     if (turn !== this._checks) return;
     this._refusal = refusal;
     const isUnchanged = refusal.reason === NOTHING_CHANGED;
-    this._needs.replaceChildren(...trainingNeeds(refusal, this._material, selected, this._project.projectId));
+    this._needs.replaceChildren(...trainingNeeds(refusal, material, selected, this._project.projectId));
     this._button.textContent = isUnchanged ? "Train all the same" : "Train";
     this._button.disabled = Boolean(refusal.reason) && !isUnchanged;
   }

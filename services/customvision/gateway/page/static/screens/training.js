@@ -6,7 +6,6 @@ import { runList, RUNS_A_PAGE } from "../parts/run_list.js";
 import { runOutcome } from "../parts/run_outcome.js";
 import { RunView } from "../parts/run_view.js";
 import { projectHead } from "../parts/tabs.js";
-import { trainingMaterial } from "../parts/training_needs.js";
 import { TrainingStart } from "../parts/training_start.js";
 import { isFinal } from "../training_events.js";
 
@@ -56,8 +55,8 @@ class Training {
 
   /** @param {any[]} iterations */
   async _offer(iterations) {
-    const material = await trainingMaterial(this.project.projectId, iterations);
-    const start = new TrainingStart(this.project, iterations, material, (run) => this._begun(run));
+    const tags = await callForAll("project", "ListTags", { projectId: this.project.projectId, pageSize: 1000 }, "tags");
+    const start = new TrainingStart(this.project, iterations, tags, (run) => this._begun(run));
     await start.check();
     this._start.replaceChildren(start.element);
   }
