@@ -8,7 +8,6 @@ from playwright.async_api import Browser, Page, expect
 from customvision.common.keys import Keys
 from customvision.common.sign_in import sign_in_links
 
-
 # Far more than the page needs, for a machine that is busy with other tests.
 PATIENCE_MILLISECONDS = 30_000
 

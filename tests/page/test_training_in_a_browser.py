@@ -152,7 +152,7 @@ async def test_a_run_is_followed_across_reloads_and_restarts(
         client = await serving.enter_async_context(gateway(suite.settings, keys))
         async with visiting(browser, str(client.base_url)) as visit:
             page = visit.page
-                await open_training(page, keys, project_id)
+            await open_training(page, keys, project_id)
             await expect_two_epochs(page)
             await page.reload()
             await expect_two_epochs(page)
