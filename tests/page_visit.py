@@ -1,9 +1,15 @@
 """A browser's visit to the page, in which nothing may go wrong."""
 
-from playwright.async_api import Page, expect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, expect
 
 from customvision.common.keys import Keys
 from customvision.common.sign_in import sign_in_links
+
+# Far more than the page needs, for a machine that is busy with other tests.
+PATIENCE_MILLISECONDS = 30_000
 
 
 class Visit:
@@ -22,6 +28,19 @@ class Visit:
                 None if request.url.removeprefix("blob:").startswith(address) else self.problems.append(request.url)
             ),
         )
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, address: str) -> AsyncIterator[Visit]:
+    """A browser on the server at ``address``; nothing may have gone wrong on the page at the end."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    context = await browser.new_context(base_url=address)
+    visit = Visit(await context.new_page(), address)
+    try:
+        yield visit
+    finally:
+        await context.close()
+    assert not visit.problems
 
 
 async def open_signed_in(page: Page, keys: Keys, path: str = "/") -> None:

@@ -30,10 +30,10 @@ Scripts = Mapping[str, Callable[[ScriptedCall], Any]]
 
 @asynccontextmanager
 async def gateway(
-    settings: Settings, keys: Keys, stopping: asyncio.Event | None = None, *, room: Room | None = None
+    settings: Settings, keys: Keys, stopping: asyncio.Event | None = None, *, room: Room | None = None, port: int = 0
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serves the gateway until ``stopping`` is set and yields a client of it that carries no key."""
-    listener = bind("127.0.0.1:0", "http")
+    listener = bind(f"127.0.0.1:{port}", "http")
     stopping = stopping or asyncio.Event()
     async with open_application(settings, keys, room, stopping=stopping) as application:
         serving = asyncio.create_task(serve_http(application, listener, stopping))

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, async_playwright
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from page_visit import Visit
+from page_visit import Visit, visiting
 from running_gateway import ServedGateway, served_gateway
 
 # Debian's names; the page is tested with what the system has, for browsers come from hosts that not everyone reaches.
@@ -37,9 +37,5 @@ async def served(settings: Settings, keys: Keys) -> AsyncIterator[ServedGateway]
 @pytest.fixture
 async def visit(browser: Browser, served: ServedGateway) -> AsyncIterator[Visit]:
     """A browser on the gateway; nothing may have gone wrong on the page, nor asked another host, at the end."""
-    address = str(served.bare.base_url)
-    context = await browser.new_context(base_url=address)
-    visit = Visit(await context.new_page(), address)
-    yield visit
-    await context.close()
-    assert not visit.problems
+    async with visiting(browser, str(served.bare.base_url)) as visit:
+        yield visit

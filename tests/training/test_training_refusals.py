@@ -55,6 +55,27 @@ async def test_too_few_images_name_tag_and_count(suite: TrainingSuite) -> None:
     assert not listed.training_runs
 
 
+async def test_a_check_says_what_a_start_would_be_refused_for(suite: TrainingSuite) -> None:
+    """A check tells reason, sentence and metadata of the refusal, or none, and neither freezes nor starts anything."""
+
+    async def check(**fields: Any) -> training_service_pb2.CheckTrainingResponse:
+        request = training_service_pb2.StartTrainingRequest(project_id=project_id, **fields)
+        return await suite.training.CheckTraining(training_service_pb2.CheckTrainingRequest(training=request))
+
+    project_id, _ = await suite.colored_project(per_tag=6)
+    assert await check() == training_service_pb2.CheckTrainingResponse()
+    few = await suite.create_tag(project_id, "dahlia")
+    await suite.upload(project_id, colored_photos(2, 3), few)
+    refused = await check()
+    assert refused.reason == "TOO_FEW_IMAGES"
+    assert refused.message == "Tag 'dahlia' has 3 images; training needs at least 5 per tag."
+    assert refused.metadata == {"tag_name": "dahlia", "image_count": "3", "required": "5"}
+    assert (await check(selected_tag_ids=[few])).reason == "TOO_FEW_TAGS"
+    assert (await check(training_budget=Duration(seconds=60))).reason == "TRAINING_BUDGET_INVALID"
+    listed = await suite.project.ListIterations(iterations_pb2.ListIterationsRequest(project_id=project_id))
+    assert not listed.iterations
+
+
 async def test_one_tag_is_not_enough(suite: TrainingSuite) -> None:
     """One tag alone cannot be told from anything."""
     project_id, _ = await suite.colored_project(per_tag=6, tags=1)
@@ -72,6 +93,11 @@ async def test_nothing_changed_needs_force(suite: TrainingSuite) -> None:
         suite.training.StartTraining(training_service_pb2.StartTrainingRequest(project_id=project_id))
     )
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_CHANGED")
+    check = training_service_pb2.CheckTrainingRequest()
+    check.training.project_id = project_id
+    assert (await suite.training.CheckTraining(check)).reason == "NOTHING_CHANGED"
+    check.training.force = True
+    assert not (await suite.training.CheckTraining(check)).reason
     await suite.events(await suite.start(project_id, force=True))
 
 

@@ -28,7 +28,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n customvision/v1/iterations.proto\x12\x0f\x63ustomvision.v1\x1a\x1e\x63ustomvision/v1/projects.proto\x1a\x1a\x63ustomvision/v1/tags.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x08\x42\x61\x63kbone\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x36\n\x0eweights_source\x18\x03 \x01(\x0e\x32\x1e.customvision.v1.WeightsSource\x12\x16\n\x0eweights_sha256\x18\x04 \x01(\t\"\x80\x01\n\x10IterationMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x1c\n\x14held_out_image_count\x18\x05 \x01(\x03\"\xbc\x06\n\tIteration\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .customvision.v1.IterationStatus\x12\x34\n\rtraining_type\x18\x06 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12@\n\x13\x63lassification_type\x18\x07 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\n \x01(\x03\x12\x14\n\x0cpublish_name\x18\x0b \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x0c \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x32\n\x07metrics\x18\r \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0e \x01(\t\x12\x10\n\x08warnings\x18\x0f \x03(\t\x12\x36\n\tartifacts\x18\x10 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x11\n\tdomain_id\x18\x11 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x13 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x14 \x01(\t\x12\x12\n\nfine_tuned\x18\x15 \x01(\x08\x12\x16\n\x0epublish_target\x18\x16 \x01(\t\x12/\n\x0bupdate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x62\x61se_project_id\x18\x18 \x01(\t\"\x7f\n\x12IterationArtifacts\x12\x14\n\x0cmodel_sha256\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_sha256\x18\x02 \x01(\t\x12\x1f\n\x17\x62\x61\x63kbone_weights_sha256\x18\x03 \x01(\t\x12\x19\n\x11\x65valuation_sha256\x18\x04 \x01(\t\"\x9c\x02\n\x16\x43reateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x34\n\rtraining_type\x18\x02 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x07 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x08 \x01(\t\x12\x17\n\x0f\x62\x61se_project_id\x18\t \x01(\t\"F\n\x1aGetIterationDataSetRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"j\n\x15IterationDataSetChunk\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12-\n\x06images\x18\x02 \x03(\x0b\x32\x1d.customvision.v1.DataSetImage\"I\n\x0c\x44\x61taSetImage\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x02 \x01(\t\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\"\x83\x02\n\x18\x43ompleteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x03 \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x32\n\x07metrics\x18\x05 \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x10\n\x08warnings\x18\x06 \x03(\t\x12\x12\n\nfine_tuned\x18\x07 \x01(\x08\"c\n\x14\x46\x61ilIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tcancelled\x18\x04 \x01(\x08\"?\n\x13GetIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"R\n\x15ListIterationsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x16ListIterationsResponse\x12.\n\niterations\x18\x01 \x03(\x0b\x32\x1a.customvision.v1.Iteration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x16UpdateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"B\n\x16\x44\x65leteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x84\x01\n\x17PublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x14\n\x0cpublish_name\x18\x03 \x01(\t\x12\x11\n\toverwrite\x18\x04 \x01(\x08\x12\x16\n\x0epublish_target\x18\x05 \x01(\t\"E\n\x19UnpublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x1d\n\x1bWatchPublishedModelsRequest\"\x94\x02\n\x13PublishedModelEvent\x12\x34\n\tpublished\x18\x01 \x01(\x0b\x32\x1f.customvision.v1.PublishedModelH\x00\x12\x38\n\x0bunpublished\x18\x02 \x01(\x0b\x32!.customvision.v1.UnpublishedModelH\x00\x12\x44\n\x0csynchronized\x18\x03 \x01(\x0b\x32,.customvision.v1.PublishedModelsSynchronizedH\x00\x12>\n\theartbeat\x18\x04 \x01(\x0b\x32).customvision.v1.PublishedModelsHeartbeatH\x00\x42\x07\n\x05\x65vent\"\x88\x01\n\x0ePublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\"<\n\x10UnpublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\"\x1d\n\x1bPublishedModelsSynchronized\"\x1a\n\x18PublishedModelsHeartbeat*\xaf\x01\n\x0fIterationStatus\x12 \n\x1cITERATION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITERATION_STATUS_TRAINING\x10\x01\x12\x1e\n\x1aITERATION_STATUS_COMPLETED\x10\x02\x12\x1b\n\x17ITERATION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aITERATION_STATUS_CANCELLED\x10\x04*b\n\x0cTrainingType\x12\x1d\n\x19TRAINING_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13TRAINING_TYPE_QUICK\x10\x01\x12\x1a\n\x16TRAINING_TYPE_ADVANCED\x10\x02*\xc3\x01\n\rWeightsSource\x12\x1e\n\x1aWEIGHTS_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WEIGHTS_SOURCE_PATH\x10\x01\x12\x1e\n\x1aWEIGHTS_SOURCE_DATA_FOLDER\x10\x02\x12!\n\x1dWEIGHTS_SOURCE_KERAS_DOWNLOAD\x10\x03\x12\x19\n\x15WEIGHTS_SOURCE_RANDOM\x10\x04\x12\x1b\n\x17WEIGHTS_SOURCE_BUILT_IN\x10\x05\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n customvision/v1/iterations.proto\x12\x0f\x63ustomvision.v1\x1a\x1e\x63ustomvision/v1/projects.proto\x1a\x1a\x63ustomvision/v1/tags.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x08\x42\x61\x63kbone\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x36\n\x0eweights_source\x18\x03 \x01(\x0e\x32\x1e.customvision.v1.WeightsSource\x12\x16\n\x0eweights_sha256\x18\x04 \x01(\t\"\x80\x01\n\x10IterationMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\x12\x1c\n\x14held_out_image_count\x18\x05 \x01(\x03\"\xbc\x06\n\tIteration\x12\x14\n\x0citeration_id\x18\x01 \x01(\t\x12\x12\n\nproject_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .customvision.v1.IterationStatus\x12\x34\n\rtraining_type\x18\x06 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12@\n\x13\x63lassification_type\x18\x07 \x01(\x0e\x32#.customvision.v1.ClassificationType\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bimage_count\x18\n \x01(\x03\x12\x14\n\x0cpublish_name\x18\x0b \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x0c \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x32\n\x07metrics\x18\r \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0e \x01(\t\x12\x10\n\x08warnings\x18\x0f \x03(\t\x12\x36\n\tartifacts\x18\x10 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x11\n\tdomain_id\x18\x11 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x13 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x14 \x01(\t\x12\x12\n\nfine_tuned\x18\x15 \x01(\x08\x12\x16\n\x0epublish_target\x18\x16 \x01(\t\x12/\n\x0bupdate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x62\x61se_project_id\x18\x18 \x01(\t\"\x7f\n\x12IterationArtifacts\x12\x14\n\x0cmodel_sha256\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_sha256\x18\x02 \x01(\t\x12\x1f\n\x17\x62\x61\x63kbone_weights_sha256\x18\x03 \x01(\t\x12\x19\n\x11\x65valuation_sha256\x18\x04 \x01(\t\"\xb3\x02\n\x16\x43reateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x34\n\rtraining_type\x18\x02 \x01(\x0e\x32\x1d.customvision.v1.TrainingType\x12\x13\n\x0b\x62\x61\x63kbone_id\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x32\n\x0ftraining_budget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10selected_tag_ids\x18\x07 \x03(\t\x12\x19\n\x11\x62\x61se_iteration_id\x18\x08 \x01(\t\x12\x17\n\x0f\x62\x61se_project_id\x18\t \x01(\t\x12\x15\n\rvalidate_only\x18\n \x01(\x08\"F\n\x1aGetIterationDataSetRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"j\n\x15IterationDataSetChunk\x12\"\n\x04tags\x18\x01 \x03(\x0b\x32\x14.customvision.v1.Tag\x12-\n\x06images\x18\x02 \x03(\x0b\x32\x1d.customvision.v1.DataSetImage\"I\n\x0c\x44\x61taSetImage\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x02 \x01(\t\x12\x0f\n\x07tag_ids\x18\x03 \x03(\t\"\x83\x02\n\x18\x43ompleteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12+\n\x08\x62\x61\x63kbone\x18\x03 \x01(\x0b\x32\x19.customvision.v1.Backbone\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\x12\x32\n\x07metrics\x18\x05 \x01(\x0b\x32!.customvision.v1.IterationMetrics\x12\x10\n\x08warnings\x18\x06 \x03(\t\x12\x12\n\nfine_tuned\x18\x07 \x01(\x08\"c\n\x14\x46\x61ilIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tcancelled\x18\x04 \x01(\x08\"?\n\x13GetIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"R\n\x15ListIterationsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x16ListIterationsResponse\x12.\n\niterations\x18\x01 \x03(\x0b\x32\x1a.customvision.v1.Iteration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x16UpdateIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"B\n\x16\x44\x65leteIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x84\x01\n\x17PublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\x12\x14\n\x0cpublish_name\x18\x03 \x01(\t\x12\x11\n\toverwrite\x18\x04 \x01(\x08\x12\x16\n\x0epublish_target\x18\x05 \x01(\t\"E\n\x19UnpublishIterationRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0citeration_id\x18\x02 \x01(\t\"\x1d\n\x1bWatchPublishedModelsRequest\"\x94\x02\n\x13PublishedModelEvent\x12\x34\n\tpublished\x18\x01 \x01(\x0b\x32\x1f.customvision.v1.PublishedModelH\x00\x12\x38\n\x0bunpublished\x18\x02 \x01(\x0b\x32!.customvision.v1.UnpublishedModelH\x00\x12\x44\n\x0csynchronized\x18\x03 \x01(\x0b\x32,.customvision.v1.PublishedModelsSynchronizedH\x00\x12>\n\theartbeat\x18\x04 \x01(\x0b\x32).customvision.v1.PublishedModelsHeartbeatH\x00\x42\x07\n\x05\x65vent\"\x88\x01\n\x0ePublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\x12\x14\n\x0citeration_id\x18\x03 \x01(\t\x12\x36\n\tartifacts\x18\x04 \x01(\x0b\x32#.customvision.v1.IterationArtifacts\"<\n\x10UnpublishedModel\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12\x14\n\x0cpublish_name\x18\x02 \x01(\t\"\x1d\n\x1bPublishedModelsSynchronized\"\x1a\n\x18PublishedModelsHeartbeat*\xaf\x01\n\x0fIterationStatus\x12 \n\x1cITERATION_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITERATION_STATUS_TRAINING\x10\x01\x12\x1e\n\x1aITERATION_STATUS_COMPLETED\x10\x02\x12\x1b\n\x17ITERATION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aITERATION_STATUS_CANCELLED\x10\x04*b\n\x0cTrainingType\x12\x1d\n\x19TRAINING_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13TRAINING_TYPE_QUICK\x10\x01\x12\x1a\n\x16TRAINING_TYPE_ADVANCED\x10\x02*\xc3\x01\n\rWeightsSource\x12\x1e\n\x1aWEIGHTS_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WEIGHTS_SOURCE_PATH\x10\x01\x12\x1e\n\x1aWEIGHTS_SOURCE_DATA_FOLDER\x10\x02\x12!\n\x1dWEIGHTS_SOURCE_KERAS_DOWNLOAD\x10\x03\x12\x19\n\x15WEIGHTS_SOURCE_RANDOM\x10\x04\x12\x1b\n\x17WEIGHTS_SOURCE_BUILT_IN\x10\x05\x42\x36\n\x12io.customvision.v1P\x01Z\x1e\x63ustomvision/v1;customvisionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +36,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'customvision.v1.iterations_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022io.customvision.v1P\001Z\036customvision/v1;customvisionv1'
-  _globals['_ITERATIONSTATUS']._serialized_start=3499
-  _globals['_ITERATIONSTATUS']._serialized_end=3674
-  _globals['_TRAININGTYPE']._serialized_start=3676
-  _globals['_TRAININGTYPE']._serialized_end=3774
-  _globals['_WEIGHTSSOURCE']._serialized_start=3777
-  _globals['_WEIGHTSSOURCE']._serialized_end=3972
+  _globals['_ITERATIONSTATUS']._serialized_start=3522
+  _globals['_ITERATIONSTATUS']._serialized_end=3697
+  _globals['_TRAININGTYPE']._serialized_start=3699
+  _globals['_TRAININGTYPE']._serialized_end=3797
+  _globals['_WEIGHTSSOURCE']._serialized_start=3800
+  _globals['_WEIGHTSSOURCE']._serialized_end=3995
   _globals['_BACKBONE']._serialized_start=179
   _globals['_BACKBONE']._serialized_end=312
   _globals['_ITERATIONMETRICS']._serialized_start=315
@@ -51,41 +51,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITERATIONARTIFACTS']._serialized_start=1276
   _globals['_ITERATIONARTIFACTS']._serialized_end=1403
   _globals['_CREATEITERATIONREQUEST']._serialized_start=1406
-  _globals['_CREATEITERATIONREQUEST']._serialized_end=1690
-  _globals['_GETITERATIONDATASETREQUEST']._serialized_start=1692
-  _globals['_GETITERATIONDATASETREQUEST']._serialized_end=1762
-  _globals['_ITERATIONDATASETCHUNK']._serialized_start=1764
-  _globals['_ITERATIONDATASETCHUNK']._serialized_end=1870
-  _globals['_DATASETIMAGE']._serialized_start=1872
-  _globals['_DATASETIMAGE']._serialized_end=1945
-  _globals['_COMPLETEITERATIONREQUEST']._serialized_start=1948
-  _globals['_COMPLETEITERATIONREQUEST']._serialized_end=2207
-  _globals['_FAILITERATIONREQUEST']._serialized_start=2209
-  _globals['_FAILITERATIONREQUEST']._serialized_end=2308
-  _globals['_GETITERATIONREQUEST']._serialized_start=2310
-  _globals['_GETITERATIONREQUEST']._serialized_end=2373
-  _globals['_LISTITERATIONSREQUEST']._serialized_start=2375
-  _globals['_LISTITERATIONSREQUEST']._serialized_end=2457
-  _globals['_LISTITERATIONSRESPONSE']._serialized_start=2459
-  _globals['_LISTITERATIONSRESPONSE']._serialized_end=2556
-  _globals['_UPDATEITERATIONREQUEST']._serialized_start=2558
-  _globals['_UPDATEITERATIONREQUEST']._serialized_end=2652
-  _globals['_DELETEITERATIONREQUEST']._serialized_start=2654
-  _globals['_DELETEITERATIONREQUEST']._serialized_end=2720
-  _globals['_PUBLISHITERATIONREQUEST']._serialized_start=2723
-  _globals['_PUBLISHITERATIONREQUEST']._serialized_end=2855
-  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_start=2857
-  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_end=2926
-  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_start=2928
-  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_end=2957
-  _globals['_PUBLISHEDMODELEVENT']._serialized_start=2960
-  _globals['_PUBLISHEDMODELEVENT']._serialized_end=3236
-  _globals['_PUBLISHEDMODEL']._serialized_start=3239
-  _globals['_PUBLISHEDMODEL']._serialized_end=3375
-  _globals['_UNPUBLISHEDMODEL']._serialized_start=3377
-  _globals['_UNPUBLISHEDMODEL']._serialized_end=3437
-  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_start=3439
-  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_end=3468
-  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_start=3470
-  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_end=3496
+  _globals['_CREATEITERATIONREQUEST']._serialized_end=1713
+  _globals['_GETITERATIONDATASETREQUEST']._serialized_start=1715
+  _globals['_GETITERATIONDATASETREQUEST']._serialized_end=1785
+  _globals['_ITERATIONDATASETCHUNK']._serialized_start=1787
+  _globals['_ITERATIONDATASETCHUNK']._serialized_end=1893
+  _globals['_DATASETIMAGE']._serialized_start=1895
+  _globals['_DATASETIMAGE']._serialized_end=1968
+  _globals['_COMPLETEITERATIONREQUEST']._serialized_start=1971
+  _globals['_COMPLETEITERATIONREQUEST']._serialized_end=2230
+  _globals['_FAILITERATIONREQUEST']._serialized_start=2232
+  _globals['_FAILITERATIONREQUEST']._serialized_end=2331
+  _globals['_GETITERATIONREQUEST']._serialized_start=2333
+  _globals['_GETITERATIONREQUEST']._serialized_end=2396
+  _globals['_LISTITERATIONSREQUEST']._serialized_start=2398
+  _globals['_LISTITERATIONSREQUEST']._serialized_end=2480
+  _globals['_LISTITERATIONSRESPONSE']._serialized_start=2482
+  _globals['_LISTITERATIONSRESPONSE']._serialized_end=2579
+  _globals['_UPDATEITERATIONREQUEST']._serialized_start=2581
+  _globals['_UPDATEITERATIONREQUEST']._serialized_end=2675
+  _globals['_DELETEITERATIONREQUEST']._serialized_start=2677
+  _globals['_DELETEITERATIONREQUEST']._serialized_end=2743
+  _globals['_PUBLISHITERATIONREQUEST']._serialized_start=2746
+  _globals['_PUBLISHITERATIONREQUEST']._serialized_end=2878
+  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_start=2880
+  _globals['_UNPUBLISHITERATIONREQUEST']._serialized_end=2949
+  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_start=2951
+  _globals['_WATCHPUBLISHEDMODELSREQUEST']._serialized_end=2980
+  _globals['_PUBLISHEDMODELEVENT']._serialized_start=2983
+  _globals['_PUBLISHEDMODELEVENT']._serialized_end=3259
+  _globals['_PUBLISHEDMODEL']._serialized_start=3262
+  _globals['_PUBLISHEDMODEL']._serialized_end=3398
+  _globals['_UNPUBLISHEDMODEL']._serialized_start=3400
+  _globals['_UNPUBLISHEDMODEL']._serialized_end=3460
+  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_start=3462
+  _globals['_PUBLISHEDMODELSSYNCHRONIZED']._serialized_end=3491
+  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_start=3493
+  _globals['_PUBLISHEDMODELSHEARTBEAT']._serialized_end=3519
 # @@protoc_insertion_point(module_scope)

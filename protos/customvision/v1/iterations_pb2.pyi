@@ -370,6 +370,7 @@ class CreateIterationRequest(_message.Message):
     SELECTED_TAG_IDS_FIELD_NUMBER: _builtins.int
     BASE_ITERATION_ID_FIELD_NUMBER: _builtins.int
     BASE_PROJECT_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project whose data set to freeze."""
     training_type: Global___TrainingType.ValueType
@@ -384,6 +385,8 @@ class CreateIterationRequest(_message.Message):
     """base_iteration_id is a completed iteration whose model to begin with; empty: none."""
     base_project_id: _builtins.str
     """base_project_id is the project of base_iteration_id; empty means this project."""
+    validate_only: _builtins.bool
+    """validate_only checks the request as ever and freezes nothing; the answer is empty."""
     @_builtins.property
     def training_budget(self) -> _duration_pb2.Duration:
         """training_budget of an advanced training."""
@@ -404,10 +407,11 @@ class CreateIterationRequest(_message.Message):
         selected_tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         base_iteration_id: _builtins.str = ...,
         base_project_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["training_budget", b"training_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_id", b"backbone_id", "base_iteration_id", b"base_iteration_id", "base_project_id", b"base_project_id", "force", b"force", "project_id", b"project_id", "request_id", b"request_id", "selected_tag_ids", b"selected_tag_ids", "training_budget", b"training_budget", "training_type", b"training_type", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -41,6 +41,11 @@ class TrainingServiceStub:
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.TrainingRun.FromString,
                 _registered_method=True)
+        self.CheckTraining = channel.unary_unary(
+                '/customvision.v1.TrainingService/CheckTraining',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.FromString,
+                _registered_method=True)
         self.GetTrainingRun = channel.unary_unary(
                 '/customvision.v1.TrainingService/GetTrainingRun',
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.GetTrainingRunRequest.SerializeToString,
@@ -115,6 +120,13 @@ class TrainingServiceServicer:
 
     def StartTraining(self, request, context):
         """StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckTraining(self, request, context):
+        """CheckTraining says what StartTraining would refuse a request for, and starts nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +236,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.TrainingRun.SerializeToString,
             ),
+            'CheckTraining': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckTraining,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.SerializeToString,
+            ),
             'GetTrainingRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrainingRun,
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetTrainingRunRequest.FromString,
@@ -319,6 +336,33 @@ class TrainingService:
             '/customvision.v1.TrainingService/StartTraining',
             customvision_dot_v1_dot_training__service__pb2.StartTrainingRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.TrainingRun.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckTraining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/CheckTraining',
+            customvision_dot_v1_dot_training__service__pb2.CheckTrainingRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.CheckTrainingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class TrainingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TrainingServiceAsyncStub: ...
     StartTraining: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.StartTrainingRequest, _training_service_pb2.TrainingRun]
     """StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed."""
+    CheckTraining: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.CheckTrainingRequest, _training_service_pb2.CheckTrainingResponse]
+    """CheckTraining says what StartTraining would refuse a request for, and starts nothing."""
     GetTrainingRun: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetTrainingRunRequest, _training_service_pb2.TrainingRun]
     """GetTrainingRun returns a run. NOT_FOUND: there is none."""
     ListTrainingRuns: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListTrainingRunsRequest, _training_service_pb2.ListTrainingRunsResponse]
@@ -83,6 +85,8 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartTraining: _aio.UnaryUnaryMultiCallable[_training_service_pb2.StartTrainingRequest, _training_service_pb2.TrainingRun]  # type: ignore[assignment]
     """StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed."""
+    CheckTraining: _aio.UnaryUnaryMultiCallable[_training_service_pb2.CheckTrainingRequest, _training_service_pb2.CheckTrainingResponse]  # type: ignore[assignment]
+    """CheckTraining says what StartTraining would refuse a request for, and starts nothing."""
     GetTrainingRun: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetTrainingRunRequest, _training_service_pb2.TrainingRun]  # type: ignore[assignment]
     """GetTrainingRun returns a run. NOT_FOUND: there is none."""
     ListTrainingRuns: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListTrainingRunsRequest, _training_service_pb2.ListTrainingRunsResponse]  # type: ignore[assignment]
@@ -132,6 +136,14 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_service_pb2.TrainingRun, _abc.Awaitable[_training_service_pb2.TrainingRun]]:
         """StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed."""
+
+    @_abc_1.abstractmethod
+    def CheckTraining(
+        self,
+        request: _training_service_pb2.CheckTrainingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.CheckTrainingResponse, _abc.Awaitable[_training_service_pb2.CheckTrainingResponse]]:
+        """CheckTraining says what StartTraining would refuse a request for, and starts nothing."""
 
     @_abc_1.abstractmethod
     def GetTrainingRun(

@@ -13,7 +13,7 @@ from customvision.common.errors import Unavailable
 from customvision.common.status import error_from_call
 from customvision.training.runs.event import Metrics
 from customvision.training.runs.run import TrainingRun
-from customvision.training.runs.run_request import TrainingType
+from customvision.training.runs.run_request import RunRequest, TrainingType
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
@@ -51,19 +51,16 @@ class Iterations:
 
     async def create(self, run: TrainingRun, backbone_id: str) -> tuple[str, str]:
         """Freezes the data set; returns the iteration's id and name. Repeating it for a run answers the same."""
-        request = iterations_pb2.CreateIterationRequest(
-            project_id=run.project_id,
-            training_type=training_type_value(run.training_type),
-            backbone_id=backbone_id,
-            force=run.force,
-            request_id=run.training_run_id,
-            training_budget=duration_of(run.budget_seconds) if run.budget_seconds is not None else None,
-            selected_tag_ids=run.selected_tag_ids,
-            base_iteration_id=run.base_iteration_id,
-            base_project_id=run.base_project_id,
-        )
+        request = _freezing(run.request, backbone_id)
+        request.request_id = run.training_run_id
         iteration = await _answer(self._project.CreateIteration(request, timeout=CALL_SECONDS))
         return iteration.iteration_id, iteration.name
+
+    async def check(self, request: RunRequest, backbone_id: str) -> None:
+        """Raises what ``create`` would raise for a run of this request, and freezes nothing."""
+        freezing = _freezing(request, backbone_id)
+        freezing.validate_only = True
+        await _answer(self._project.CreateIteration(freezing, timeout=CALL_SECONDS))
 
     async def is_completed(self, run: TrainingRun) -> bool:
         """True where the project service has the run's model already."""
@@ -150,6 +147,19 @@ class Iterations:
                     pieces = []
         except grpc.RpcError as error:
             raise error_from_call(error, service="project") from error
+
+
+def _freezing(request: RunRequest, backbone_id: str) -> iterations_pb2.CreateIterationRequest:
+    return iterations_pb2.CreateIterationRequest(
+        project_id=request.project_id,
+        training_type=training_type_value(request.training_type),
+        backbone_id=backbone_id,
+        force=request.force,
+        training_budget=duration_of(request.budget_seconds) if request.budget_seconds is not None else None,
+        selected_tag_ids=request.selected_tag_ids,
+        base_iteration_id=request.base_iteration_id,
+        base_project_id=request.base_project_id,
+    )
 
 
 def weights_source_of(name: str) -> "iterations_pb2.WeightsSource.ValueType":

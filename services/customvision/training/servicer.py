@@ -17,7 +17,7 @@ from customvision.training.messages import (
 )
 from customvision.training.request_fields import required as _required
 from customvision.training.runs.scheduler import Scheduler
-from customvision.training.runs.starter import RunStarter
+from customvision.training.runs.starter import REFUSALS, RunStarter
 from customvision.training.runs.watch import RunWatch
 from customvision.training.servicer_evaluation import EvaluationMethods
 from customvision.training.servicer_exports import ExportMethods
@@ -61,6 +61,19 @@ class TrainingServicer(EvaluationMethods, ExportMethods, TrainingServiceServicer
         _required("project_id", request.project_id)
         asked = run_request_of(request, time_limit_seconds=self._time_limit_seconds)
         return run_message(await self._starter.start(asked, request.request_id))
+
+    async def CheckTraining(
+        self, request: training_service_pb2.CheckTrainingRequest, context: Any
+    ) -> training_service_pb2.CheckTrainingResponse:
+        """Says what a start would be refused for."""
+        _required("training.project_id", request.training.project_id)
+        try:
+            await self._starter.check(run_request_of(request.training, time_limit_seconds=self._time_limit_seconds))
+        except REFUSALS as refusal:
+            return training_service_pb2.CheckTrainingResponse(
+                reason=refusal.reason, message=refusal.message, metadata=refusal.metadata
+            )
+        return training_service_pb2.CheckTrainingResponse()
 
     async def GetTrainingRun(
         self, request: training_service_pb2.GetTrainingRunRequest, context: Any

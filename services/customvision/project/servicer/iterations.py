@@ -29,7 +29,15 @@ class IterationMethods:
     async def CreateIteration(
         self, request: iterations_pb2.CreateIterationRequest, context: Any
     ) -> iterations_pb2.Iteration:
-        """Freezes the data set."""
+        """Freezes the data set, or checks whether it could be."""
+        if request.validate_only:
+            await self._iterations.check(
+                request.project_id,
+                _training_request(request),
+                backbone_id=request.backbone_id,
+                force=request.force,
+            )
+            return iterations_pb2.Iteration()
         iteration = await self._iterations.create(
             request.project_id,
             _training_request(request),

@@ -24,7 +24,7 @@ from customvision.project.domain.text import checked_count, checked_name, checke
 from customvision.project.domain.training_request import TrainingRequest
 from customvision.project.store import artifacts, images, iterations
 from customvision.project.store.columns import now
-from customvision.project.use_cases.freezing import freeze
+from customvision.project.use_cases.freezing import check, freeze
 from customvision.project.use_cases.lookups import (
     request_fingerprint,
     require_classification_type,
@@ -83,6 +83,16 @@ class Iterations:
             )
 
         return await self._database.write(create)
+
+    async def check(self, project_id: str, request: TrainingRequest, *, backbone_id: str, force: bool) -> None:
+        """Raises what ``create`` would raise, and freezes nothing."""
+        checked = request.checked(project_id)
+
+        def look(connection: Connection) -> None:
+            require_whole(connection, project_id)
+            check(connection, project_id, checked, backbone_id=backbone_id, force=force)
+
+        await self._database.read(look)
 
     async def data_set(self, project_id: str, iteration_id: str) -> AsyncGenerator[DataSetPiece, None]:
         """Yields the frozen data set, images in order of creation, at most 1,000 a piece."""

@@ -63,6 +63,10 @@ class RunStarter:
         # A caller that goes away does not leave the start half done.
         return await asyncio.shield(task)
 
+    async def check(self, request: RunRequest) -> None:
+        """Raises what ``start`` would raise for a request that was not sent before, and starts nothing."""
+        await self._iterations.check(request, await self._backbones.known_id_for(request.project_id))
+
     async def finish_unclear_starts(self) -> None:
         """Repeats starts that met an error, or the service's end, until the project service has answered. Never ends.
 

@@ -35,3 +35,18 @@ export function milliseconds(duration) {
   const value = parseFloat(duration) * 1000;
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }
+
+/** @param {string} duration as protobuf has it in JSON: "12.5s" @returns {number} */
+export function seconds(duration) {
+  return parseFloat(duration);
+}
+
+/** Returns a length of time in words: "less than a second", "12 s", "3 min 20 s", "2 h 5 min". @param {number} length seconds */
+export function lasting(length) {
+  const whole = Math.round(length);
+  if (whole < 1) return "less than a second";
+  if (whole < 60) return `${whole} s`;
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const parts = hours ? [`${hours} h`, minutes && `${minutes} min`] : [`${minutes} min`, rest && `${rest} s`];
+  return parts.filter(Boolean).join(" ");
+}

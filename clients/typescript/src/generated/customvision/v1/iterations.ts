@@ -180,6 +180,8 @@ export interface CreateIterationRequest {
   baseIterationId: string;
   /** base_project_id is the project of base_iteration_id; empty means this project. */
   baseProjectId: string;
+  /** validate_only checks the request as ever and freezes nothing; the answer is empty. */
+  validateOnly: boolean;
 }
 
 /** GetIterationDataSetRequest names the iteration whose frozen data set to read. */
@@ -947,6 +949,7 @@ function createBaseCreateIterationRequest(): CreateIterationRequest {
     selectedTagIds: [],
     baseIterationId: "",
     baseProjectId: "",
+    validateOnly: false,
   };
 }
 
@@ -978,6 +981,9 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
     }
     if (message.baseProjectId !== "") {
       writer.uint32(74).string(message.baseProjectId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(80).bool(message.validateOnly);
     }
     return writer;
   },
@@ -1065,6 +1071,14 @@ export const CreateIterationRequest: MessageFns<CreateIterationRequest> = {
             }
 
             message.baseProjectId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
             continue;
           }
         }

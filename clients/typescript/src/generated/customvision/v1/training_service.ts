@@ -191,6 +191,27 @@ export interface StartTrainingRequest {
   baseProjectId: string;
 }
 
+/** CheckTrainingRequest says what training is meant. */
+export interface CheckTrainingRequest {
+  /** training that StartTraining would be asked for; its request_id is ignored. */
+  training: StartTrainingRequest | undefined;
+}
+
+/** CheckTrainingResponse says whether a training could start now. What is said holds until the data set changes. */
+export interface CheckTrainingResponse {
+  /** reason that StartTraining would refuse with, such as TOO_FEW_IMAGES; empty where it could start. */
+  reason: string;
+  /** message says in a sentence what stands against it and what to do; empty where it could start. */
+  message: string;
+  /** metadata that the refusal would carry. */
+  metadata: { [key: string]: string };
+}
+
+export interface CheckTrainingResponse_MetadataEntry {
+  key: string;
+  value: string;
+}
+
 /** GetTrainingRunRequest names one run. */
 export interface GetTrainingRunRequest {
   /** training_run_id is the run to return. */
@@ -1052,6 +1073,180 @@ export const StartTrainingRequest: MessageFns<StartTrainingRequest> = {
             }
 
             message.baseProjectId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckTrainingRequest(): CheckTrainingRequest {
+  return { training: undefined };
+}
+
+export const CheckTrainingRequest: MessageFns<CheckTrainingRequest> = {
+  encode(message: CheckTrainingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.training !== undefined) {
+      StartTrainingRequest.encode(message.training, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTrainingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTrainingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.training = StartTrainingRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckTrainingResponse(): CheckTrainingResponse {
+  return { reason: "", message: "", metadata: {} };
+}
+
+export const CheckTrainingResponse: MessageFns<CheckTrainingResponse> = {
+  encode(message: CheckTrainingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CheckTrainingResponse_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTrainingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTrainingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = CheckTrainingResponse_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckTrainingResponse_MetadataEntry(): CheckTrainingResponse_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CheckTrainingResponse_MetadataEntry: MessageFns<CheckTrainingResponse_MetadataEntry> = {
+  encode(message: CheckTrainingResponse_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckTrainingResponse_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckTrainingResponse_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -4063,6 +4258,17 @@ export const TrainingServiceService = {
     responseSerialize: (value: TrainingRun): Buffer => Buffer.from(TrainingRun.encode(value).finish()),
     responseDeserialize: (value: Buffer): TrainingRun => TrainingRun.decode(value),
   },
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
+  checkTraining: {
+    path: "/customvision.v1.TrainingService/CheckTraining" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckTrainingRequest): Buffer => Buffer.from(CheckTrainingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckTrainingRequest => CheckTrainingRequest.decode(value),
+    responseSerialize: (value: CheckTrainingResponse): Buffer =>
+      Buffer.from(CheckTrainingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckTrainingResponse => CheckTrainingResponse.decode(value),
+  },
   /** GetTrainingRun returns a run. NOT_FOUND: there is none. */
   getTrainingRun: {
     path: "/customvision.v1.TrainingService/GetTrainingRun" as const,
@@ -4226,6 +4432,8 @@ export const TrainingServiceService = {
 export interface TrainingServiceServer extends UntypedServiceImplementation {
   /** StartTraining freezes the data set and queues a run. FAILED_PRECONDITION: too few tags or images, or nothing changed. */
   startTraining: handleUnaryCall<StartTrainingRequest, TrainingRun>;
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
+  checkTraining: handleUnaryCall<CheckTrainingRequest, CheckTrainingResponse>;
   /** GetTrainingRun returns a run. NOT_FOUND: there is none. */
   getTrainingRun: handleUnaryCall<GetTrainingRunRequest, TrainingRun>;
   /** ListTrainingRuns returns runs page by page, newest first. */
@@ -4285,6 +4493,22 @@ export interface TrainingServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TrainingRun) => void,
+  ): ClientUnaryCall;
+  /** CheckTraining says what StartTraining would refuse a request for, and starts nothing. */
+  checkTraining(
+    request: CheckTrainingRequest,
+    callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,
+  ): ClientUnaryCall;
+  checkTraining(
+    request: CheckTrainingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,
+  ): ClientUnaryCall;
+  checkTraining(
+    request: CheckTrainingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckTrainingResponse) => void,
   ): ClientUnaryCall;
   /** GetTrainingRun returns a run. NOT_FOUND: there is none. */
   getTrainingRun(
