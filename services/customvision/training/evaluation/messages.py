@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from customvision.training.evaluation.cross_validation import CrossValidation
     from customvision.training.evaluation.image_results import ImageResult
     from customvision.training.evaluation.performance import Performance, TagFigures
+    from customvision.training.evaluation.precision_recall import CurvePoint
     from customvision.training.evaluation.user_test_sets import TestSetOutcome
 
 _ORDERS = {
@@ -41,6 +42,18 @@ def performance_message(iteration_id: str, performance: "Performance") -> traini
     )
 
 
+def curve_message(points: "Iterable[CurvePoint]") -> training_service_pb2.PrecisionRecallCurve:
+    """Returns a curve as it travels."""
+    return training_service_pb2.PrecisionRecallCurve(
+        points=[
+            training_service_pb2.PrecisionRecallPoint(
+                threshold=point.threshold, precision=point.precision, recall=point.recall
+            )
+            for point in points
+        ]
+    )
+
+
 def result_filter_of(request: training_service_pb2.ListImageResultsRequest) -> ResultFilter:
     """Returns which results a caller asks for. Raises TooManyTags, ResultOrderUnknown."""
     if request.order not in _ORDERS:
@@ -53,6 +66,7 @@ def result_filter_of(request: training_service_pb2.ListImageResultsRequest) -> R
         tag_id=request.tag_id,
         taken_for_tag_id=request.taken_for_tag_id,
         tag_ids=checked_any_tags(request.tag_ids),
+        wrong_tag_id=request.wrong_tag_id,
         order=_ORDERS[request.order],
     )
 
