@@ -41,7 +41,7 @@ export function lineChart({ x, y, lines, marks = [], summary }) {
     ...paths,
     ...dots,
   );
-  const names = lines.map(({ name }, index) => element("li", { class: `chart-name chart-name-${index}` }, name));
+  const names = lines.map(({ name }, index) => element("li", { class: `chart-name chart-name-${index}`, dir: "auto" }, name));
   return element("figure", { class: "chart" }, element("figcaption", {}, y.name), picture, element("ul", { class: "chart-names" }, ...names));
 }
 
