@@ -49,7 +49,8 @@ def comparison_request(iteration_id: str, other: str, **options: Any) -> trainin
 
 
 async def test_performance_holds_all_figures(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:
-    """The performance comes with confusion, calibration and cross-validation; multilabel has no confusion."""
+    """The performance comes with confusion, calibration and cross-validation, unless figures alone are asked for; multilabel
+    has no confusion."""
     async with evaluation_service(artifacts, tmp_path, serve_service) as service:
         performance = await service.GetPerformance(performance_request("newer"))
         assert list(performance.confusion.tag_ids) == ["a", "b"]
@@ -59,6 +60,9 @@ async def test_performance_holds_all_figures(artifacts: Artifacts, tmp_path: Pat
         assert 0 < performance.calibration.expected_calibration_error < 1
         assert performance.cross_validation.folds == 5
         assert performance.cross_validation.average_precision_deviation == 0.04
+        figures = await service.GetPerformance(performance_request("newer", threshold=0.7, figures_only=True))
+        unchanging = [figures.HasField(name) for name in ("confusion", "calibration", "cross_validation")]
+        assert (unchanging, figures.threshold, len(figures.tags)) == ([False] * 3, 0.7, 2)
         several = await service.GetPerformance(performance_request("several"))
         assert not several.HasField("confusion")
         assert not several.HasField("cross_validation")

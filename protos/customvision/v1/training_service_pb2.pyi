@@ -754,22 +754,26 @@ class GetPerformanceRequest(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     ITERATION_ID_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    FIGURES_ONLY_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
     """iteration_id is the iteration to measure."""
     threshold: _builtins.float
     """threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5."""
+    figures_only: _builtins.bool
+    """figures_only leaves out confusion, calibration and cross-validation, which are the same at every threshold."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         iteration_id: _builtins.str = ...,
         threshold: _builtins.float | None = ...,
+        figures_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "figures_only", b"figures_only", "iteration_id", b"iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -804,7 +808,7 @@ class IterationPerformance(_message.Message):
 
     @_builtins.property
     def confusion(self) -> Global___ConfusionMatrix:
-        """confusion counts how often an image of one tag was taken for another; unset for multilabel."""
+        """confusion counts how often an image of one tag was taken for another; unset for multilabel, and with figures_only."""
 
     @_builtins.property
     def calibration(self) -> Global___Calibration:

@@ -42,7 +42,7 @@ class EvaluationMethods:
     ) -> training_service_pb2.IterationPerformance:
         """Returns how an iteration does on its held-out images."""
         performance = await self._performances.of(*_iteration(request), _threshold(request))
-        return performance_message(request.iteration_id, performance)
+        return performance_message(request.iteration_id, performance, figures_only=request.figures_only)
 
     async def GetPrecisionRecallCurve(
         self, request: training_service_pb2.GetPrecisionRecallCurveRequest, context: Any

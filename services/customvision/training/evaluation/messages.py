@@ -29,17 +29,24 @@ _ORDERS = {
 }
 
 
-def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:
-    """Returns an iteration's performance as it travels."""
-    return training_service_pb2.IterationPerformance(
+def performance_message(
+    iteration_id: str, performance: "Performance", *, figures_only: bool = False
+) -> training_service_pb2.IterationPerformance:
+    """Returns an iteration's performance as it travels; ``figures_only`` leaves out what no threshold changes."""
+    message = training_service_pb2.IterationPerformance(
         iteration_id=iteration_id,
         threshold=performance.threshold,
         overall=metrics_message(performance.overall),
         tags=map(_tag, performance.tags),
-        confusion=_confusion(performance),
-        calibration=_calibration(performance.calibration),
-        cross_validation=_cross_validation(performance.cross_validation),
     )
+    if not figures_only:
+        unchanging = training_service_pb2.IterationPerformance(
+            confusion=_confusion(performance),
+            calibration=_calibration(performance.calibration),
+            cross_validation=_cross_validation(performance.cross_validation),
+        )
+        message.MergeFrom(unchanging)
+    return message
 
 
 def curve_message(points: "Iterable[CurvePoint]") -> training_service_pb2.PrecisionRecallCurve:

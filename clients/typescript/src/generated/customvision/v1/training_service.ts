@@ -335,7 +335,11 @@ export interface GetPerformanceRequest {
   /** iteration_id is the iteration to measure. */
   iterationId: string;
   /** threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5. */
-  threshold?: number | undefined;
+  threshold?:
+    | number
+    | undefined;
+  /** figures_only leaves out confusion, calibration and cross-validation, which are the same at every threshold. */
+  figuresOnly: boolean;
 }
 
 /** IterationPerformance is how an iteration does on images that it did not learn from. */
@@ -350,7 +354,7 @@ export interface IterationPerformance {
     | undefined;
   /** tags: figures per tag, in order of creation. */
   tags: TagPerformance[];
-  /** confusion counts how often an image of one tag was taken for another; unset for multilabel. */
+  /** confusion counts how often an image of one tag was taken for another; unset for multilabel, and with figures_only. */
   confusion:
     | ConfusionMatrix
     | undefined;
@@ -1897,7 +1901,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 };
 
 function createBaseGetPerformanceRequest(): GetPerformanceRequest {
-  return { projectId: "", iterationId: "", threshold: undefined };
+  return { projectId: "", iterationId: "", threshold: undefined, figuresOnly: false };
 }
 
 export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
@@ -1910,6 +1914,9 @@ export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
     }
     if (message.threshold !== undefined) {
       writer.uint32(25).double(message.threshold);
+    }
+    if (message.figuresOnly !== false) {
+      writer.uint32(32).bool(message.figuresOnly);
     }
     return writer;
   },
@@ -1949,6 +1956,14 @@ export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
             }
 
             message.threshold = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.figuresOnly = reader.bool();
             continue;
           }
         }

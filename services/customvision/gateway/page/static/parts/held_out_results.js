@@ -98,8 +98,10 @@ export class HeldOutResults {
   /** @param {any} result @param {any} image @returns {HTMLLIElement} */
   _result({ tagIds, predictions, right }, image) {
     const names = tagIds.map((/** @type {string} */ tagId) => this._names.get(tagId) ?? "a tag that is gone");
+    // What it should have said is told as well, however improbable it was to the model.
+    const told = predictions.filter((/** @type {any} */ { tagId }, /** @type {number} */ index) => index < MOST_PROBABILITIES || tagIds.includes(tagId));
     const truth = element("p", { class: right ? "truth right" : "truth" }, "is ", element("bdi", {}, names.join(", ") || "nothing of this"), right ? " ✓" : "");
-    return element("li", { class: "result" }, heldOutPhoto(image), element("div", {}, truth, element("p", { class: "facts" }, "The model said"), probabilities(predictions, { most: MOST_PROBABILITIES })));
+    return element("li", { class: "result" }, heldOutPhoto(image), element("div", {}, truth, element("p", { class: "facts" }, "The model said"), probabilities(told, { most: told.length })));
   }
 }
 

@@ -5,7 +5,7 @@ import { drawing, element } from "../dom.js";
 const WIDTH = 480;
 const HEIGHT = 260;
 const LEFT = 52;
-const RIGHT = 12;
+const RIGHT = 24;
 const TOP = 12;
 const BOTTOM = 42;
 const STEPS = 4;

@@ -47,7 +47,7 @@ export class OverallFigures {
   /** @param {number} threshold */
   async _ask(threshold) {
     const { projectId, iterationId } = this._iteration;
-    const performance = await call("training", "GetPerformance", { projectId, iterationId, threshold });
+    const performance = await call("training", "GetPerformance", { projectId, iterationId, threshold, figuresOnly: true });
     this._tell(performance);
     this._onPerformance(performance);
   }
