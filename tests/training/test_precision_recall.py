@@ -18,7 +18,9 @@ def test_of_many_points_those_are_kept_that_show_the_shape() -> None:
     assert len(whole.recall) > 20_000 > MOST_POINTS >= len(points) > MOST_POINTS / 4
     assert (points[0].threshold, points[-1].threshold) == (whole.thresholds[0], whole.thresholds[-1])
     below_all = whole.recall < 1
-    drawn = np.interp(whole.recall[below_all], [point.recall for point in points], [point.precision for point in points])
+    drawn = np.interp(
+        whole.recall[below_all], [point.recall for point in points], [point.precision for point in points]
+    )
     assert np.abs(drawn - whole.precision[below_all]).max() < 0.02
 
 

@@ -25,7 +25,9 @@ FILES = {number: name for name, number in FORMATS.items()}
 
 def export_path(export: training_service_pb2.Export) -> str:
     """Returns the path of an export's zip, to be signed."""
-    return PREFIX + PATH.format(project_id=export.project_id, iteration_id=export.iteration_id, file=FILES[export.format])
+    return PREFIX + PATH.format(
+        project_id=export.project_id, iteration_id=export.iteration_id, file=FILES[export.format]
+    )
 
 
 class ExportDownloads:

@@ -1,6 +1,6 @@
 // Putting an iteration into service, taking it out, going back to another; and how the served model is doing.
 
-import { call, CallError } from "../calls.js";
+import { call, callForAll } from "../calls.js";
 import { element } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { COMPLETED } from "./iteration_list.js";
@@ -69,14 +69,12 @@ function askForPublishName(iteration, iterations, onChange) {
     action: "Publish",
     submit: async (fields) => {
       const name = String(fields.get("name"));
-      try {
-        await publish(iteration, name, onChange);
-      } catch (error) {
-        const holder = iterations.find(({ publishName }) => publishName === name);
-        if (!(error instanceof CallError) || error.reason !== "PUBLISH_NAME_TAKEN" || !holder) throw error;
-        // Once this dialog is closed: it would take the focus back with it.
-        setTimeout(() => askToReplace(iteration, holder, onChange));
-      }
+      const now = await callForAll("project", "ListIterations", { projectId: iteration.projectId, pageSize: 1000 }, "iterations");
+      const holder = now.find(({ iterationId, publishName }) => publishName === name && iterationId !== iteration.iterationId);
+      if (!holder) return publish(iteration, name, onChange);
+      // Once this dialog is closed: it would take the focus back with it.
+      setTimeout(() => askToReplace(iteration, holder, onChange));
+      return undefined;
     },
   });
 }

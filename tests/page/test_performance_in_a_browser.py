@@ -1,0 +1,354 @@
+"""How iterations do, publishing and exporting them, in a real browser: the measures are real, what they measure is drawn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
+from customvision.training.evaluation.comparison import compare
+from customvision.training.evaluation.image_results import wanted_rows
+from customvision.training.evaluation.performance import Evaluation
+from customvision.training.evaluation.result_filter import ResultFilter
+from customvision.v1 import images_pb2, iterations_pb2, prediction_service_pb2, training_service_pb2
+from page_visit import Visit, open_signed_in
+from project_calls import add_photos, complete, freeze, make_project, make_tag
+from running_gateway import ServedGateway, gateway, served_gateway
+from scripted_evaluations import drawn_evaluation, evaluation_scripts
+from scripted_kept_exports import ZIP, KeptExports
+from scripted_server import ScriptedCall
+from training_suite import TrainingSuite
+
+PHOTOS = 12
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@dataclass
+class Measured:
+    """A project with three completed iterations, oldest first, of which a test says how they do and are served."""
+
+    served: ServedGateway
+    keys: Keys
+    project_id: str
+    image_ids: list[str]
+    iteration_ids: list[str]
+    evaluations: dict[str, Evaluation]
+    models: list[prediction_service_pb2.ServedModel]
+    exports: KeptExports
+
+    async def open(self, page: Page, evaluation: Evaluation | None = None) -> None:
+        """Opens the newest iteration."""
+        if evaluation:
+            self.evaluations[self.iteration_ids[-1]] = evaluation
+        await open_signed_in(page, self.keys, f"/projects/{self.project_id}/performance")
+        await expect(page.get_by_role("heading", name="Figures")).to_be_visible()
+
+    async def iteration(self, number: int) -> iterations_pb2.Iteration:
+        """Returns an iteration, counted from 1, as it is now."""
+        request = iterations_pb2.GetIterationRequest(
+            project_id=self.project_id, iteration_id=self.iteration_ids[number - 1]
+        )
+        return await self.served.project.GetIteration(request)
+
+
+@pytest.fixture
+async def measured(settings: Settings, keys: Keys) -> AsyncIterator[Measured]:
+    """A project service with photos and iterations, and scripts that measure them."""
+    evaluations: dict[str, Evaluation] = {}
+    models: list[prediction_service_pb2.ServedModel] = []
+    exports = KeptExports()
+
+    def list_models(_: ScriptedCall) -> prediction_service_pb2.ListModelsResponse:
+        return prediction_service_pb2.ListModelsResponse(models=models)
+
+    scripts = evaluation_scripts(evaluations) | exports.scripts | {"ListModels": list_models}
+    async with served_gateway(settings, keys, scripts) as served:
+        project_id = (await make_project(served.project)).project_id
+        image_ids = []
+        for number, name in enumerate(("dahlia", "rose")):
+            tag_id = await make_tag(served.project, project_id, name)
+            seeds = range(PHOTOS // 2 * number, PHOTOS // 2 * (number + 1))
+            image_ids += [image.image_id for image in await add_photos(served.project, project_id, seeds, [tag_id])]
+        iteration_ids = []
+        for seed in range(3):
+            iteration = await freeze(served.project, project_id, force=True)
+            await complete(served.project, iteration)
+            iteration_ids.append(iteration.iteration_id)
+            evaluations[iteration.iteration_id] = drawn_evaluation(3, image_ids, seed=seed)
+        yield Measured(served, keys, project_id, image_ids, iteration_ids, evaluations, models, exports)
+
+
+@pytest.fixture
+async def served(measured: Measured) -> ServedGateway:
+    """The gateway that the visit goes to."""
+    return measured.served
+
+
+def percent(share: float) -> str:
+    """Returns a share as the page writes it."""
+    return f"{share:.1%}"
+
+
+def card(page: Page, title: str) -> Locator:
+    """Returns a part of the screen by its heading."""
+    return page.get_by_role("region", name=title)
+
+
+async def test_the_threshold_redraws_the_figures(visit: Visit, measured: Measured) -> None:
+    """Moved with the keyboard, it changes overall figures, the table and the mark on the curve of a chosen tag."""
+    page = visit.page
+    evaluation = replace(drawn_evaluation(3, measured.image_ids, sureness=1.0), tag_names=("rose", HOSTILE, "tulip"))
+    await measured.open(page, evaluation)
+    await page.get_by_label("Tag", exact=True).select_option(HOSTILE)
+    slider = page.get_by_role("slider", name="Threshold")
+    await slider.focus()
+    for _ in range(30):
+        await page.keyboard.press("ArrowRight")
+    performance = evaluation.performance(0.8)
+    assert performance.overall.precision != evaluation.performance(0.5).overall.precision
+    overall, tag = performance.overall, performance.tags[1]
+    await expect(card(page, "Figures").get_by_role("status")).to_have_text(
+        f"At 80%, {percent(overall.precision)} of the tags it gives are right, "
+        f"and it finds {percent(overall.recall)} of those that there are."
+    )
+    row = card(page, "Tags").get_by_role("row", name=HOSTILE)
+    figures = [percent(figure) for figure in (tag.precision, tag.recall, tag.average_precision)]
+    await expect(row.get_by_role("cell")).to_have_text([str(tag.image_count), "4", *figures, "Wrong images"])
+    summary = f"At a threshold of 80%, {HOSTILE}: precision {percent(tag.precision)}, recall {percent(tag.recall)}."
+    await expect(page.get_by_role("img", name=summary)).to_be_visible()
+    await expect(slider).to_have_attribute("aria-valuetext", "80%")
+    await expect(card(page, "Figures")).to_contain_text("These are few")
+
+
+async def test_tags_are_sorted_by_any_figure(visit: Visit, measured: Measured) -> None:
+    """The worst come first, then the best; the heading says which."""
+    page = visit.page
+    await measured.open(page, evaluation := drawn_evaluation(3, measured.image_ids, seed=7, sureness=1.0))
+    tags = sorted(evaluation.performance().tags, key=lambda tag: tag.average_precision)
+    assert len({tag.average_precision for tag in tags}) == 3
+    names = card(page, "Tags").get_by_role("rowheader")
+    heading = card(page, "Tags").get_by_role("columnheader", name="Average precision")
+    for direction, expected in (("ascending", tags), ("descending", tags[::-1])):
+        await heading.get_by_role("button").click()
+        await expect(names).to_have_text([tag.tag_name for tag in expected])
+        await expect(heading).to_have_attribute("aria-sort", direction)
+
+
+async def test_behind_a_field_of_the_matrix_are_its_images(visit: Visit, measured: Measured) -> None:
+    """A field opens as many images as it counts, with what the model said; one that was deleted since is shown so."""
+    page = visit.page
+    truth = [[1, 0, 0]] * 3 + [[0, 1, 0]] * 9
+    scores = [[0.2, 0.7, 0.1]] * 2 + [[0.8, 0.1, 0.1]] + [[0.1, 0.8, 0.1]] * 9
+    evaluation = replace(
+        drawn_evaluation(3, measured.image_ids),
+        truth=np.array(truth, np.uint8),
+        probabilities=np.array(scores, np.float32),
+    )
+    deletion = images_pb2.DeleteImagesRequest(project_id=measured.project_id, image_ids=[measured.image_ids[0]])
+    await measured.served.project.DeleteImages(deletion)
+    await measured.open(page, evaluation)
+    results = card(page, "Wrong images")
+    await expect(results.get_by_role("listitem").filter(has=page.get_by_text("The model said"))).to_have_count(2)
+    await page.get_by_role("button", name="tag 1, told right: 9 images").focus()
+    await page.keyboard.press("ArrowUp")
+    field = page.get_by_role("button", name="tag 0 taken for tag 1: 2 images")
+    await expect(field).to_be_focused()
+    await page.keyboard.press("Enter")
+    opened = card(page, "tag 0 taken for tag 1")
+    await expect(opened.get_by_role("heading")).to_be_focused()
+    await expect(opened.get_by_role("meter", name="tag 1")).to_have_count(2)
+    await expect(opened.get_by_text("70.0%")).to_have_count(2)
+    await expect(opened.get_by_text("This image was deleted since.")).to_have_count(1)
+    loaded = "image => image.decode().then(() => image.naturalWidth)"
+    assert await opened.locator("img").evaluate(loaded) > 0
+    await opened.get_by_role("button", name="All wrong images").click()
+    await expect(card(page, "Wrong images, the surest first")).to_contain_text("2 images")
+
+
+async def test_several_tags_have_no_matrix_but_wrong_images_each(visit: Visit, measured: Measured) -> None:
+    """Of each tag the images of which it was told wrong are shown, and follow the threshold; all come, page by page."""
+    page = visit.page
+    image_ids = measured.image_ids + [f"gone {number}" for number in range(120)]
+    evaluation = drawn_evaluation(3, image_ids, multilabel=True, sureness=1.0)
+    await measured.open(page, evaluation)
+    await expect(page.get_by_role("heading", name="Confusion")).to_have_count(0)
+    await page.get_by_role("button", name="Wrong images of tag 1").click()
+    opened = card(page, "Wrong images of tag 1")
+    wrong = {at: len(wanted_rows(evaluation, at, ResultFilter(wrong_tag_id="id of 1"))) for at in (0.5, 0.9)}
+    assert wrong[0.5] != wrong[0.9]
+    await expect(opened.get_by_role("status")).to_have_text(f"{wrong[0.5]} images")
+    await page.get_by_role("slider", name="Threshold").fill("0.9")
+    await expect(opened.get_by_role("status")).to_have_text(f"{wrong[0.9]} images")
+    photos = opened.locator(".result")
+    await expect(photos).to_have_count(min(wrong[0.9], 24))
+    assert wrong[0.9] > 24
+    await opened.get_by_role("button", name="Show more").click()
+    await expect(photos).to_have_count(min(wrong[0.9], 48))
+
+
+async def test_two_iterations_are_compared(visit: Visit, measured: Measured) -> None:
+    """Figures stand side by side, with the images that changed and whether it may be chance; another says why not."""
+    page = visit.page
+    newer, older = (drawn_evaluation(3, measured.image_ids, seed=5, sureness=sureness) for sureness in (4.0, 0.5))
+    measured.evaluations[measured.iteration_ids[0]] = older
+    await measured.open(page, newer)
+    comparison = card(page, "Compare")
+    await comparison.get_by_label("With").select_option("Iteration 1")
+    outcome = compare(newer, older, 0.5)
+    assert outcome.improved_image_ids
+    row = comparison.get_by_role("row", name="Accuracy")
+    sides = [percent(outcome.metrics.accuracy), percent(outcome.other_metrics.accuracy)]
+    await expect(row.get_by_role("cell")).to_have_text(sides)
+    await expect(comparison).to_contain_text(f"{percent(outcome.chance_probability)} of cases")
+    await expect(comparison.locator(".held-out-photo")).to_have_count(
+        len(outcome.improved_image_ids) + len(outcome.worsened_image_ids)
+    )
+
+
+async def test_an_iteration_is_published_replaced_and_rolled_back(visit: Visit, measured: Measured) -> None:
+    """A name that is taken is given over only after saying what it replaces; going back names an older iteration."""
+    page = visit.page
+    await measured.open(page)
+    service, dialog = card(page, "In service"), page.get_by_role("dialog")
+    await page.get_by_role("link", name="Iteration 1").click()
+    await expect(page.get_by_role("heading", name="Iteration 1")).to_be_visible()
+    await service.get_by_role("button", name="Publish…").click()
+    await dialog.get_by_role("button", name="Publish").click()
+    await expect(service).to_contain_text("The prediction service has not heard of it yet.")
+    assert (await measured.iteration(1)).publish_name == "production"
+
+    await page.get_by_role("link", name="Iteration 2").click()
+    await service.get_by_role("button", name="Publish under another name…").click()
+    await dialog.get_by_label("Publish name").fill("production")
+    await dialog.get_by_role("button", name="Publish").click()
+    await expect(dialog).to_contain_text("Now Iteration 1 answers as production.")
+    assert (await measured.iteration(2)).publish_name == ""
+    await dialog.get_by_role("button", name="Replace").click()
+    await expect(service).to_contain_text("Answers as production.")
+    assert [(await measured.iteration(number)).publish_name for number in (1, 2)] == ["", "production"]
+
+    await service.get_by_role("button", name="Roll back…").click()
+    await dialog.get_by_role("button", name="Roll back").click()
+    await expect(service.get_by_role("button", name="Publish in place of Iteration 1…")).to_be_visible()
+    assert [(await measured.iteration(number)).publish_name for number in (1, 2)] == ["production", ""]
+
+    await page.get_by_role("link", name="Iteration 1").click()
+    await service.get_by_role("button", name="Unpublish…").click()
+    await dialog.get_by_role("button", name="Unpublish").click()
+    await expect(service.get_by_role("button", name="Publish…")).to_be_visible()
+    assert (await measured.iteration(1)).publish_name == ""
+
+
+async def test_the_served_model_is_followed_until_it_answers(visit: Visit, measured: Measured) -> None:
+    """While it is loaded the one before answers, which is said; then that it answers, or why it cannot."""
+    page, newest = visit.page, measured.iteration_ids[2]
+    publication = iterations_pb2.PublishIterationRequest(
+        project_id=measured.project_id, iteration_id=newest, publish_name="production"
+    )
+    await measured.served.project.PublishIteration(publication)
+    model = prediction_service_pb2.ServedModel(
+        publish_name="production",
+        iteration_id=newest,
+        serving_iteration_id=measured.iteration_ids[0],
+        state=prediction_service_pb2.MODEL_STATE_LOADING,
+        resident=True,
+    )
+    measured.models.append(model)
+    await measured.open(page)
+    service = card(page, "In service")
+    await expect(service).to_contain_text("It is being loaded. Until then Iteration 1 answers.")
+    model.state, model.serving_iteration_id = prediction_service_pb2.MODEL_STATE_AVAILABLE, newest
+    model.load_time.GetCurrentTime()
+    await expect(service).to_contain_text("It is loaded and answers since")
+    model.state, model.failure_reason = prediction_service_pb2.MODEL_STATE_FAILED, "Its file is damaged."
+    await page.reload()
+    await expect(service).to_contain_text("It could not be loaded: Its file is damaged.")
+
+
+async def test_an_export_is_made_and_downloaded(visit: Visit, measured: Measured) -> None:
+    """Asked for, it is shown as being made, then as a link to the zip; one that failed says why and can be tried again."""
+    page = visit.page
+    await measured.open(page)
+    exports = card(page, "Export")
+    await exports.get_by_role("button", name="Export: ONNX").click()
+    await expect(exports.get_by_role("progressbar", name="ONNX is being made")).to_be_visible()
+    measured.exports.state = training_service_pb2.EXPORT_STATE_DONE
+    link = exports.get_by_role("link", name="Download ONNX")
+    await expect(link).to_be_visible()
+    async with page.expect_download() as begun:
+        await link.click()
+    download = await begun.value
+    assert download.suggested_filename == "Itération 1.zip"
+    assert (await asyncio.to_thread((await download.path()).read_bytes)) == ZIP
+    measured.exports.state = training_service_pb2.EXPORT_STATE_FAILED
+    await page.reload()
+    await expect(exports).to_contain_text("the format cannot hold")
+    await expect(exports.get_by_role("button", name="Try again: ONNX")).to_be_visible()
+
+
+async def test_iterations_are_renamed_and_deleted(visit: Visit, measured: Measured) -> None:
+    """A new name is shown everywhere; what is deleted leads to the newest that is left; what was not measured says so."""
+    page = visit.page
+    none = replace(drawn_evaluation(3, measured.image_ids), image_ids=())
+    measured.evaluations[measured.iteration_ids[1]] = replace(
+        none, truth=none.truth[:0], probabilities=none.probabilities[:0]
+    )
+    await measured.open(page)
+    await page.get_by_role("button", name="Rename…").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill(HOSTILE)
+    await page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    await expect(page.get_by_role("navigation", name="Iterations").get_by_role("link", name=HOSTILE)).to_be_visible()
+    await page.get_by_role("button", name="Delete…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete iteration").click()
+    await expect(page.get_by_role("heading", name="Iteration 2")).to_be_visible()
+    await expect(card(page, "Figures")).to_contain_text("nothing measures this model")
+    await expect(page.get_by_text("There is no curve without held-out images.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured, scheme: str) -> None:
+    """With 50 tags the most frequent confusions come first, and the matrix scrolls within its own box."""
+    page = visit.page
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    image_ids = measured.image_ids + [f"gone {number}" for number in range(500)]
+    await measured.open(page, evaluation := drawn_evaluation(50, image_ids))
+    counts = evaluation.performance().confusion
+    assert counts is not None
+    most = max(count for row, of_row in enumerate(counts) for column, count in enumerate(of_row) if row != column)
+    confusion = card(page, "Confusion")
+    await expect(confusion.get_by_role("listitem").first).to_contain_text(f"{most} image")
+    await confusion.get_by_role("button", name="Show all 50 tags as a matrix").click()
+    await expect(confusion.get_by_role("columnheader")).to_have_count(50)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_a_trained_iteration_tells_its_own_figures(browser: Browser, settings: Settings, keys: Keys) -> None:
+    """What a real training measured is on the page: figures, tags, matrix and curve."""
+    suite = TrainingSuite(settings, keys)
+    await suite.start_project()
+    try:
+        await suite.start_training()
+        project_id, _ = await suite.colored_project(per_tag=8, tags=2)
+        run = await suite.finished(await suite.start(project_id))
+        metrics = (await suite.iteration(project_id, run.iteration_id)).metrics
+        assert metrics.held_out_image_count
+        async with gateway(suite.settings, keys) as client:
+            context = await browser.new_context(base_url=str(client.base_url))
+            visit = Visit(await context.new_page(), str(client.base_url))
+            await open_signed_in(visit.page, keys, f"/projects/{project_id}/performance/{run.iteration_id}")
+            figures = card(visit.page, "Figures")
+            await expect(figures).to_contain_text(f"Measured on {metrics.held_out_image_count} images")
+            await expect(figures).to_contain_text(percent(metrics.accuracy))
+            await expect(visit.page.get_by_role("img", name="At a threshold of 50%")).to_be_visible()
+            await expect(card(visit.page, "Confusion").get_by_role("rowheader")).to_have_text(["color 0", "color 1"])
+            await context.close()
+        assert not visit.problems
+    finally:
+        await suite.stop_training()
+        await suite.stop_project()
