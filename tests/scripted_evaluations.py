@@ -1,4 +1,4 @@
-"""What a training service tells of measured iterations, as scripts: its own measures, on evaluations that a test makes."""
+"""What a training service tells of measured iterations, as scripts: its own measures of answers that a test makes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

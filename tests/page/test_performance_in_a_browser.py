@@ -1,4 +1,4 @@
-"""How iterations do, publishing and exporting them, in a real browser: the measures are real, what they measure is drawn."""
+"""How iterations do, publishing and exporting them, in a real browser, by training's own measures of drawn answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -111,7 +111,7 @@ async def test_the_threshold_redraws_the_figures(visit: Visit, measured: Measure
     performance = evaluation.performance(0.8)
     assert performance.overall.precision != evaluation.performance(0.5).overall.precision
     overall, tag = performance.overall, performance.tags[1]
-    await expect(card(page, "Figures").get_by_role("status")).to_have_text(
+    await expect(card(page, "Figures").get_by_role("status").last).to_have_text(
         f"At 80%, {percent(overall.precision)} of the tags it gives are right, "
         f"and it finds {percent(overall.recall)} of those that there are."
     )
@@ -270,7 +270,7 @@ async def test_the_served_model_is_followed_until_it_answers(visit: Visit, measu
 
 
 async def test_an_export_is_made_and_downloaded(visit: Visit, measured: Measured) -> None:
-    """Asked for, it is shown as being made, then as a link to the zip; one that failed says why and can be tried again."""
+    """Asked for, it is shown as being made, then as a link to the zip; one that failed says why and can be repeated."""
     page = visit.page
     await measured.open(page)
     exports = card(page, "Export")
@@ -291,7 +291,7 @@ async def test_an_export_is_made_and_downloaded(visit: Visit, measured: Measured
 
 
 async def test_iterations_are_renamed_and_deleted(visit: Visit, measured: Measured) -> None:
-    """A new name is shown everywhere; what is deleted leads to the newest that is left; what was not measured says so."""
+    """A new name is shown everywhere; deleting one leads to the newest that is left; what was not measured says so."""
     page = visit.page
     none = replace(drawn_evaluation(3, measured.image_ids), image_ids=())
     measured.evaluations[measured.iteration_ids[1]] = replace(

@@ -49,8 +49,10 @@ def comparison_request(iteration_id: str, other: str, **options: Any) -> trainin
 
 
 async def test_performance_holds_all_figures(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:
-    """The performance comes with confusion, calibration and cross-validation, unless figures alone are asked for; multilabel
-    has no confusion."""
+    """The performance comes with confusion, calibration and cross-validation, unless figures alone are asked for.
+
+    Multilabel has no confusion.
+    """
     async with evaluation_service(artifacts, tmp_path, serve_service) as service:
         performance = await service.GetPerformance(performance_request("newer"))
         assert list(performance.confusion.tag_ids) == ["a", "b"]

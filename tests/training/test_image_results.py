@@ -46,7 +46,7 @@ def test_images_of_any_tag_are_found_together() -> None:
 
 
 def test_images_of_which_one_tag_was_told_wrong_are_found() -> None:
-    """A tag is wrong where it is missed and where it is given without reason; what of other tags is wrong does not count."""
+    """A tag is wrong where it is missed and where it is given without reason; other tags do not count."""
     scores = [[0.9, 0.4], [0.7, 0.9], [0.1, 0.2]]
     case = evaluation([[1, 1], [0, 1], [1, 0]], scores, multilabel=True)
     by_age = ResultOrder.OLDEST_FIRST

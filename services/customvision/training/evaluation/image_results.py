@@ -92,10 +92,10 @@ def results_at(
 
 def _given(evaluation: Evaluation, threshold: float) -> Decisions:
     """Returns bool[n, t]: multiclass, the likeliest tag alone is given; multilabel, all from the threshold on."""
-    if evaluation.multilabel:
-        return evaluation.probabilities >= threshold
-    likeliest = evaluation.probabilities.argmax(axis=1)
-    return likeliest[:, None] == np.arange(len(evaluation.tag_ids))
+    given: Decisions = evaluation.probabilities >= threshold
+    if not evaluation.multilabel:
+        given = evaluation.probabilities.argmax(axis=1)[:, None] == np.arange(len(evaluation.tag_ids))
+    return given
 
 
 def _ordered_rows(evaluation: Evaluation, threshold: float, right: Decisions, order: ResultOrder) -> Rows:

@@ -43,8 +43,8 @@ class SameIteration(InvalidArgument):
 class IterationPerformances:
     """Answers how iterations do; keeps the evaluations that were asked for last.
 
-    Every method raises IterationNotCompleted, NotFound where there is no such iteration, and those that take a threshold
-    ThresholdInvalid.
+    Every method raises IterationNotCompleted, NotFound where there is no such iteration, and ThresholdInvalid where it
+    takes a threshold.
     """
 
     def __init__(self, iterations: Iterations) -> None:

@@ -38,7 +38,7 @@ def curve_points(evaluation: Evaluation, tag_id: str = "") -> tuple[CurvePoint, 
 
 
 def _kept(curve: Curve) -> npt.NDArray[np.intp]:
-    """Returns which points to keep: where there are too many, those nearest to even steps of recall and of threshold."""
+    """Returns which points to keep: of too many, those nearest to even steps of recall and of threshold."""
     if len(curve.recall) <= MOST_POINTS:
         return np.arange(len(curve.recall))
     steps = np.linspace(0.0, 1.0, MOST_POINTS // 2)
