@@ -23,6 +23,8 @@ from scripted_kept_exports import ZIP, KeptExports
 from scripted_server import ScriptedCall
 from training_suite import TrainingSuite
 
+# The machine may be busy with other tests.
+expect.set_options(timeout=30_000)
 PHOTOS = 12
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -229,6 +231,7 @@ async def test_an_iteration_is_published_replaced_and_rolled_back(visit: Visit, 
     assert (await measured.iteration(2)).publish_name == ""
     await dialog.get_by_role("button", name="Replace").click()
     await expect(service).to_contain_text("Answers as production.")
+    await expect(page.get_by_role("heading", name="Iteration 2")).to_be_focused()
     assert [(await measured.iteration(number)).publish_name for number in (1, 2)] == ["", "production"]
 
     await service.get_by_role("button", name="Roll back…").click()

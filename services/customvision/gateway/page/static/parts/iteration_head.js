@@ -25,7 +25,7 @@ export function iterationHead(iteration, onChange) {
     element(
       "div",
       { class: "title-row" },
-      element("h2", { dir: "auto" }, iteration.name),
+      element("h2", { dir: "auto", tabindex: -1 }, iteration.name),
       element(
         "div",
         { class: "inline-buttons" },

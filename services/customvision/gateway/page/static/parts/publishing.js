@@ -94,11 +94,14 @@ function askToReplace(iteration, holder, onChange) {
 
 /** @param {any} iteration @param {any[]} older completed ones, newest first @param {() => Promise<void>} onChange */
 function askToRollBack(iteration, older, onChange) {
-  const options = older.map(({ iterationId, name }) => element("option", { value: iterationId }, name));
+  const options = older.map(({ iterationId, name, publishName }) =>
+    // An iteration has one name at a time.
+    element("option", { value: iterationId }, publishName ? `${name}, which then no longer answers as ${publishName}` : name),
+  );
   openDialog({
     title: "Roll back",
     content: [
-      element("p", {}, "An older iteration will answer as ", element("strong", { dir: "auto" }, iteration.publishName), " in place of ", element("bdi", {}, iteration.name), ", without a gap. An iteration has one name: another name of the older one is given up."),
+      element("p", {}, "An older iteration will answer as ", element("strong", { dir: "auto" }, iteration.publishName), " in place of ", element("bdi", {}, iteration.name), ", without a gap."),
       element("label", { for: "rolled-back" }, "Back to"),
       element("select", { id: "rolled-back", name: "iteration" }, ...options),
     ],

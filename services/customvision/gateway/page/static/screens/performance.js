@@ -107,6 +107,8 @@ class Performance {
     this._iterations = await listed(projectId);
     this._iteration = await find(projectId, iterationId, this._iterations);
     this._showAbout();
+    // A dialog that closes gives the focus back to its button, which is gone.
+    setTimeout(() => this._about.querySelector("h2")?.focus({ preventScroll: true }));
   }
 }
 
