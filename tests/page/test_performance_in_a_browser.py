@@ -16,7 +16,7 @@ from customvision.training.evaluation.performance import Evaluation
 from customvision.training.evaluation.result_filter import ResultFilter
 from customvision.v1 import images_pb2, iterations_pb2, prediction_service_pb2, training_service_pb2
 from page_visit import Visit, open_signed_in
-from project_calls import add_photos, complete, freeze, make_project, make_tag
+from project_calls import add_photos, complete, freeze, image_list, make_project, make_tag
 from running_gateway import ServedGateway, gateway, served_gateway
 from scripted_evaluations import drawn_evaluation, evaluation_scripts
 from scripted_kept_exports import ZIP, KeptExports
@@ -331,25 +331,35 @@ async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured, scheme: s
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_a_trained_iteration_tells_its_own_figures(browser: Browser, settings: Settings, keys: Keys) -> None:
-    """What a real training measured is on the page: figures, tags, matrix and curve."""
+async def test_the_training_service_tells_what_is_shown(browser: Browser, settings: Settings, keys: Keys) -> None:
+    """Before real services: figures, curve, tags, matrix and wrong images come of an iteration's own evaluation."""
     suite = TrainingSuite(settings, keys)
     await suite.start_project()
     try:
         await suite.start_training()
-        project_id, _ = await suite.colored_project(per_tag=8, tags=2)
-        run = await suite.finished(await suite.start(project_id))
-        metrics = (await suite.iteration(project_id, run.iteration_id)).metrics
-        assert metrics.held_out_image_count
+        project_id, _ = await suite.colored_project(per_tag=6, tags=2)
+        image_ids = [image.image_id for image in await image_list(suite.project, project_id)]
+        evaluation = drawn_evaluation(2, image_ids, sureness=1.0)
+        await complete(suite.project, await freeze(suite.project, project_id), evaluation=evaluation.to_bytes())
         async with gateway(suite.settings, keys) as client:
-            context = await browser.new_context(base_url=str(client.base_url))
-            visit = Visit(await context.new_page(), str(client.base_url))
-            await open_signed_in(visit.page, keys, f"/projects/{project_id}/performance/{run.iteration_id}")
-            figures = card(visit.page, "Figures")
-            await expect(figures).to_contain_text(f"Measured on {metrics.held_out_image_count} images")
-            await expect(figures).to_contain_text(percent(metrics.accuracy))
-            await expect(visit.page.get_by_role("img", name="At a threshold of 50%")).to_be_visible()
-            await expect(card(visit.page, "Confusion").get_by_role("rowheader")).to_have_text(["color 0", "color 1"])
+            address = str(client.base_url)
+            context = await browser.new_context(base_url=address)
+            visit = Visit(await context.new_page(), address)
+            page = visit.page
+            await open_signed_in(page, keys, f"/projects/{project_id}/performance")
+            await page.get_by_role("slider", name="Threshold").fill("0.25")
+            told = evaluation.performance(0.25)
+            figures = (told.overall.precision, told.overall.recall, told.overall.average_precision)
+            await expect(card(page, "Figures").locator(".ring-figure")).to_have_text(
+                [percent(figure) for figure in (*figures, told.overall.accuracy)]
+            )
+            await page.get_by_label("Tag", exact=True).select_option("tag 1")
+            await expect(page.get_by_role("img", name="At a threshold of 25%, tag 1")).to_be_visible()
+            await expect(card(page, "Confusion").get_by_role("rowheader")).to_have_text(["tag 0", "tag 1"])
+            await page.get_by_role("button", name="Wrong images of tag 0").click()
+            wrong = wanted_rows(evaluation, 0.25, ResultFilter(wrong_tag_id="id of 0"))
+            assert wrong
+            await expect(card(page, "Wrong images of tag 0").locator("img")).to_have_count(len(wrong))
             await context.close()
         assert not visit.problems
     finally:
