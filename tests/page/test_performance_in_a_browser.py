@@ -313,6 +313,26 @@ async def test_iterations_are_renamed_and_deleted(visit: Visit, measured: Measur
     await expect(page.get_by_text("There is no curve without held-out images.")).to_be_visible()
 
 
+async def test_without_a_model_it_says_why_and_where_to_go(visit: Visit, measured: Measured) -> None:
+    """A failed training is told with its reason; a project that was never trained leads to the training."""
+    page, project = visit.page, measured.served.project
+    iteration = await freeze(project, measured.project_id, force=True)
+    failure = iterations_pb2.FailIterationRequest(
+        project_id=measured.project_id, iteration_id=iteration.iteration_id, reason="The disk is full."
+    )
+    await project.FailIteration(failure)
+    await measured.open(page)
+    await expect(page.get_by_role("heading", name="Iteration 3")).to_be_visible()
+    await page.get_by_role("link", name="Iteration 4").click()
+    await expect(page.get_by_text("Its training failed: The disk is full.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Figures")).to_have_count(0)
+    empty = (await make_project(project, "meadow")).project_id
+    await page.goto(f"/projects/{empty}/performance")
+    await expect(page.get_by_role("link", name="To the training")).to_have_attribute(
+        "href", f"/projects/{empty}/training"
+    )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured, scheme: str) -> None:
     """With 50 tags the most frequent confusions come first, and the matrix scrolls within its own box."""
