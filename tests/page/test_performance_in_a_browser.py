@@ -1,103 +1,39 @@
-"""How iterations do, publishing and exporting them, in a real browser, by training's own measures of drawn answers."""
+"""How iterations do, in a real browser, by training's own measures of drawn answers."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, expect
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.training.evaluation.comparison import compare
 from customvision.training.evaluation.image_results import wanted_rows
-from customvision.training.evaluation.performance import Evaluation
 from customvision.training.evaluation.result_filter import ResultFilter
-from customvision.v1 import images_pb2, iterations_pb2, prediction_service_pb2, training_service_pb2
+from customvision.v1 import images_pb2, iterations_pb2
+from measured_project import Measured, card, measured_project, percent
 from page_visit import Visit, open_signed_in
-from project_calls import add_photos, complete, freeze, image_list, make_project, make_tag
-from running_gateway import ServedGateway, gateway, served_gateway
-from scripted_evaluations import drawn_evaluation, evaluation_scripts
-from scripted_kept_exports import ZIP, KeptExports
-from scripted_server import ScriptedCall
+from project_calls import complete, freeze, image_list, make_project
+from running_gateway import ServedGateway, gateway
+from scripted_evaluations import drawn_evaluation
 from training_suite import TrainingSuite
 
-# The machine may be busy with other tests.
-expect.set_options(timeout=30_000)
-PHOTOS = 12
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@dataclass
-class Measured:
-    """A project with three completed iterations, oldest first, of which a test says how they do and are served."""
-
-    served: ServedGateway
-    keys: Keys
-    project_id: str
-    image_ids: list[str]
-    iteration_ids: list[str]
-    evaluations: dict[str, Evaluation]
-    models: list[prediction_service_pb2.ServedModel]
-    exports: KeptExports
-
-    async def open(self, page: Page, evaluation: Evaluation | None = None) -> None:
-        """Opens the newest iteration."""
-        if evaluation:
-            self.evaluations[self.iteration_ids[-1]] = evaluation
-        await open_signed_in(page, self.keys, f"/projects/{self.project_id}/performance")
-        await expect(page.get_by_role("heading", name="Figures")).to_be_visible()
-
-    async def iteration(self, number: int) -> iterations_pb2.Iteration:
-        """Returns an iteration, counted from 1, as it is now."""
-        request = iterations_pb2.GetIterationRequest(
-            project_id=self.project_id, iteration_id=self.iteration_ids[number - 1]
-        )
-        return await self.served.project.GetIteration(request)
 
 
 @pytest.fixture
 async def measured(settings: Settings, keys: Keys) -> AsyncIterator[Measured]:
-    """A project service with photos and iterations, and scripts that measure them."""
-    evaluations: dict[str, Evaluation] = {}
-    models: list[prediction_service_pb2.ServedModel] = []
-    exports = KeptExports()
-
-    def list_models(_: ScriptedCall) -> prediction_service_pb2.ListModelsResponse:
-        return prediction_service_pb2.ListModelsResponse(models=models)
-
-    scripts = evaluation_scripts(evaluations) | exports.scripts | {"ListModels": list_models}
-    async with served_gateway(settings, keys, scripts) as served:
-        project_id = (await make_project(served.project)).project_id
-        image_ids = []
-        for number, name in enumerate(("dahlia", "rose")):
-            tag_id = await make_tag(served.project, project_id, name)
-            seeds = range(PHOTOS // 2 * number, PHOTOS // 2 * (number + 1))
-            image_ids += [image.image_id for image in await add_photos(served.project, project_id, seeds, [tag_id])]
-        iteration_ids = []
-        for seed in range(3):
-            iteration = await freeze(served.project, project_id, force=True)
-            await complete(served.project, iteration)
-            iteration_ids.append(iteration.iteration_id)
-            evaluations[iteration.iteration_id] = drawn_evaluation(3, image_ids, seed=seed)
-        yield Measured(served, keys, project_id, image_ids, iteration_ids, evaluations, models, exports)
+    """A project with three completed iterations."""
+    async with measured_project(settings, keys) as project:
+        yield project
 
 
 @pytest.fixture
 async def served(measured: Measured) -> ServedGateway:
     """The gateway that the visit goes to."""
     return measured.served
-
-
-def percent(share: float) -> str:
-    """Returns a share as the page writes it."""
-    return f"{share:.1%}"
-
-
-def card(page: Page, title: str) -> Locator:
-    """Returns a part of the screen by its heading."""
-    return page.get_by_role("region", name=title)
 
 
 async def test_the_threshold_redraws_the_figures(visit: Visit, measured: Measured) -> None:
@@ -209,108 +145,6 @@ async def test_two_iterations_are_compared(visit: Visit, measured: Measured) -> 
     await expect(comparison.locator(".held-out-photo")).to_have_count(
         len(outcome.improved_image_ids) + len(outcome.worsened_image_ids)
     )
-
-
-async def test_an_iteration_is_published_replaced_and_rolled_back(visit: Visit, measured: Measured) -> None:
-    """A name that is taken is given over only after saying what it replaces; going back names an older iteration."""
-    page = visit.page
-    await measured.open(page)
-    service, dialog = card(page, "In service"), page.get_by_role("dialog")
-    await page.get_by_role("link", name="Iteration 1").click()
-    await expect(page.get_by_role("heading", name="Iteration 1")).to_be_visible()
-    await service.get_by_role("button", name="Publish…").click()
-    await dialog.get_by_role("button", name="Publish").click()
-    await expect(service).to_contain_text("The prediction service has not heard of it yet.")
-    assert (await measured.iteration(1)).publish_name == "production"
-
-    await page.get_by_role("link", name="Iteration 2").click()
-    await service.get_by_role("button", name="Publish under another name…").click()
-    await dialog.get_by_label("Publish name").fill("production")
-    await dialog.get_by_role("button", name="Publish").click()
-    await expect(dialog).to_contain_text("Now Iteration 1 answers as production.")
-    assert (await measured.iteration(2)).publish_name == ""
-    await dialog.get_by_role("button", name="Replace").click()
-    await expect(service).to_contain_text("Answers as production.")
-    await expect(page.get_by_role("heading", name="Iteration 2")).to_be_focused()
-    assert [(await measured.iteration(number)).publish_name for number in (1, 2)] == ["", "production"]
-
-    await service.get_by_role("button", name="Roll back…").click()
-    await dialog.get_by_role("button", name="Roll back").click()
-    await expect(service.get_by_role("button", name="Publish in place of Iteration 1…")).to_be_visible()
-    assert [(await measured.iteration(number)).publish_name for number in (1, 2)] == ["production", ""]
-
-    await page.get_by_role("link", name="Iteration 1").click()
-    await service.get_by_role("button", name="Unpublish…").click()
-    await dialog.get_by_role("button", name="Unpublish").click()
-    await expect(service.get_by_role("button", name="Publish…")).to_be_visible()
-    assert (await measured.iteration(1)).publish_name == ""
-
-
-async def test_the_served_model_is_followed_until_it_answers(visit: Visit, measured: Measured) -> None:
-    """While it is loaded the one before answers, which is said; then that it answers, or why it cannot."""
-    page, newest = visit.page, measured.iteration_ids[2]
-    publication = iterations_pb2.PublishIterationRequest(
-        project_id=measured.project_id, iteration_id=newest, publish_name="production"
-    )
-    await measured.served.project.PublishIteration(publication)
-    model = prediction_service_pb2.ServedModel(
-        publish_name="production",
-        iteration_id=newest,
-        serving_iteration_id=measured.iteration_ids[0],
-        state=prediction_service_pb2.MODEL_STATE_LOADING,
-        resident=True,
-    )
-    measured.models.append(model)
-    await measured.open(page)
-    service = card(page, "In service")
-    await expect(service).to_contain_text("It is being loaded. Until then Iteration 1 answers.")
-    model.state, model.serving_iteration_id = prediction_service_pb2.MODEL_STATE_AVAILABLE, newest
-    model.load_time.GetCurrentTime()
-    await expect(service).to_contain_text("It is loaded and answers since")
-    model.state, model.failure_reason = prediction_service_pb2.MODEL_STATE_FAILED, "Its file is damaged."
-    await page.reload()
-    await expect(service).to_contain_text("It could not be loaded: Its file is damaged.")
-
-
-async def test_an_export_is_made_and_downloaded(visit: Visit, measured: Measured) -> None:
-    """Asked for, it is shown as being made, then as a link to the zip; one that failed says why and can be repeated."""
-    page = visit.page
-    await measured.open(page)
-    exports = card(page, "Export")
-    await exports.get_by_role("button", name="Export: ONNX").click()
-    await expect(exports.get_by_role("progressbar", name="ONNX is being made")).to_be_visible()
-    measured.exports.state = training_service_pb2.EXPORT_STATE_DONE
-    link = exports.get_by_role("link", name="Download ONNX")
-    await expect(link).to_be_visible()
-    async with page.expect_download() as begun:
-        await link.click()
-    download = await begun.value
-    assert download.suggested_filename == "Itération 1.zip"
-    assert (await asyncio.to_thread((await download.path()).read_bytes)) == ZIP
-    measured.exports.state = training_service_pb2.EXPORT_STATE_FAILED
-    await page.reload()
-    await expect(exports).to_contain_text("the format cannot hold")
-    await expect(exports.get_by_role("button", name="Try again: ONNX")).to_be_visible()
-
-
-async def test_iterations_are_renamed_and_deleted(visit: Visit, measured: Measured) -> None:
-    """A new name is shown everywhere; deleting one leads to the newest that is left; what was not measured says so."""
-    page = visit.page
-    none = replace(drawn_evaluation(3, measured.image_ids), image_ids=())
-    measured.evaluations[measured.iteration_ids[1]] = replace(
-        none, truth=none.truth[:0], probabilities=none.probabilities[:0]
-    )
-    await measured.open(page)
-    await page.get_by_role("button", name="Rename…").click()
-    await page.get_by_role("dialog").get_by_label("Name").fill(HOSTILE)
-    await page.get_by_role("dialog").get_by_role("button", name="Rename").click()
-    await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
-    await expect(page.get_by_role("navigation", name="Iterations").get_by_role("link", name=HOSTILE)).to_be_visible()
-    await page.get_by_role("button", name="Delete…").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Delete iteration").click()
-    await expect(page.get_by_role("heading", name="Iteration 2")).to_be_visible()
-    await expect(card(page, "Figures")).to_contain_text("nothing measures this model")
-    await expect(page.get_by_text("There is no curve without held-out images.")).to_be_visible()
 
 
 async def test_without_a_model_it_says_why_and_where_to_go(visit: Visit, measured: Measured) -> None:

@@ -1,6 +1,6 @@
 // How an iteration of a project does, and what it is put to: service, export.
 
-import { call, callForAll } from "../calls.js";
+import { call, callForAll, CallError } from "../calls.js";
 import { element } from "../dom.js";
 import { Comparison } from "../parts/comparison.js";
 import { confusionMatrix } from "../parts/confusion_matrix.js";
@@ -47,14 +47,25 @@ class Performance {
       return this._figures.replaceChildren(element("p", {}, way));
     }
     const { projectId, iterationId } = this._iteration;
-    const performance = await call("training", "GetPerformance", { projectId, iterationId });
-    return this._showFigures(performance);
+    try {
+      return await this._showFigures(await call("training", "GetPerformance", { projectId, iterationId }));
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      // Publishing goes on without the training service.
+      return this._figures.replaceChildren(this._withoutFigures(error.message));
+    }
   }
 
   /** Ends what goes on. */
   leave() {
     this._leaving.abort();
     this._serving.abort();
+  }
+
+  /** @param {string} sentence */
+  _withoutFigures(sentence) {
+    const again = element("button", { type: "button", onclick: () => this.load() }, "Try again");
+    return element("div", { class: "card" }, element("h2", {}, "No figures now"), element("p", { class: "problem", role: "alert" }, sentence), again);
   }
 
   /** @param {any} performance */
