@@ -167,11 +167,9 @@ async def test_without_a_model_it_says_why_and_where_to_go(visit: Visit, measure
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured, scheme: str) -> None:
+async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured) -> None:
     """With 50 tags the most frequent confusions come first, and the matrix scrolls within its own box."""
     page = visit.page
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     await page.set_viewport_size({"width": 390, "height": 844})
     image_ids = measured.image_ids + [f"gone {number}" for number in range(500)]
     await measured.open(page, evaluation := drawn_evaluation(50, image_ids))

@@ -39,7 +39,7 @@ async def test_an_iteration_is_published_replaced_and_rolled_back(visit: Visit, 
     service, dialog = card(page, "In service"), page.get_by_role("dialog")
     await page.get_by_role("link", name="Iteration 1").click()
     await expect(page.get_by_role("heading", name="Iteration 1")).to_be_visible()
-    await service.get_by_role("button", name="Publish…").click()
+    await service.get_by_role("button", name="Publish…", exact=True).click()
     await dialog.get_by_role("button", name="Publish").click()
     await expect(service).to_contain_text("The prediction service has not heard of it yet.")
     assert (await measured.iteration(1)).publish_name == "production"
@@ -63,7 +63,7 @@ async def test_an_iteration_is_published_replaced_and_rolled_back(visit: Visit, 
     await page.get_by_role("link", name="Iteration 1").click()
     await service.get_by_role("button", name="Unpublish…").click()
     await dialog.get_by_role("button", name="Unpublish").click()
-    await expect(service.get_by_role("button", name="Publish…")).to_be_visible()
+    await expect(service.get_by_role("button", name="Publish…", exact=True)).to_be_visible()
     assert (await measured.iteration(1)).publish_name == ""
 
 
@@ -140,7 +140,7 @@ async def test_publishing_goes_on_while_nothing_can_be_measured(visit: Visit, me
     lost = measured.evaluations.pop(newest)
     await open_signed_in(page, measured.keys, f"/projects/{measured.project_id}/performance")
     await expect(page.get_by_role("heading", name="No figures now")).to_be_visible()
-    await card(page, "In service").get_by_role("button", name="Publish…").click()
+    await card(page, "In service").get_by_role("button", name="Publish…", exact=True).click()
     await page.get_by_role("dialog").get_by_role("button", name="Publish").click()
     await expect(card(page, "In service")).to_contain_text("Answers as production.")
     measured.evaluations[newest] = lost
