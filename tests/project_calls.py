@@ -149,11 +149,15 @@ async def make_trainable(stub: Stub, *, first_seed: int = 0) -> tuple[str, list[
 
 
 async def complete(
-    stub: Stub, iteration: iterations_pb2.Iteration, *, backbone_id: str = "backbone-1"
+    stub: Stub,
+    iteration: iterations_pb2.Iteration,
+    *,
+    backbone_id: str = "backbone-1",
+    evaluation: bytes = b"evaluation",
 ) -> iterations_pb2.Iteration:
-    """Uploads a model of a few bytes, the iteration's own, and completes the iteration with it."""
+    """Uploads a model of a few bytes, the iteration's own, with its evaluation, and completes the iteration with it."""
     digests = []
-    for data in (f"model of {iteration.iteration_id}".encode(), b"backbone", b"weights", b"evaluation"):
+    for data in (f"model of {iteration.iteration_id}".encode(), b"backbone", b"weights", evaluation):
         digests.append(hashlib.sha256(data).hexdigest())
         await upload_artifact(stub, digests[-1], len(data), [data])
     return await stub.CompleteIteration(completion(iteration, digests, backbone_id=backbone_id))

@@ -10,56 +10,22 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import training_service_pb2
 from running_gateway import MISSING, gateway, refused, training_api
-from scripted_server import ScriptedCall, ScriptedServer
+from scripted_kept_exports import ZIP, KeptExports
 
 PATH = f"/projects/{MISSING}/iterations/{MISSING}/export"
-ZIP = b"PK" + bytes(range(256)) * 20
 FORMATS = training_service_pb2.ExportFormat
 
 
-class Exports:
-    """A training service that keeps exports in the state that a test gives them."""
-
-    def __init__(self) -> None:
-        self.kept: dict[int, training_service_pb2.Export] = {}
-        self.state = training_service_pb2.EXPORT_STATE_EXPORTING
-        self.server = ScriptedServer(
-            {"StartExport": self._start, "ListExports": self._list, "GetExportContent": self._content}
-        )
-
-    def _start(self, call: ScriptedCall) -> training_service_pb2.Export:
-        asked = call.request
-        self.kept[asked.format] = training_service_pb2.Export(
-            project_id=asked.project_id, iteration_id=asked.iteration_id, format=asked.format
-        )
-        return self._told(asked.format)
-
-    def _list(self, _: ScriptedCall) -> training_service_pb2.ListExportsResponse:
-        return training_service_pb2.ListExportsResponse(exports=map(self._told, self.kept))
-
-    def _content(self, _: ScriptedCall) -> Iterator[training_service_pb2.ExportChunk]:
-        yield training_service_pb2.ExportChunk(file_name="Itération 1.zip", data=ZIP[:1000])
-        yield training_service_pb2.ExportChunk(data=ZIP[1000:])
-
-    def _told(self, export_format: int) -> training_service_pb2.Export:
-        told = training_service_pb2.Export()
-        told.CopyFrom(self.kept[export_format])
-        told.state = self.state
-        if self.state == training_service_pb2.EXPORT_STATE_DONE:
-            told.size_bytes, told.file_name = len(ZIP), "Itération 1.zip"
-        return told
-
-
 @pytest.fixture
-def exports() -> Iterator[Exports]:
+def exports() -> Iterator[KeptExports]:
     """A training service with exports."""
-    kept = Exports()
+    kept = KeptExports()
     with kept.server:
         yield kept
 
 
 @pytest.fixture
-async def exports_api(exports: Exports, settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+async def exports_api(exports: KeptExports, settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the training API on it."""
     async with training_api(replace(settings, training_address=exports.server.address), keys) as client:
         yield client
@@ -78,7 +44,7 @@ async def exports_api(exports: Exports, settings: Settings, keys: Keys) -> Async
     ],
 )
 async def test_platforms_and_flavors_become_formats(
-    exports_api: httpx.AsyncClient, exports: Exports, platform: str, flavor: str | None, export_format: int
+    exports_api: httpx.AsyncClient, exports: KeptExports, platform: str, flavor: str | None, export_format: int
 ) -> None:
     """Each platform and flavor that there is asks for its format, in any spelling."""
     query = {"platform": platform} | ({"flavor": flavor} if flavor else {})
@@ -87,7 +53,7 @@ async def test_platforms_and_flavors_become_formats(
     assert exports.server.calls["StartExport"][0].request.format == export_format
 
 
-async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClient, exports: Exports) -> None:
+async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClient, exports: KeptExports) -> None:
     """It is Exporting without a link, then Done with one, under the name that it was asked for."""
     started = (await exports_api.post(PATH, params={"platform": "ONNX", "flavor": "ONNX10"})).json()
     assert started == {
@@ -108,7 +74,7 @@ async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClie
 
 
 async def test_the_link_opens_without_a_key_and_for_nothing_else(
-    exports_api: httpx.AsyncClient, exports: Exports
+    exports_api: httpx.AsyncClient, exports: KeptExports
 ) -> None:
     """The zip comes whole to whoever has the link; a changed link opens nothing."""
     exports.state = training_service_pb2.EXPORT_STATE_DONE
@@ -122,7 +88,9 @@ async def test_the_link_opens_without_a_key_and_for_nothing_else(
         assert (await stranger.get(link.partition("?")[0])).status_code == 403
 
 
-async def test_an_export_whose_name_is_forgotten_goes_by_all(exports: Exports, settings: Settings, keys: Keys) -> None:
+async def test_an_export_whose_name_is_forgotten_goes_by_all(
+    exports: KeptExports, settings: Settings, keys: Keys
+) -> None:
     """After a restart of the gateway whoever polls for any of a format's names still finds it."""
     wired = replace(settings, training_address=exports.server.address)
     async with training_api(wired, keys) as before:
@@ -146,7 +114,7 @@ async def test_an_export_whose_name_is_forgotten_goes_by_all(exports: Exports, s
     ],
 )
 async def test_other_platforms_are_refused(
-    exports_api: httpx.AsyncClient, exports: Exports, query: dict[str, str], code: str
+    exports_api: httpx.AsyncClient, exports: KeptExports, query: dict[str, str], code: str
 ) -> None:
     """A platform that there is no format for is refused, with those that there are."""
     message = refused(await exports_api.post(PATH, params=query), 400, code)

@@ -36,6 +36,11 @@ def results_request(**options: Any) -> training_service_pb2.ListImageResultsRequ
     return training_service_pb2.ListImageResultsRequest(**{"project_id": "p", "iteration_id": "newer", **options})
 
 
+def curve_request(iteration_id: str, **options: Any) -> training_service_pb2.GetPrecisionRecallCurveRequest:
+    """Returns the request for an iteration's curve."""
+    return training_service_pb2.GetPrecisionRecallCurveRequest(project_id="p", iteration_id=iteration_id, **options)
+
+
 def comparison_request(iteration_id: str, other: str, **options: Any) -> training_service_pb2.CompareIterationsRequest:
     """Returns the request that compares two iterations."""
     return training_service_pb2.CompareIterationsRequest(
@@ -44,7 +49,10 @@ def comparison_request(iteration_id: str, other: str, **options: Any) -> trainin
 
 
 async def test_performance_holds_all_figures(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:
-    """The performance comes with confusion, calibration and cross-validation; multilabel has no confusion."""
+    """The performance comes with confusion, calibration and cross-validation, unless figures alone are asked for.
+
+    Multilabel has no confusion.
+    """
     async with evaluation_service(artifacts, tmp_path, serve_service) as service:
         performance = await service.GetPerformance(performance_request("newer"))
         assert list(performance.confusion.tag_ids) == ["a", "b"]
@@ -54,10 +62,33 @@ async def test_performance_holds_all_figures(artifacts: Artifacts, tmp_path: Pat
         assert 0 < performance.calibration.expected_calibration_error < 1
         assert performance.cross_validation.folds == 5
         assert performance.cross_validation.average_precision_deviation == 0.04
+        figures = await service.GetPerformance(performance_request("newer", threshold=0.7, figures_only=True))
+        unchanging = [figures.HasField(name) for name in ("confusion", "calibration", "cross_validation")]
+        assert (unchanging, figures.threshold, len(figures.tags)) == ([False] * 3, 0.7, 2)
         several = await service.GetPerformance(performance_request("several"))
         assert not several.HasField("confusion")
         assert not several.HasField("cross_validation")
         assert sum(part.answer_count for part in several.calibration.bins) == 10
+
+
+async def test_a_curve_is_told_of_all_tags_and_of_one(
+    artifacts: Artifacts, tmp_path: Path, serve_service: ServeService
+) -> None:
+    """At each of its thresholds a curve says what the performance says; a tag that is unknown is refused."""
+    async with evaluation_service(artifacts, tmp_path, serve_service) as service:
+        overall = (await service.GetPrecisionRecallCurve(curve_request("newer"))).points
+        of_tag = (await service.GetPrecisionRecallCurve(curve_request("newer", tag_id="b"))).points
+        assert len(overall) > len(of_tag) == 5
+        for points, tag in ((overall, None), (of_tag, 1)):
+            assert [point.recall for point in points] == sorted(point.recall for point in points)
+            for point in points:
+                told = await service.GetPerformance(performance_request("newer", threshold=point.threshold))
+                figures = told.overall if tag is None else told.tags[tag]
+                assert (figures.precision, figures.recall) == pytest.approx((point.precision, point.recall))
+        unknown = await refusal_of(service.GetPrecisionRecallCurve(curve_request("newer", tag_id="z")))
+        assert unknown.reason == "TAG_NOT_IN_ITERATION"
+        failed = await refusal_of(service.GetPrecisionRecallCurve(curve_request("failed")))
+        assert failed.reason == "ITERATION_NOT_COMPLETED"
 
 
 async def test_results_come_page_by_page(artifacts: Artifacts, tmp_path: Path, serve_service: ServeService) -> None:

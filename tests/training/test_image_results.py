@@ -45,6 +45,19 @@ def test_images_of_any_tag_are_found_together() -> None:
     assert wanted_rows(case, 0.5, ResultFilter(tag_id="b", tag_ids=("a",), order=by_age)) == [3]
 
 
+def test_images_of_which_one_tag_was_told_wrong_are_found() -> None:
+    """A tag is wrong where it is missed and where it is given without reason; other tags do not count."""
+    scores = [[0.9, 0.4], [0.7, 0.9], [0.1, 0.2]]
+    case = evaluation([[1, 1], [0, 1], [1, 0]], scores, multilabel=True)
+    by_age = ResultOrder.OLDEST_FIRST
+    assert wanted_rows(case, 0.5, ResultFilter(wrong_tag_id="a", order=by_age)) == [1, 2]
+    assert wanted_rows(case, 0.8, ResultFilter(wrong_tag_id="a", order=by_age)) == [2]
+    assert wanted_rows(case, 0.5, ResultFilter(wrong_tag_id="b", order=by_age)) == [0]
+    one_each = evaluation([[1, 0, 0], [0, 1, 0]], [[0.2, 0.5, 0.3], [0.1, 0.8, 0.1]])
+    assert wanted_rows(one_each, 0.9, ResultFilter(wrong_tag_id="b")) == [0]
+    assert wanted_rows(one_each, 0.9, ResultFilter(wrong_tag_id="c")) == []
+
+
 def test_results_can_be_ordered_by_age() -> None:
     """By age the images stand as in the data set, or the other way round, whether they were told right or wrong."""
     assert wanted_rows(CASE, 0.5, ResultFilter(order=ResultOrder.OLDEST_FIRST)) == [0, 1, 2, 3, 4]

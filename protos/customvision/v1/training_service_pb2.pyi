@@ -830,22 +830,26 @@ class GetPerformanceRequest(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     ITERATION_ID_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    FIGURES_ONLY_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
     """iteration_id is the iteration to measure."""
     threshold: _builtins.float
     """threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5."""
+    figures_only: _builtins.bool
+    """figures_only leaves out confusion, calibration and cross-validation, which are the same at every threshold."""
     def __init__(
         self,
         *,
         project_id: _builtins.str = ...,
         iteration_id: _builtins.str = ...,
         threshold: _builtins.float | None = ...,
+        figures_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "figures_only", b"figures_only", "iteration_id", b"iteration_id", "project_id", b"project_id", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -880,7 +884,7 @@ class IterationPerformance(_message.Message):
 
     @_builtins.property
     def confusion(self) -> Global___ConfusionMatrix:
-        """confusion counts how often an image of one tag was taken for another; unset for multilabel."""
+        """confusion counts how often an image of one tag was taken for another; unset for multilabel, and with figures_only."""
 
     @_builtins.property
     def calibration(self) -> Global___Calibration:
@@ -908,6 +912,92 @@ class IterationPerformance(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IterationPerformance: _TypeAlias = IterationPerformance  # noqa: Y015
+
+@_typing.final
+class GetPrecisionRecallCurveRequest(_message.Message):
+    """GetPrecisionRecallCurveRequest names an iteration and, where wanted, one of its tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ITERATION_ID_FIELD_NUMBER: _builtins.int
+    TAG_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.str
+    """project_id is the project of the iteration."""
+    iteration_id: _builtins.str
+    """iteration_id is the iteration to measure."""
+    tag_id: _builtins.str
+    """tag_id is the tag whose curve to return; empty: of all tags together, as the overall precision and recall are."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.str = ...,
+        iteration_id: _builtins.str = ...,
+        tag_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["iteration_id", b"iteration_id", "project_id", b"project_id", "tag_id", b"tag_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPrecisionRecallCurveRequest: _TypeAlias = GetPrecisionRecallCurveRequest  # noqa: Y015
+
+@_typing.final
+class PrecisionRecallCurve(_message.Message):
+    """PrecisionRecallCurve is how precision and recall go with the threshold, on the held-out images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrecisionRecallPoint]:
+        """points from the highest threshold to the lowest, in which recall never falls; of many, some hundreds that keep the
+        shape. Empty where no held-out image carries the tag.
+        """
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___PrecisionRecallPoint] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrecisionRecallCurve: _TypeAlias = PrecisionRecallCurve  # noqa: Y015
+
+@_typing.final
+class PrecisionRecallPoint(_message.Message):
+    """PrecisionRecallPoint is one threshold with its figures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    RECALL_FIELD_NUMBER: _builtins.int
+    threshold: _builtins.float
+    """threshold, 0 to 1, from which on a tag counts as predicted."""
+    precision: _builtins.float
+    """precision, 0 to 1, at the threshold."""
+    recall: _builtins.float
+    """recall, 0 to 1, at the threshold."""
+    def __init__(
+        self,
+        *,
+        threshold: _builtins.float = ...,
+        precision: _builtins.float = ...,
+        recall: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["precision", b"precision", "recall", b"recall", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrecisionRecallPoint: _TypeAlias = PrecisionRecallPoint  # noqa: Y015
 
 @_typing.final
 class ConfusionMatrix(_message.Message):
@@ -1066,6 +1156,7 @@ class ListImageResultsRequest(_message.Message):
     TAG_IDS_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    WRONG_TAG_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the project of the iteration."""
     iteration_id: _builtins.str
@@ -1086,6 +1177,10 @@ class ListImageResultsRequest(_message.Message):
     """skip passes over so many images before the first page."""
     order: Global___ImageResultOrder.ValueType
     """order of the list."""
+    wrong_tag_id: _builtins.str
+    """wrong_tag_id, where given, returns only images of which this tag was told wrong: it is theirs and was not given, or
+    the other way round. Multiclass: given is the likeliest tag.
+    """
     @_builtins.property
     def tag_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tag_ids, where given, returns only images that carry any of these tags; at most 20."""
@@ -1104,10 +1199,11 @@ class ListImageResultsRequest(_message.Message):
         tag_ids: _abc.Iterable[_builtins.str] | None = ...,
         skip: _builtins.int = ...,
         order: Global___ImageResultOrder.ValueType = ...,
+        wrong_tag_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "skip", b"skip", "tag_id", b"tag_id", "tag_ids", b"tag_ids", "taken_for_tag_id", b"taken_for_tag_id", "threshold", b"threshold", "wrong_only", b"wrong_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "iteration_id", b"iteration_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "skip", b"skip", "tag_id", b"tag_id", "tag_ids", b"tag_ids", "taken_for_tag_id", b"taken_for_tag_id", "threshold", b"threshold", "wrong_only", b"wrong_only", "wrong_tag_id", b"wrong_tag_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015

@@ -71,6 +71,11 @@ class TrainingServiceStub:
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.SerializeToString,
                 response_deserializer=customvision_dot_v1_dot_training__service__pb2.IterationPerformance.FromString,
                 _registered_method=True)
+        self.GetPrecisionRecallCurve = channel.unary_unary(
+                '/customvision.v1.TrainingService/GetPrecisionRecallCurve',
+                request_serializer=customvision_dot_v1_dot_training__service__pb2.GetPrecisionRecallCurveRequest.SerializeToString,
+                response_deserializer=customvision_dot_v1_dot_training__service__pb2.PrecisionRecallCurve.FromString,
+                _registered_method=True)
         self.ListImageResults = channel.unary_unary(
                 '/customvision.v1.TrainingService/ListImageResults',
                 request_serializer=customvision_dot_v1_dot_training__service__pb2.ListImageResultsRequest.SerializeToString,
@@ -162,6 +167,14 @@ class TrainingServiceServicer:
 
     def GetPerformance(self, request, context):
         """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPrecisionRecallCurve(self, request, context):
+        """GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+        FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,6 +278,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetPerformance,
                     request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.FromString,
                     response_serializer=customvision_dot_v1_dot_training__service__pb2.IterationPerformance.SerializeToString,
+            ),
+            'GetPrecisionRecallCurve': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPrecisionRecallCurve,
+                    request_deserializer=customvision_dot_v1_dot_training__service__pb2.GetPrecisionRecallCurveRequest.FromString,
+                    response_serializer=customvision_dot_v1_dot_training__service__pb2.PrecisionRecallCurve.SerializeToString,
             ),
             'ListImageResults': grpc.unary_unary_rpc_method_handler(
                     servicer.ListImageResults,
@@ -498,6 +516,33 @@ class TrainingService:
             '/customvision.v1.TrainingService/GetPerformance',
             customvision_dot_v1_dot_training__service__pb2.GetPerformanceRequest.SerializeToString,
             customvision_dot_v1_dot_training__service__pb2.IterationPerformance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPrecisionRecallCurve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/customvision.v1.TrainingService/GetPrecisionRecallCurve',
+            customvision_dot_v1_dot_training__service__pb2.GetPrecisionRecallCurveRequest.SerializeToString,
+            customvision_dot_v1_dot_training__service__pb2.PrecisionRecallCurve.FromString,
             options,
             channel_credentials,
             insecure,

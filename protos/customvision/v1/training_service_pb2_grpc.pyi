@@ -49,6 +49,10 @@ class TrainingServiceStub:
     """WatchTraining streams a run's events from after_sequence on and ends after the terminal one."""
     GetPerformance: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetPerformanceRequest, _training_service_pb2.IterationPerformance]
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+    GetPrecisionRecallCurve: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.GetPrecisionRecallCurveRequest, _training_service_pb2.PrecisionRecallCurve]
+    """GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+    FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+    """
     ListImageResults: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListImageResultsRequest, _training_service_pb2.ListImageResultsResponse]
     """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
     first. FAILED_PRECONDITION: it is not completed.
@@ -97,6 +101,10 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """WatchTraining streams a run's events from after_sequence on and ends after the terminal one."""
     GetPerformance: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetPerformanceRequest, _training_service_pb2.IterationPerformance]  # type: ignore[assignment]
     """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+    GetPrecisionRecallCurve: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetPrecisionRecallCurveRequest, _training_service_pb2.PrecisionRecallCurve]  # type: ignore[assignment]
+    """GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+    FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+    """
     ListImageResults: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListImageResultsRequest, _training_service_pb2.ListImageResultsResponse]  # type: ignore[assignment]
     """ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
     first. FAILED_PRECONDITION: it is not completed.
@@ -184,6 +192,16 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_service_pb2.IterationPerformance, _abc.Awaitable[_training_service_pb2.IterationPerformance]]:
         """GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed."""
+
+    @_abc_1.abstractmethod
+    def GetPrecisionRecallCurve(
+        self,
+        request: _training_service_pb2.GetPrecisionRecallCurveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.PrecisionRecallCurve, _abc.Awaitable[_training_service_pb2.PrecisionRecallCurve]]:
+        """GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+        FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+        """
 
     @_abc_1.abstractmethod
     def ListImageResults(

@@ -16,7 +16,7 @@ from customvision.common.authentication import KeyRing
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.common.tracing import Tracer
-from customvision.gateway import api_errors, export_downloads
+from customvision.gateway import api_errors
 from customvision.gateway.absolute_targets import AbsoluteTargets
 from customvision.gateway.authentication import RequireKey
 from customvision.gateway.blobs import Blobs
@@ -65,7 +65,7 @@ async def open_application(
             routes=[
                 Route("/healthz", health.respond, name="healthz"),
                 Route("/metrics", metrics.respond, name="metrics"),
-                Route(export_downloads.PATH, ExportDownloads(services, links).respond, name="export"),
+                ExportDownloads(services, PREFIX, links.check).route(),
                 *Blobs(services, PREFIX, links.check).routes(),
                 # Most of what is asked for; behind routers within routers they would be found later.
                 *classification_routes(services, tag_types, room),

@@ -1,20 +1,22 @@
-"""The zips of exports, behind signed links."""
+"""The zips of exports: behind signed links, and for the page."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from customvision.gateway.api_errors import ApiError
 from customvision.gateway.blob_headers import HEADERS, is_known, not_modified
-from customvision.gateway.links import PREFIX, Links
+from customvision.gateway.links import PREFIX
 from customvision.gateway.services import Services
 from customvision.gateway.streaming import opened
 from customvision.v1 import training_service_pb2
 from customvision.v1.training_service_pb2 import ExportFormat
 
-PATH = PREFIX + "projects/{project_id}/iterations/{iteration_id}/exports/{file}.zip"
+PATH = "projects/{project_id}/iterations/{iteration_id}/exports/{file}.zip"
 FORMATS = {
     name.removeprefix("EXPORT_FORMAT_").lower().replace("_", "-"): number for name, number in ExportFormat.items()
 }
@@ -23,18 +25,26 @@ FILES = {number: name for name, number in FORMATS.items()}
 
 def export_path(export: training_service_pb2.Export) -> str:
     """Returns the path of an export's zip, to be signed."""
-    return PATH.format(project_id=export.project_id, iteration_id=export.iteration_id, file=FILES[export.format])
+    return PREFIX + PATH.format(
+        project_id=export.project_id, iteration_id=export.iteration_id, file=FILES[export.format]
+    )
 
 
 class ExportDownloads:
-    """Answers what signed links to exports ask for."""
+    """Answers with the zips of exports that are done."""
 
-    def __init__(self, services: Services, links: Links) -> None:
-        self._training, self._links = services.training, links
+    def __init__(self, services: Services, prefix: str, check: Callable[[Request], None] = lambda _: None) -> None:
+        """``prefix`` begins the path; ``check`` raises ApiError for a request that may not see what it asks for."""
+        self._training = services.training
+        self._prefix = prefix
+        self._check = check
 
-    async def respond(self, request: Request) -> Response:
-        """Streams the zip. Raises ApiError where the link is not valid, or the export is not there."""
-        self._links.check(request)
+    def route(self) -> Route:
+        """Returns the route; GET brings HEAD with it."""
+        return Route(self._prefix + PATH, self._respond, name="export")
+
+    async def _respond(self, request: Request) -> Response:
+        self._check(request)
         export = await self._export(request)
         tag = f'"{export.create_time.ToMilliseconds()}-{export.size_bytes}"'
         if is_known(request, tag):

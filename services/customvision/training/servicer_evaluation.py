@@ -8,6 +8,7 @@ from customvision.common.pagination import checked_skip, decode_page_token, enco
 from customvision.training.evaluation.iteration_performance import IterationPerformances
 from customvision.training.evaluation.messages import (
     comparison_message,
+    curve_message,
     performance_message,
     result_filter_of,
     results_messages,
@@ -41,7 +42,13 @@ class EvaluationMethods:
     ) -> training_service_pb2.IterationPerformance:
         """Returns how an iteration does on its held-out images."""
         performance = await self._performances.of(*_iteration(request), _threshold(request))
-        return performance_message(request.iteration_id, performance)
+        return performance_message(request.iteration_id, performance, figures_only=request.figures_only)
+
+    async def GetPrecisionRecallCurve(
+        self, request: training_service_pb2.GetPrecisionRecallCurveRequest, context: Any
+    ) -> training_service_pb2.PrecisionRecallCurve:
+        """Returns how precision and recall go with the threshold."""
+        return curve_message(await self._performances.curve(*_iteration(request), request.tag_id))
 
     async def ListImageResults(
         self, request: training_service_pb2.ListImageResultsRequest, context: Any

@@ -5,6 +5,7 @@ import asyncio
 from starlette.routing import Route
 
 from customvision.gateway.blobs import Blobs
+from customvision.gateway.export_downloads import ExportDownloads
 from customvision.gateway.page import files, paths
 from customvision.gateway.page.addresses import Addresses
 from customvision.gateway.page.calls import Calls
@@ -35,4 +36,5 @@ def page_routes(
         ),
         Route(paths.CALLS_PREFIX + "addresses", addresses.respond),
         *Blobs(services, paths.CALLS_PREFIX).routes(),
+        ExportDownloads(services, paths.CALLS_PREFIX).route(),
     ]

@@ -43,18 +43,32 @@ def right_rows(evaluation: Evaluation, threshold: float = DEFAULT_THRESHOLD) -> 
     return right
 
 
+def tag_position(evaluation: Evaluation, tag_id: str, field: str) -> int:
+    """Returns which of the iteration's tags it is. Raises TagNotInIteration, with the request's ``field``."""
+    if tag_id not in evaluation.tag_ids:
+        raise TagNotInIteration(
+            f"{field} is '{tag_id}', which is no tag of the iteration; GetPerformance lists its tags.",
+            metadata={"tag_id": tag_id},
+            field=field,
+        )
+    return evaluation.tag_ids.index(tag_id)
+
+
 def wanted_rows(evaluation: Evaluation, threshold: float, wanted: ResultFilter) -> list[int]:
     """Returns the rows that are wanted, in the order that is wanted. Raises TagNotInIteration."""
     right = right_rows(evaluation, threshold)
     kept = ~right if wanted.wrong_only else np.ones(len(right), dtype=np.bool_)
     if wanted.tag_id:
-        kept &= evaluation.truth[:, _position(evaluation, wanted.tag_id, "tag_id")] > 0
+        kept &= evaluation.truth[:, tag_position(evaluation, wanted.tag_id, "tag_id")] > 0
     if wanted.taken_for_tag_id:
-        taken_for = _position(evaluation, wanted.taken_for_tag_id, "taken_for_tag_id")
+        taken_for = tag_position(evaluation, wanted.taken_for_tag_id, "taken_for_tag_id")
         kept &= evaluation.probabilities.argmax(axis=1) == taken_for
     if wanted.tag_ids:
-        any_of = [_position(evaluation, tag_id, "tag_ids") for tag_id in wanted.tag_ids]
+        any_of = [tag_position(evaluation, tag_id, "tag_ids") for tag_id in wanted.tag_ids]
         kept &= (evaluation.truth[:, any_of] > 0).any(axis=1)
+    if wanted.wrong_tag_id:
+        wrong = tag_position(evaluation, wanted.wrong_tag_id, "wrong_tag_id")
+        kept &= _given(evaluation, threshold)[:, wrong] != (evaluation.truth[:, wrong] > 0)
     return [int(row) for row in _ordered_rows(evaluation, threshold, right, wanted.order) if kept[row]]
 
 
@@ -74,6 +88,14 @@ def results_at(
             ),
             right=bool(right[row]),
         )
+
+
+def _given(evaluation: Evaluation, threshold: float) -> Decisions:
+    """Returns bool[n, t]: multiclass, the likeliest tag alone is given; multilabel, all from the threshold on."""
+    given: Decisions = evaluation.probabilities >= threshold
+    if not evaluation.multilabel:
+        given = evaluation.probabilities.argmax(axis=1)[:, None] == np.arange(len(evaluation.tag_ids))
+    return given
 
 
 def _ordered_rows(evaluation: Evaluation, threshold: float, right: Decisions, order: ResultOrder) -> Rows:
@@ -99,13 +121,3 @@ def _sureness_and_margin(evaluation: Evaluation, threshold: float, right: Decisi
     ordered = np.sort(probabilities, axis=1)
     second = ordered[:, -2] if ordered.shape[1] > 1 else np.zeros(len(right), np.float32)
     return ordered[:, -1], ordered[:, -1] - second
-
-
-def _position(evaluation: Evaluation, tag_id: str, field: str) -> int:
-    if tag_id not in evaluation.tag_ids:
-        raise TagNotInIteration(
-            f"{field} is '{tag_id}', which is no tag of the iteration; GetPerformance lists its tags.",
-            metadata={"tag_id": tag_id},
-            field=field,
-        )
-    return evaluation.tag_ids.index(tag_id)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from customvision.training.evaluation.comparison import Comparison
     from customvision.training.evaluation.image_results import ImageResult
     from customvision.training.evaluation.performance import Evaluation, Performance
+    from customvision.training.evaluation.precision_recall import CurvePoint
     from customvision.training.evaluation.result_filter import ResultFilter
 
 CACHED_EVALUATIONS = 8
@@ -42,7 +43,8 @@ class SameIteration(InvalidArgument):
 class IterationPerformances:
     """Answers how iterations do; keeps the evaluations that were asked for last.
 
-    Every method raises ThresholdInvalid, IterationNotCompleted, and NotFound where there is no such iteration.
+    Every method raises IterationNotCompleted, NotFound where there is no such iteration, and ThresholdInvalid where it
+    takes a threshold.
     """
 
     def __init__(self, iterations: Iterations) -> None:
@@ -54,6 +56,14 @@ class IterationPerformances:
         check_threshold(threshold)
         artifact = await self._artifact_of(project_id, iteration_id)
         return await _computed(artifact, lambda evaluation: evaluation.performance(threshold))
+
+    async def curve(self, project_id: str, iteration_id: str, tag_id: str) -> "tuple[CurvePoint, ...]":
+        """Returns how precision and recall go with the threshold; ``tag_id`` empty: of all tags together.
+
+        Raises TagNotInIteration.
+        """
+        artifact = await self._artifact_of(project_id, iteration_id)
+        return await asyncio.to_thread(_curve, artifact, tag_id)
 
     async def results(
         self, project_id: str, iteration_id: str, threshold: float, wanted: "ResultFilter", *, after: int, size: int
@@ -131,6 +141,12 @@ def _page(
 
     rows = wanted_rows(evaluation, threshold, wanted)
     return list(results_at(evaluation, rows[after : after + size], threshold)), len(rows)
+
+
+def _curve(artifact: bytes, tag_id: str) -> "tuple[CurvePoint, ...]":
+    from customvision.training.evaluation.precision_recall import curve_points
+
+    return curve_points(_evaluation(artifact), tag_id)
 
 
 def _comparison(artifact: bytes, other: bytes, threshold: float) -> "Comparison":

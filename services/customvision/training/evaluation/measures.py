@@ -1,5 +1,7 @@
 """The measures that all evaluation rests on."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,21 +25,37 @@ def accuracy(truth: Truth, probabilities: Probabilities, *, multilabel: bool, th
     return float((probabilities.argmax(axis=1) == truth.argmax(axis=1)).mean())
 
 
-def average_precision(present: Decisions, scores: Probabilities) -> float:
-    """Returns the area under the precision-recall curve, as steps: each gain in recall at the precision reached there.
+@dataclass(frozen=True)
+class Curve:
+    """Precision and recall, 0 to 1, at each threshold that makes a difference, from the highest threshold down."""
 
-    Images of equal score count together. 0 where no image carries the tag.
+    thresholds: npt.NDArray[np.float64]
+    precision: npt.NDArray[np.float64]
+    recall: npt.NDArray[np.float64]
+
+
+def precision_recall_curve(present: Decisions, scores: Probabilities) -> Curve:
+    """Returns the curve of ``scores`` float32[n] against ``present`` bool[n]; empty where nothing is present.
+
+    Images of equal score count together.
     """
     total = int(present.sum())
     if not total:
-        return 0.0
+        return Curve(*(np.zeros(0) for _ in range(3)))
     order = np.argsort(-scores, kind="stable")
     found = np.cumsum(present[order])
     # The last image of each run of equal scores: only there is the curve defined.
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    precision = found[ends] / (ends + 1)
-    gained = np.diff(found[ends] / total, prepend=0.0)
-    return float((precision * gained).sum())
+    return Curve(scores[order][ends].astype(np.float64), found[ends] / (ends + 1), found[ends] / total)
+
+
+def average_precision(present: Decisions, scores: Probabilities) -> float:
+    """Returns the area under the precision-recall curve, as steps: each gain in recall at the precision reached there.
+
+    0 where no image carries the tag.
+    """
+    curve = precision_recall_curve(present, scores)
+    return float((curve.precision * np.diff(curve.recall, prepend=0.0)).sum())
 
 
 def mean_average_precision(truth: Truth, probabilities: Probabilities) -> float:

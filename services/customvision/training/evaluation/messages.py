@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from customvision.training.evaluation.cross_validation import CrossValidation
     from customvision.training.evaluation.image_results import ImageResult
     from customvision.training.evaluation.performance import Performance, TagFigures
+    from customvision.training.evaluation.precision_recall import CurvePoint
     from customvision.training.evaluation.user_test_sets import TestSetOutcome
 
 _ORDERS = {
@@ -28,16 +29,35 @@ _ORDERS = {
 }
 
 
-def performance_message(iteration_id: str, performance: "Performance") -> training_service_pb2.IterationPerformance:
-    """Returns an iteration's performance as it travels."""
-    return training_service_pb2.IterationPerformance(
+def performance_message(
+    iteration_id: str, performance: "Performance", *, figures_only: bool = False
+) -> training_service_pb2.IterationPerformance:
+    """Returns an iteration's performance as it travels; ``figures_only`` leaves out what no threshold changes."""
+    message = training_service_pb2.IterationPerformance(
         iteration_id=iteration_id,
         threshold=performance.threshold,
         overall=metrics_message(performance.overall),
         tags=map(_tag, performance.tags),
-        confusion=_confusion(performance),
-        calibration=_calibration(performance.calibration),
-        cross_validation=_cross_validation(performance.cross_validation),
+    )
+    if not figures_only:
+        unchanging = training_service_pb2.IterationPerformance(
+            confusion=_confusion(performance),
+            calibration=_calibration(performance.calibration),
+            cross_validation=_cross_validation(performance.cross_validation),
+        )
+        message.MergeFrom(unchanging)
+    return message
+
+
+def curve_message(points: "Iterable[CurvePoint]") -> training_service_pb2.PrecisionRecallCurve:
+    """Returns a curve as it travels."""
+    return training_service_pb2.PrecisionRecallCurve(
+        points=[
+            training_service_pb2.PrecisionRecallPoint(
+                threshold=point.threshold, precision=point.precision, recall=point.recall
+            )
+            for point in points
+        ]
     )
 
 
@@ -53,6 +73,7 @@ def result_filter_of(request: training_service_pb2.ListImageResultsRequest) -> R
         tag_id=request.tag_id,
         taken_for_tag_id=request.taken_for_tag_id,
         tag_ids=checked_any_tags(request.tag_ids),
+        wrong_tag_id=request.wrong_tag_id,
         order=_ORDERS[request.order],
     )
 

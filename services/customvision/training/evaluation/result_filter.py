@@ -38,12 +38,13 @@ class ResultOrder(enum.Enum):
 @dataclass(frozen=True)
 class ResultFilter:
     """Which results are wanted: only wrong ones, of images that carry a tag, of images taken for a tag, of images that
-    carry any of ``tag_ids``; empty: all."""
+    carry any of ``tag_ids``, of images of which one tag was told wrong; empty: all."""
 
     wrong_only: bool = False
     tag_id: str = ""
     taken_for_tag_id: str = ""
     tag_ids: tuple[str, ...] = ()
+    wrong_tag_id: str = ""
     order: ResultOrder = ResultOrder.SUREST_ERRORS_FIRST
 
 

@@ -2,6 +2,7 @@
 
 const WHOLE = new Intl.NumberFormat();
 const PERCENT = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const WHOLE_PERCENT = new Intl.NumberFormat(undefined, { style: "percent" });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
@@ -20,9 +21,14 @@ export function time(timestamp) {
   return TIME.format(new Date(timestamp));
 }
 
-/** @param {number} share 0 to 1 */
-export function percent(share) {
-  return PERCENT.format(share);
+/** @param {number | string} count */
+export function whole(count) {
+  return WHOLE.format(Number(count));
+}
+
+/** @param {number} share 0 to 1 @param {0 | 1} [digits] behind the point */
+export function percent(share, digits = 1) {
+  return (digits ? PERCENT : WHOLE_PERCENT).format(share);
 }
 
 /** @param {number | string} bytes */

@@ -356,7 +356,11 @@ export interface GetPerformanceRequest {
   /** iteration_id is the iteration to measure. */
   iterationId: string;
   /** threshold, 0 to 1: a tag counts as predicted from this probability on; absent means 0.5. */
-  threshold?: number | undefined;
+  threshold?:
+    | number
+    | undefined;
+  /** figures_only leaves out confusion, calibration and cross-validation, which are the same at every threshold. */
+  figuresOnly: boolean;
 }
 
 /** IterationPerformance is how an iteration does on images that it did not learn from. */
@@ -371,7 +375,7 @@ export interface IterationPerformance {
     | undefined;
   /** tags: figures per tag, in order of creation. */
   tags: TagPerformance[];
-  /** confusion counts how often an image of one tag was taken for another; unset for multilabel. */
+  /** confusion counts how often an image of one tag was taken for another; unset for multilabel, and with figures_only. */
   confusion:
     | ConfusionMatrix
     | undefined;
@@ -381,6 +385,35 @@ export interface IterationPerformance {
     | undefined;
   /** cross_validation tells how much the figures vary with the choice of images; unset where it was not done. */
   crossValidation: CrossValidation | undefined;
+}
+
+/** GetPrecisionRecallCurveRequest names an iteration and, where wanted, one of its tags. */
+export interface GetPrecisionRecallCurveRequest {
+  /** project_id is the project of the iteration. */
+  projectId: string;
+  /** iteration_id is the iteration to measure. */
+  iterationId: string;
+  /** tag_id is the tag whose curve to return; empty: of all tags together, as the overall precision and recall are. */
+  tagId: string;
+}
+
+/** PrecisionRecallCurve is how precision and recall go with the threshold, on the held-out images. */
+export interface PrecisionRecallCurve {
+  /**
+   * points from the highest threshold to the lowest, in which recall never falls; of many, some hundreds that keep the
+   * shape. Empty where no held-out image carries the tag.
+   */
+  points: PrecisionRecallPoint[];
+}
+
+/** PrecisionRecallPoint is one threshold with its figures. */
+export interface PrecisionRecallPoint {
+  /** threshold, 0 to 1, from which on a tag counts as predicted. */
+  threshold: number;
+  /** precision, 0 to 1, at the threshold. */
+  precision: number;
+  /** recall, 0 to 1, at the threshold. */
+  recall: number;
 }
 
 /** ConfusionMatrix counts held-out images by true tag and by the tag that was found likeliest. */
@@ -458,6 +491,11 @@ export interface ListImageResultsRequest {
   skip: number;
   /** order of the list. */
   order: ImageResultOrder;
+  /**
+   * wrong_tag_id, where given, returns only images of which this tag was told wrong: it is theirs and was not given, or
+   * the other way round. Multiclass: given is the likeliest tag.
+   */
+  wrongTagId: string;
 }
 
 /** ListImageResultsResponse is one page of results. */
@@ -2058,7 +2096,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 };
 
 function createBaseGetPerformanceRequest(): GetPerformanceRequest {
-  return { projectId: "", iterationId: "", threshold: undefined };
+  return { projectId: "", iterationId: "", threshold: undefined, figuresOnly: false };
 }
 
 export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
@@ -2071,6 +2109,9 @@ export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
     }
     if (message.threshold !== undefined) {
       writer.uint32(25).double(message.threshold);
+    }
+    if (message.figuresOnly !== false) {
+      writer.uint32(32).bool(message.figuresOnly);
     }
     return writer;
   },
@@ -2110,6 +2151,14 @@ export const GetPerformanceRequest: MessageFns<GetPerformanceRequest> = {
             }
 
             message.threshold = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.figuresOnly = reader.bool();
             continue;
           }
         }
@@ -2230,6 +2279,188 @@ export const IterationPerformance: MessageFns<IterationPerformance> = {
             }
 
             message.crossValidation = CrossValidation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPrecisionRecallCurveRequest(): GetPrecisionRecallCurveRequest {
+  return { projectId: "", iterationId: "", tagId: "" };
+}
+
+export const GetPrecisionRecallCurveRequest: MessageFns<GetPrecisionRecallCurveRequest> = {
+  encode(message: GetPrecisionRecallCurveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projectId !== "") {
+      writer.uint32(10).string(message.projectId);
+    }
+    if (message.iterationId !== "") {
+      writer.uint32(18).string(message.iterationId);
+    }
+    if (message.tagId !== "") {
+      writer.uint32(26).string(message.tagId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPrecisionRecallCurveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPrecisionRecallCurveRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projectId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.iterationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tagId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrecisionRecallCurve(): PrecisionRecallCurve {
+  return { points: [] };
+}
+
+export const PrecisionRecallCurve: MessageFns<PrecisionRecallCurve> = {
+  encode(message: PrecisionRecallCurve, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.points) {
+      PrecisionRecallPoint.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrecisionRecallCurve {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrecisionRecallCurve();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.points.push(PrecisionRecallPoint.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrecisionRecallPoint(): PrecisionRecallPoint {
+  return { threshold: 0, precision: 0, recall: 0 };
+}
+
+export const PrecisionRecallPoint: MessageFns<PrecisionRecallPoint> = {
+  encode(message: PrecisionRecallPoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.threshold !== 0) {
+      writer.uint32(9).double(message.threshold);
+    }
+    if (message.precision !== 0) {
+      writer.uint32(17).double(message.precision);
+    }
+    if (message.recall !== 0) {
+      writer.uint32(25).double(message.recall);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrecisionRecallPoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrecisionRecallPoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.threshold = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.precision = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.recall = reader.double();
             continue;
           }
         }
@@ -2577,6 +2808,7 @@ function createBaseListImageResultsRequest(): ListImageResultsRequest {
     tagIds: [],
     skip: 0,
     order: 0,
+    wrongTagId: "",
   };
 }
 
@@ -2614,6 +2846,9 @@ export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
     }
     if (message.order !== 0) {
       writer.uint32(88).int32(message.order);
+    }
+    if (message.wrongTagId !== "") {
+      writer.uint32(98).string(message.wrongTagId);
     }
     return writer;
   },
@@ -2717,6 +2952,14 @@ export const ListImageResultsRequest: MessageFns<ListImageResultsRequest> = {
             }
 
             message.order = reader.int32() as any;
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.wrongTagId = reader.string();
             continue;
           }
         }
@@ -4326,6 +4569,21 @@ export const TrainingServiceService = {
     responseDeserialize: (value: Buffer): IterationPerformance => IterationPerformance.decode(value),
   },
   /**
+   * GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+   * FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+   */
+  getPrecisionRecallCurve: {
+    path: "/customvision.v1.TrainingService/GetPrecisionRecallCurve" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPrecisionRecallCurveRequest): Buffer =>
+      Buffer.from(GetPrecisionRecallCurveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPrecisionRecallCurveRequest => GetPrecisionRecallCurveRequest.decode(value),
+    responseSerialize: (value: PrecisionRecallCurve): Buffer =>
+      Buffer.from(PrecisionRecallCurve.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PrecisionRecallCurve => PrecisionRecallCurve.decode(value),
+  },
+  /**
    * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
    * first. FAILED_PRECONDITION: it is not completed.
    */
@@ -4444,6 +4702,11 @@ export interface TrainingServiceServer extends UntypedServiceImplementation {
   watchTraining: handleServerStreamingCall<WatchTrainingRequest, TrainingEvent>;
   /** GetPerformance returns how an iteration does on its held-out images. FAILED_PRECONDITION: it is not completed. */
   getPerformance: handleUnaryCall<GetPerformanceRequest, IterationPerformance>;
+  /**
+   * GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+   * FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+   */
+  getPrecisionRecallCurve: handleUnaryCall<GetPrecisionRecallCurveRequest, PrecisionRecallCurve>;
   /**
    * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors
    * first. FAILED_PRECONDITION: it is not completed.
@@ -4580,6 +4843,25 @@ export interface TrainingServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: IterationPerformance) => void,
+  ): ClientUnaryCall;
+  /**
+   * GetPrecisionRecallCurve returns how precision and recall go with the threshold, of all tags together or of one.
+   * FAILED_PRECONDITION: the iteration is not completed. NOT_FOUND: it does not know the tag.
+   */
+  getPrecisionRecallCurve(
+    request: GetPrecisionRecallCurveRequest,
+    callback: (error: ServiceError | null, response: PrecisionRecallCurve) => void,
+  ): ClientUnaryCall;
+  getPrecisionRecallCurve(
+    request: GetPrecisionRecallCurveRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PrecisionRecallCurve) => void,
+  ): ClientUnaryCall;
+  getPrecisionRecallCurve(
+    request: GetPrecisionRecallCurveRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PrecisionRecallCurve) => void,
   ): ClientUnaryCall;
   /**
    * ListImageResults returns what an iteration answers to each of its held-out images, page by page, the surest errors

@@ -5,7 +5,7 @@ import { drawing, element } from "../dom.js";
 const WIDTH = 480;
 const HEIGHT = 260;
 const LEFT = 52;
-const RIGHT = 12;
+const RIGHT = 24;
 const TOP = 12;
 const BOTTOM = 42;
 const STEPS = 4;
@@ -41,7 +41,7 @@ export function lineChart({ x, y, lines, marks = [], summary }) {
     ...paths,
     ...dots,
   );
-  const names = lines.map(({ name }, index) => element("li", { class: `chart-name chart-name-${index}` }, name));
+  const names = lines.map(({ name }, index) => element("li", { class: `chart-name chart-name-${index}`, dir: "auto" }, name));
   return element("figure", { class: "chart" }, element("figcaption", {}, y.name), picture, element("ul", { class: "chart-names" }, ...names));
 }
 
