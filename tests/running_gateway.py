@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from customvision.common.authentication import KeyRing
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.common.listening import bind
-from customvision.common.server import Server
+from customvision.common.server import Server, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.http_server import serve_http
@@ -26,6 +26,7 @@ TRAINING_API, PREDICTION_API = "/customvision/v3.4-preview/training", "/customvi
 # Of nothing anywhere.
 MISSING = "00000000-0000-4000-8000-000000000000"
 Scripts = Mapping[str, Callable[[ScriptedCall], Any]]
+OpenService = Callable[[Settings, Keys], AbstractAsyncContextManager[ServiceDefinition]]
 
 
 @asynccontextmanager
@@ -82,10 +83,13 @@ async def served_gateway(
     *,
     scripted_project: bool = False,
     room: Room | None = None,
+    training: OpenService | None = None,
+    prediction: OpenService | None = None,
 ) -> AsyncIterator[ServedGateway]:
     """Serves the gateway before a project service and services whose answers the scripts write.
 
-    ``scripted_project`` puts the scripts in place of the project service too.
+    ``scripted_project`` puts the scripts in place of the project service too; ``training`` and ``prediction`` open real
+    services in place of the scripts.
     """
     async with AsyncExitStack() as stack:
         scripted = stack.enter_context(ScriptedServer(scripts or {}))
@@ -101,6 +105,12 @@ async def served_gateway(
             training_address=scripted.address,
             prediction_address=scripted.address,
         )
+        for name, open_service in (("training", training), ("prediction", prediction)):
+            if open_service:
+                definition = await stack.enter_async_context(open_service(wired, keys))
+                server = Server(definition, "127.0.0.1:0", KeyRing(keys))
+                wired = replace(wired, **{f"{name}_address": await server.start()})
+                stack.push_async_callback(server.stop)
         channel = await stack.enter_async_context(open_channel(project, keys))
         address = (await stack.enter_async_context(gateway(wired, keys, room=room))).base_url
         options: dict[str, Any] = {"base_url": address, "timeout": 60, "limits": httpx.Limits(max_connections=None)}

@@ -17,6 +17,8 @@ export function notice(sentence, { isError = false, action, ended = () => {} } =
   let isThere = true;
   const end = () => {
     clearTimeout(timer);
+    // The keyboard goes on where the notice was: in the dialog, or on the screen.
+    if (shown.contains(document.activeElement)) (shown.closest("dialog") ?? document.getElementById("content"))?.focus();
     shown.remove();
     if (isThere) ended();
     isThere = false;

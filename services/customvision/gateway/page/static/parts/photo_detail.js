@@ -55,10 +55,10 @@ export class PhotoDetail {
     if (!list.count) return this._dialog.close();
     if (index < 0 || index > list.count) return;
     const turn = ++this._turn;
-    const place = Math.min(index, list.count - 1);
-    const listed = await list.item(place);
+    const nearest = Math.min(index, list.count - 1);
+    const listed = await list.item(nearest);
     if (!listed || turn !== this._turn) return;
-    this._index = place;
+    this._index = nearest;
     this._draw(listed);
     // The list may have been fetched a while ago, and that of an iteration has the tags of then.
     const image = await call("project", "GetImage", { projectId: this._options.projectId, imageId: listed.imageId });
@@ -79,7 +79,7 @@ export class PhotoDetail {
     const help = element("p", { class: "help" }, "Keys: arrows for the next and the one before, 1 to 9 for tags, Delete, Escape.");
     const side = element("div", { class: "detail-side" }, this._title, this._facts, this._chips.root, this._told, element("div", { class: "detail-buttons" }, remove), help);
     const stage = element("div", { class: "detail-stage" }, this._before, this._photo, this._next);
-    const dialog = element("dialog", { class: "detail", "aria-labelledby": "detail-title" }, close, stage, side, this._notices);
+    const dialog = element("dialog", { class: "detail", tabindex: -1, "aria-labelledby": "detail-title" }, close, stage, side, this._notices);
     dialog.addEventListener("keydown", (event) => this._key(event));
     dialog.addEventListener("close", () => {
       this._turn += 1;
@@ -103,8 +103,9 @@ export class PhotoDetail {
     if (image.width) facts.push(`${image.width} × ${image.height} pixels · added ${time(image.createTime)}`);
     this._facts.replaceChildren(...facts.map((fact) => element("p", { class: "facts" }, fact)));
     this._chips.show(this._options.tags(), image.tagIds ?? []);
-    this._before.disabled = this._index === 0;
-    this._next.disabled = this._index >= count - 1;
+    // Not disabled: a button that is has the keyboard no more, nor gives it on.
+    this._before.setAttribute("aria-disabled", String(this._index === 0));
+    this._next.setAttribute("aria-disabled", String(this._index >= count - 1));
   }
 
   /** @param {KeyboardEvent} event */

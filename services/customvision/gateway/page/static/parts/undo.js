@@ -32,6 +32,11 @@ export class Undo {
     });
   }
 
+  /** Whether there is a change that is yet to be made final. */
+  get isPending() {
+    return this._undoable?.settle !== undefined;
+  }
+
   /** Makes the last change final, and waits until it is. */
   async settle() {
     await this._settle(false);

@@ -62,7 +62,7 @@ class Images {
     this._grid = this._photoGrid();
     this._detail = this._photoDetail();
     this._found = element("div", { class: "found" });
-    const adding = new PhotoAdding({ projectId: this._projectId, tags: () => this._tags, bar: this._bar, added: () => this._changed() });
+    const adding = new PhotoAdding({ projectId: this._projectId, tags: () => this._tags, bar: this._bar, added: () => this._added() });
     this.element = element(
       "section",
       { class: "images" },
@@ -137,6 +137,12 @@ class Images {
   async _changed() {
     this._grid.clear();
     await this.refresh();
+  }
+
+  /** Shows what was added. */
+  async _added() {
+    await this._undo.settle();
+    await this._changed();
   }
 
   _photoGrid() {
@@ -282,7 +288,9 @@ class Images {
       toggle: (image, tagId, index) => this._toggle(image, tagId, index),
       remove: (image, index) => this._deleteSoon([index], [image.imageId]),
       closed: async (index) => {
-        if (this._isStale) await this.refresh();
+        // What is yet to be deleted would be there again; it is refreshed once that is done.
+        if (this._undo.isPending) this._grid.show(this._list);
+        else if (this._isStale) await this.refresh();
         this._grid.focusOn(index);
       },
     });
