@@ -95,22 +95,17 @@ async def served_gateway(
         scripted = stack.enter_context(ScriptedServer(scripts or {}))
         project = scripted.address
         if not scripted_project:
-            definition = await stack.enter_async_context(open_project_service(settings))
-            server = Server(definition, "127.0.0.1:0", KeyRing(keys))
-            project = await server.start()
-            stack.push_async_callback(server.stop)
+            project = await _served(stack, open_project_service(settings), keys)
         wired = replace(
             settings,
             project_address=project,
             training_address=scripted.address,
             prediction_address=scripted.address,
         )
-        for name, open_service in (("training", training), ("prediction", prediction)):
-            if open_service:
-                definition = await stack.enter_async_context(open_service(wired, keys))
-                server = Server(definition, "127.0.0.1:0", KeyRing(keys))
-                wired = replace(wired, **{f"{name}_address": await server.start()})
-                stack.push_async_callback(server.stop)
+        if training:
+            wired = replace(wired, training_address=await _served(stack, training(wired, keys), keys))
+        if prediction:
+            wired = replace(wired, prediction_address=await _served(stack, prediction(wired, keys), keys))
         channel = await stack.enter_async_context(open_channel(project, keys))
         address = (await stack.enter_async_context(gateway(wired, keys, room=room))).base_url
         options: dict[str, Any] = {"base_url": address, "timeout": 60, "limits": httpx.Limits(max_connections=None)}
@@ -118,6 +113,14 @@ async def served_gateway(
         client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, **options))
         bare = await stack.enter_async_context(httpx.AsyncClient(**options))
         yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted)
+
+
+async def _served(stack: AsyncExitStack, opening: AbstractAsyncContextManager[ServiceDefinition], keys: Keys) -> str:
+    """Serves a service for as long as the stack and returns its address."""
+    server = Server(await stack.enter_async_context(opening), "127.0.0.1:0", KeyRing(keys))
+    address = await server.start()
+    stack.push_async_callback(server.stop)
+    return address
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> str:

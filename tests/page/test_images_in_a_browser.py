@@ -97,7 +97,7 @@ async def test_selected_images_are_tagged_untagged_and_deleted(
 async def test_what_was_tagged_is_undone_exactly(
     visit: Visit, served: ServedGateway, keys: Keys, project_id: str
 ) -> None:
-    """Undo takes the tag from those that got it, gives back the one it replaced, and leaves those that had it before."""
+    """Undo takes the tag from those that got it, gives back what it replaced, and leaves those that had it before."""
     page = visit.page
     rose, tulip = [await make_tag(served.project, project_id, name) for name in ("rose", "tulip")]
     for seeds, tag_ids in (((0,), []), ((1,), [tulip]), ((2,), [rose])):

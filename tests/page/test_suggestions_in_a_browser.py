@@ -40,7 +40,7 @@ async def tagged_project(served: ServedGateway) -> tuple[str, str, str]:
 
 
 async def test_suggested_tags_are_confirmed(visit: Visit, served: ServedGateway, keys: Keys) -> None:
-    """Untagged images are asked about, least certain first, and confirmed by selection or where sure enough; undo undoes."""
+    """Untagged images are asked about, least certain first, and confirmed one by one or where sure; undo undoes."""
     page = visit.page
     project_id, red, green = await tagged_project(served)
     colors = (RED, NEARLY, GREEN)
@@ -81,7 +81,7 @@ async def test_suggested_tags_are_confirmed(visit: Visit, served: ServedGateway,
 
 
 async def test_what_an_iteration_tells_wrong_is_framed(visit: Visit, served: ServedGateway, keys: Keys) -> None:
-    """Of an iteration's own images, those held out and told wrong say so; they are a filter, and open with what was said."""
+    """Of an iteration's images, those held out and told wrong say so; they are a filter, and open with its answer."""
     page = visit.page
     project_id, red, green = await tagged_project(served)
     images = await image_list(served.project, project_id)

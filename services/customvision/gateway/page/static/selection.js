@@ -41,6 +41,13 @@ export class Selection {
     this._total = total;
   }
 
+  /** Has each of the selected ones by its name, where all but some are. @param {string[]} keys those of all, in order */
+  name(keys) {
+    const left = this._named;
+    this._named = new Map(keys.map((key, index) => /** @type {[string, number]} */ ([key, index])).filter(([key]) => !left.has(key)));
+    this.isAll = false;
+  }
+
   clear() {
     this.isAll = false;
     this._named.clear();

@@ -45,6 +45,7 @@ export class PhotoDetail {
     this._list = list;
     document.body.append(this._dialog);
     if (!this.isOpen) this._dialog.showModal();
+    this._dialog.focus();
     await this.show(index);
   }
 

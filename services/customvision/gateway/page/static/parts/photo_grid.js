@@ -7,7 +7,7 @@ const SMALLEST_PIXELS = 136;
 const GAP_PIXELS = 12;
 // How far beyond what is seen photos are there already.
 const AHEAD_PIXELS = 600;
-// What may lie above the grid, over its first row: the bar of actions.
+// What may lie over the last row that is seen: the bar of actions.
 const BAR_PIXELS = 90;
 
 /**
@@ -270,8 +270,9 @@ export class PhotoGrid {
   /** @param {number} index */
   _scrollTo(index) {
     const top = this.element.getBoundingClientRect().top + Math.floor(index / this._columns) * this._step;
-    if (top < BAR_PIXELS) scrollBy(0, top - BAR_PIXELS);
-    else if (top + this._step > innerHeight) scrollBy(0, top + this._step - innerHeight);
+    const bottom = top + this._step + BAR_PIXELS;
+    if (top < GAP_PIXELS) scrollBy(0, top - GAP_PIXELS);
+    else if (bottom > innerHeight) scrollBy(0, bottom - innerHeight);
   }
 
   /** @param {EventTarget | null} target */

@@ -23,9 +23,12 @@ export class TagChips {
   show(chips, pressed) {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.tag : undefined;
     const isInside = this._box.contains(document.activeElement);
+    const { scrollTop } = this._box;
     this._box.replaceChildren(...chips.map((chip, index) => this._chip(chip, index, pressed.includes(chip.tagId))));
     this._search.hidden = chips.length <= MANY;
     this._find();
+    this._box.scrollTop = scrollTop;
+    if (this._isNumbered) this._scrollToPressed();
     if (isInside) /** @type {HTMLElement | null} */ (this._box.querySelector(`[data-tag="${focused}"]`))?.focus();
   }
 
@@ -39,6 +42,11 @@ export class TagChips {
       count !== undefined && " ",
       count !== undefined && element("span", { class: "figures" }, count.toLocaleString()),
     );
+  }
+
+  _scrollToPressed() {
+    const [first] = this._box.querySelectorAll("[aria-pressed=true]");
+    if (first instanceof HTMLElement) this._box.scrollTop = first.offsetTop + first.offsetHeight - this._box.clientHeight;
   }
 
   _find() {

@@ -71,9 +71,9 @@ class Images {
       this._bar.root,
       this._filters.root,
       this._suggestions.root,
-      this._selection.root,
       this._found,
       this._grid.element,
+      this._selection.root,
     );
     adding.takeDrops(this.element);
   }
@@ -178,11 +178,12 @@ class Images {
     await this._work("Tagged", (batches) => this._changes.give(batches, tag, () => this._changed()));
   }
 
-  _delete() {
+  async _delete() {
     const { selection } = this._grid;
     if (!selection.count) return;
-    if (!selection.isAll && this._changes.canUndoDeletionOf(selection.count)) {
-      this._deleteSoon(selection.indices, selection.keys);
+    if (this._changes.canUndoDeletionOf(selection.count)) {
+      if (selection.isAll) selection.name((await this._list.items(0, this._list.count)).map(({ imageId }) => imageId));
+      await this._deleteSoon(selection.indices, selection.keys);
       return;
     }
     openDialog({
