@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -70,9 +71,12 @@ async def artifact(stub: Stub, sha256: str) -> bytes:
 
 
 async def complete_with_model(
-    stub: Stub, iteration: iterations_pb2.Iteration, warning: str = ""
+    stub: Stub, iteration: iterations_pb2.Iteration, warning: str = "", *, told: Mapping[str, str] | None = None
 ) -> iterations_pb2.Iteration:
-    """Completes an iteration with a model of its tags, and an evaluation on all its images."""
+    """Completes an iteration with a model of its tags, and an evaluation on all its images, or on those of ``told``.
+
+    ``told`` says which tag each of its images is told to be, both by their ids.
+    """
     request = iterations_pb2.GetIterationDataSetRequest(
         project_id=iteration.project_id, iteration_id=iteration.iteration_id
     )
@@ -81,14 +85,23 @@ async def complete_with_model(
     images = [image for piece in pieces for image in piece.images]
     named = models.model(tuple(tag.name for tag in tags))
     model = ModelArtifact(**{**vars(named), "labels": tuple(Label(tag.tag_id, tag.name) for tag in tags)})
+    tag_ids = [tag.tag_id for tag in tags]
+    truth = np.ones((len(images), len(tags)), np.uint8)
+    probabilities = np.full((len(images), len(tags)), 0.5, np.float32)
+    if told is not None:
+        images = [image for image in images if image.image_id in told]
+        truth = np.array([[tag_id in image.tag_ids for tag_id in tag_ids] for image in images], np.uint8)
+        probabilities = np.array(
+            [[tag_id == told[image.image_id] for tag_id in tag_ids] for image in images], np.float32
+        )
     evaluation = Evaluation(
         image_ids=tuple(image.image_id for image in images),
-        tag_ids=tuple(tag.tag_id for tag in tags),
+        tag_ids=tuple(tag_ids),
         tag_names=tuple(tag.name for tag in tags),
         image_counts=(5,) * len(tags),
         multilabel=False,
-        truth=np.ones((len(images), len(tags)), np.uint8),
-        probabilities=np.full((len(images), len(tags)), 0.5, np.float32),
+        truth=truth,
+        probabilities=probabilities,
     )
     digests = []
     for data in (model.to_bytes(), models.backbone().to_bytes(), b"weights", evaluation.to_bytes()):

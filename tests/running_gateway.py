@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from customvision.common.authentication import KeyRing
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
 from customvision.common.listening import bind
-from customvision.common.server import Server
+from customvision.common.server import Server, ServiceDefinition
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.http_server import serve_http
@@ -26,6 +26,7 @@ TRAINING_API, PREDICTION_API = "/customvision/v3.4-preview/training", "/customvi
 # Of nothing anywhere.
 MISSING = "00000000-0000-4000-8000-000000000000"
 Scripts = Mapping[str, Callable[[ScriptedCall], Any]]
+OpenService = Callable[[Settings, Keys], AbstractAsyncContextManager[ServiceDefinition]]
 
 
 @asynccontextmanager
@@ -82,25 +83,29 @@ async def served_gateway(
     *,
     scripted_project: bool = False,
     room: Room | None = None,
+    training: OpenService | None = None,
+    prediction: OpenService | None = None,
 ) -> AsyncIterator[ServedGateway]:
     """Serves the gateway before a project service and services whose answers the scripts write.
 
-    ``scripted_project`` puts the scripts in place of the project service too.
+    ``scripted_project`` puts the scripts in place of the project service too; ``training`` and ``prediction`` open real
+    services in place of the scripts.
     """
     async with AsyncExitStack() as stack:
         scripted = stack.enter_context(ScriptedServer(scripts or {}))
         project = scripted.address
         if not scripted_project:
-            definition = await stack.enter_async_context(open_project_service(settings))
-            server = Server(definition, "127.0.0.1:0", KeyRing(keys))
-            project = await server.start()
-            stack.push_async_callback(server.stop)
+            project = await _served(stack, open_project_service(settings), keys)
         wired = replace(
             settings,
             project_address=project,
             training_address=scripted.address,
             prediction_address=scripted.address,
         )
+        if training:
+            wired = replace(wired, training_address=await _served(stack, training(wired, keys), keys))
+        if prediction:
+            wired = replace(wired, prediction_address=await _served(stack, prediction(wired, keys), keys))
         channel = await stack.enter_async_context(open_channel(project, keys))
         address = (await stack.enter_async_context(gateway(wired, keys, room=room))).base_url
         options: dict[str, Any] = {"base_url": address, "timeout": 60, "limits": httpx.Limits(max_connections=None)}
@@ -108,6 +113,14 @@ async def served_gateway(
         client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, **options))
         bare = await stack.enter_async_context(httpx.AsyncClient(**options))
         yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted)
+
+
+async def _served(stack: AsyncExitStack, opening: AbstractAsyncContextManager[ServiceDefinition], keys: Keys) -> str:
+    """Serves a service for as long as the stack and returns its address."""
+    server = Server(await stack.enter_async_context(opening), "127.0.0.1:0", KeyRing(keys))
+    address = await server.start()
+    stack.push_async_callback(server.stop)
+    return address
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> str:

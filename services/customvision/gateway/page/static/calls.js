@@ -64,6 +64,17 @@ export async function sendPhoto(path, photo, signal) {
   return (await posted(path, { body: photo, headers: { "Content-Type": "application/octet-stream" }, signal })).json();
 }
 
+/**
+ * Makes a call that goes on though the page is being left; nobody hears what became of it. A request of up to 64 KB.
+ *
+ * @param {string} service
+ * @param {string} method
+ * @param {object} request
+ */
+export function callOnLeaving(service, method, request) {
+  fetch(`/page/calls/${service}/${method}`, { method: "POST", body: JSON.stringify(request), keepalive: true });
+}
+
 /** Returns all items of a list that comes in pages.
  *
  * @param {string} service

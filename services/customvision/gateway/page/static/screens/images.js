@@ -1,214 +1,335 @@
-// The images of a project: adding them by drop, seeing them, tagging, untagging and deleting them.
+// The images of a project: which are seen, and what is done with them.
 
-import { call, callForAll } from "../calls.js";
+import { call } from "../calls.js";
 import { element } from "../dom.js";
+import { saidOfHeldOut } from "../held_out.js";
+import { imageChoices } from "../image_choices.js";
+import { imageRequest, listedErrors, listedImages, listedSuggestions } from "../image_lists.js";
+import { PagedList } from "../paged_list.js";
 import { openDialog } from "../parts/dialog.js";
-import { notice } from "../parts/notices.js";
+import { ImageChanges } from "../parts/image_changes.js";
+import { ImageFilters } from "../parts/image_filters.js";
+import { PhotoAdding } from "../parts/photo_adding.js";
+import { photoCell } from "../parts/photo_cell.js";
+import { PhotoDetail } from "../parts/photo_detail.js";
 import { PhotoGrid } from "../parts/photo_grid.js";
+import { MULTICLASS } from "../parts/project_fields.js";
+import { SelectionBar } from "../parts/selection_bar.js";
+import { SuggestionBar } from "../parts/suggestion_bar.js";
+import { confirmSuggested, suggestForAll } from "../parts/suggestion_work.js";
 import { projectHead } from "../parts/tabs.js";
-import { droppedPhotos, photosOf, upload } from "../uploads.js";
+import { ToldOfImage } from "../parts/told_of_image.js";
+import { Undo } from "../parts/undo.js";
+import { WorkBar } from "../parts/work_bar.js";
+import { suggest } from "../suggesting.js";
 import { counted } from "../words.js";
 
-const ALL = { name: "All", request: {} };
-const UNTAGGED = { name: "Untagged", request: { taggingStatus: "TAGGING_STATUS_UNTAGGED" } };
-const MOST_IN_ONE_CALL = 1000;
-// What did not go wrong: a photo that is there already gets its new tags.
-const TAKEN = new Set(["IMAGE_CREATE_STATUS_OK", "IMAGE_CREATE_STATUS_OK_DUPLICATE"]);
+// More than this many are worked on under a bar that tells how far it has come.
+const MANY = 1000;
+const NOTHING = new PagedList({ service: "", method: "", request: {}, field: "", count: 0 });
+
+/** @typedef {import("../image_lists.js").Filter} Filter */
 
 /** @param {string} projectId @returns {Promise<import("../main.js").Screen>} */
 export async function imagesScreen(projectId) {
   const project = await call("project", "GetProject", { projectId });
   const images = new Images(project);
   await images.refresh();
-  return { title: project.name, content: images.element };
+  return { title: project.name, content: images.element, leave: () => images.leave() };
 }
 
 class Images {
   /** @param {any} project */
   constructor(project) {
-    this._project = project;
-    this._shown = "";
-    this._filters = element("div", { class: "filters", role: "group", "aria-label": "Which images" });
-    this._actions = element("div", { class: "actions", role: "toolbar", "aria-label": "Selected images", hidden: true });
-    this._grid = element("div", {});
-    this._progress = element("div", { class: "progress", hidden: true });
+    this._projectId = project.projectId;
+    this._isMulticlass = project.classificationType === MULTICLASS;
+    this._turn = 0;
+    this._leaving = new AbortController();
+    this._list = NOTHING;
+    /** @type {Map<string, import("../held_out.js").Said>} what the chosen iteration tells wrong */
+    this._wrong = new Map();
+    this._isStale = false;
+    /** @type {import("../image_choices.js").Choices | undefined} */
+    this._choices = undefined;
+    /** @type {ToldOfImage | undefined} */
+    this._told = undefined;
+    this._undo = new Undo();
+    this._changes = new ImageChanges(project, this._undo, (imageIds) => this._suggestAgain(imageIds));
+    this._bar = new WorkBar();
+    this._filters = new ImageFilters((filter) => this._choose(filter));
+    this._suggestions = this._suggestionBar();
+    this._selection = this._selectionBar();
+    this._grid = this._photoGrid();
+    this._detail = this._photoDetail();
+    this._found = element("div", { class: "found" });
+    const adding = new PhotoAdding({ projectId: this._projectId, tags: () => this._tags, bar: this._bar, added: () => this._added() });
     this.element = element(
       "section",
       { class: "images" },
       projectHead(project, "images"),
-      this._addButtons(),
-      this._progress,
-      this._filters,
-      this._actions,
-      this._grid,
+      adding.root,
+      this._bar.root,
+      this._filters.root,
+      this._suggestions.root,
+      this._found,
+      this._grid.element,
+      this._selection.root,
     );
-    this._takeDrops();
+    adding.takeDrops(this.element);
   }
 
-  /** Asks for tags and images again. */
-  async refresh() {
-    const { projectId } = this._project;
-    const [tags, all, untagged] = await Promise.all([
-      callForAll("project", "ListTags", { projectId, pageSize: 1000 }, "tags"),
-      call("project", "CountImages", { projectId }),
-      call("project", "CountImages", { projectId, ...UNTAGGED.request }),
-    ]);
-    this._tags = tags;
-    const choices = [
-      { id: "", ...ALL, count: all.imageCount },
-      { id: "untagged", ...UNTAGGED, count: untagged.imageCount },
-      ...tags.map(({ tagId, name, imageCount }) => ({ id: tagId, name, count: imageCount, request: { tagIds: [tagId] } })),
-    ];
-    const chosen = choices.find(({ id }) => id === this._shown) ?? choices[0];
-    this._filters.replaceChildren(...choices.map((choice) => this._filter(choice, choice === chosen)));
-    this._photos = new PhotoGrid({ projectId, ...chosen.request, order: "IMAGE_ORDER_NEWEST_FIRST" }, () => this._showActions());
-    this._actions.hidden = true;
-    await this._photos.more();
-    this._grid.replaceChildren(this._photos.images.length ? this._photos.root : nothing(chosen.id));
+  /** Ends what the screen began, and makes final what could be undone. */
+  leave() {
+    this._leaving.abort();
+    this._grid.leave();
+    this._undo.leave();
   }
 
-  /** @param {{ id: string, name: string, count: string }} choice @param {boolean} isChosen */
-  _filter({ id, name, count }, isChosen) {
-    const choose = async () => {
-      this._shown = id;
-      await this.refresh();
-    };
-    return element(
-      "button",
-      { type: "button", class: "filter", "aria-pressed": String(isChosen), onclick: choose },
-      element("span", { dir: "auto" }, name),
-      " ",
-      element("span", { class: "figures" }, Number(count).toLocaleString()),
-    );
-  }
-
-  _addButtons() {
-    const files = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true });
-    const folder = element("input", { type: "file", webkitdirectory: true, hidden: true });
-    for (const input of [files, folder]) {
-      input.addEventListener("change", () => {
-        this._upload(photosOf(input.files ?? []));
-        input.value = "";
-      });
+  /** Asks for everything again and shows it, where the window stands. @param {Filter} [filter] */
+  async refresh(filter = this._filters.filter) {
+    const turn = ++this._turn;
+    const choices = await imageChoices(this._projectId, filter);
+    const list = await this._listOf(filter, choices.iteration);
+    await this._grid.prepare(list);
+    if (turn !== this._turn) return;
+    this._choices = choices;
+    this._list = list;
+    this._isStale = false;
+    if (choices.iteration?.iterationId !== this._told?.iterationId) {
+      this._told = choices.iteration && new ToldOfImage(choices.iteration, this._leaving.signal);
     }
-    return element(
-      "div",
-      { class: "drop" },
-      element("p", {}, "Drop photos or folders here. A folder's name becomes the tag of its photos."),
-      element("button", { type: "button", class: "primary", onclick: () => files.click() }, "Add photos…"),
-      element("button", { type: "button", onclick: () => folder.click() }, "Add a folder…"),
-      files,
-      folder,
-    );
+    this._filters.show(filter, choices);
+    this._showSuggestions(filter, choices);
+    this._showFound(filter, choices);
+    this._grid.show(list);
+    this._selectionChanged();
   }
 
-  _takeDrops() {
-    this.element.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      this.element.classList.add("dropping");
-    });
-    this.element.addEventListener("dragleave", () => this.element.classList.remove("dropping"));
-    this.element.addEventListener("drop", async (event) => {
-      event.preventDefault();
-      this.element.classList.remove("dropping");
-      if (event.dataTransfer) this._upload(await droppedPhotos(event.dataTransfer));
+  get _tags() {
+    return this._choices?.tags ?? [];
+  }
+
+  /** @param {Filter} filter @param {any} iteration @returns {Promise<PagedList>} */
+  async _listOf(filter, iteration) {
+    if (filter.kind === "suggestions") return iteration ? listedSuggestions(this._projectId, iteration.iterationId, filter) : NOTHING;
+    return filter.isWrongOnly ? listedErrors(this._projectId, filter) : listedImages(this._projectId, filter);
+  }
+
+  /** @param {Filter} filter */
+  async _choose(filter) {
+    await this._undo.settle();
+    const isOther = filter.iterationId !== this._filters.filter.iterationId;
+    if (isOther) this._wrong = new Map();
+    this._grid.clear();
+    await this.refresh(filter);
+    if (isOther && filter.iterationId) await this._frameWrong(filter.iterationId);
+  }
+
+  /** Frames what an iteration tells wrong, once that is known. @param {string} iterationId */
+  async _frameWrong(iterationId) {
+    const wrong = await saidOfHeldOut({ projectId: this._projectId, iterationId, wrongOnly: true }, this._leaving.signal);
+    if (this._filters.filter.iterationId !== iterationId) return;
+    this._wrong = wrong;
+    this._grid.redraw();
+  }
+
+  /** Shows what is different, with nothing selected. */
+  async _changed() {
+    this._grid.clear();
+    await this.refresh();
+  }
+
+  /** Shows what was added. */
+  async _added() {
+    await this._undo.settle();
+    await this._changed();
+  }
+
+  _photoGrid() {
+    return new PhotoGrid({
+      label: "Images",
+      keyOf: (image) => image.imageId,
+      draw: (image) => photoCell(image, { isMulticlass: this._isMulticlass, wrong: this._wrong.get(image.imageId) }),
+      onSelection: () => this._selectionChanged(),
+      onOpen: (index) => this._detail.open(this._list, index),
+      onDelete: () => this._delete(),
     });
   }
 
-  /** @param {import("../uploads.js").Photo[]} photos */
-  async _upload(photos) {
-    if (!photos.length) return notice("There is no photo among what you chose.", { isError: true });
-    const stopping = new AbortController();
-    const bar = element("progress", { max: photos.length, value: 0, "aria-label": "Photos sent" });
-    const text = element("span", {}, `0 of ${counted(photos.length, "photo")}`);
-    const stop = element("button", { type: "button", onclick: () => stopping.abort() }, "Stop");
-    /** @type {import("../uploads.js").Outcome[]} */
-    const refused = [];
-    this._progress.replaceChildren(bar, text, stop);
-    this._progress.hidden = false;
-    const sent = (/** @type {import("../uploads.js").Outcome} */ outcome) => {
-      bar.value += 1;
-      text.textContent = `${bar.value} of ${counted(photos.length, "photo")}`;
-      if (!TAKEN.has(outcome.status)) refused.push(outcome);
-    };
-    try {
-      await upload(this._project.projectId, photos, this._tags ?? [], sent, stopping.signal);
-    } catch (error) {
-      if (!stopping.signal.aborted) throw error;
-    } finally {
-      this._progress.hidden = true;
-      await this.refresh();
+  _selectionChanged() {
+    this._selection.show(this._grid.selection.count, this._filters.filter.kind === "suggestions");
+  }
+
+  _selectionBar() {
+    return new SelectionBar({
+      tags: () => this._tags,
+      isMulticlass: this._isMulticlass,
+      give: (name) => this._give(name),
+      take: (tag) => this._work(`Untagged`, (batches) => this._changes.take(batches, tag, () => this._changed())),
+      remove: () => this._delete(),
+      clear: () => this._grid.clear(),
+      confirm: () => this._confirm(this._selectedItems()),
+    });
+  }
+
+  /** @param {string} name */
+  async _give(name) {
+    const tag = this._tags.find((each) => each.name === name) ?? (await call("project", "CreateTag", { projectId: this._projectId, name }));
+    await this._work("Tagged", (batches) => this._changes.give(batches, tag, () => this._changed()));
+  }
+
+  async _delete() {
+    const { selection } = this._grid;
+    if (!selection.count) return;
+    if (this._changes.canUndoDeletionOf(selection.count)) {
+      if (selection.isAll) selection.name((await this._list.items(0, this._list.count)).map(({ imageId }) => imageId));
+      await this._deleteSoon(selection.indices, selection.keys);
+      return;
     }
-    for (const { photo, message } of refused.slice(0, 3)) notice(`${photo.file.name}: ${message}`, { isError: true });
-    if (refused.length > 3) notice(`${counted(refused.length - 3, "more photo")} could not be used.`, { isError: true });
-    return notice(`${counted(bar.value - refused.length, "photo")} added.`);
-  }
-
-  _showActions() {
-    const count = this._photos?.selected.size ?? 0;
-    this._actions.hidden = !count;
-    this._actions.replaceChildren(
-      element("strong", {}, `${counted(count, "image")} selected`),
-      element("button", { type: "button", onclick: () => this._askForTag() }, "Tag…"),
-      element("button", { type: "button", onclick: () => this._askForTagToTake() }, "Untag…"),
-      element("button", { type: "button", onclick: () => this._askToDelete() }, "Delete…"),
-      element("button", { type: "button", class: "quiet", onclick: () => this._photos?.clear() }, "Select none"),
-    );
-  }
-
-  _askForTag() {
-    const names = element("datalist", { id: "tag-names" }, ...(this._tags ?? []).map(({ name }) => element("option", { value: name })));
     openDialog({
-      title: "Tag the selected images",
-      content: [
-        element("label", { for: "tag" }, "Tag"),
-        element("input", { id: "tag", name: "tag", list: "tag-names", required: true, maxlength: 128, autocomplete: "off" }),
-        element("span", { class: "help" }, "A name that is new makes a tag."),
-        names,
-      ],
-      action: "Tag",
-      submit: async (fields) => {
-        const name = String(fields.get("tag"));
-        const known = this._tags?.find((tag) => tag.name === name);
-        const { tagId } = known ?? (await call("project", "CreateTag", { projectId: this._project.projectId, name }));
-        await this._change("TagImages", { tagIds: [tagId] });
+      title: `Delete ${counted(selection.count, "image")}?`,
+      content: [element("p", {}, "So many go at once and cannot be brought back. Iterations that were trained on them keep what they learned.")],
+      action: "Delete",
+      isDangerous: true,
+      submit: () => this._work("Deleted", (batches) => this._changes.delete(batches, () => this._changed())),
+    });
+  }
+
+  /** @param {number[]} indices @param {string[]} imageIds */
+  async _deleteSoon(indices, imageIds) {
+    this._grid.clear();
+    // What was to be deleted before goes now, and the list with it.
+    await this._undo.settle();
+    await this._changes.deleteSoon(this._list, indices, imageIds, {
+      seen: async () => (this._detail.isOpen ? this._detail.refresh() : this._grid.show(this._list)),
+      deleted: (places) => this._lost(places),
+    });
+  }
+
+  /** Takes into account that images are gone. @param {number[]} places */
+  async _lost(places) {
+    if (!this._detail.isOpen) return this.refresh();
+    this._list.setMissing(places, true);
+    this._isStale = true;
+  }
+
+  /** Does something with the selected images, under a bar where they are many. @param {string} label @param {(batches: AsyncIterable<string[]>) => Promise<void>} work */
+  async _work(label, work) {
+    const { count } = this._grid.selection;
+    const batches = (/** @type {(done: number) => void} */ done, /** @type {AbortSignal} */ signal) => told(this._selectedIds(), done, signal);
+    if (count <= MANY) return work(batches(() => {}, this._leaving.signal));
+    return this._bar.run({ total: count, noun: "image", label }, (done, signal) => work(batches(done, signal)));
+  }
+
+  /** @returns {AsyncGenerator<string[]>} */
+  async *_selectedIds() {
+    const { selection } = this._grid;
+    if (!selection.isAll) {
+      yield selection.keys;
+      return;
+    }
+    for await (const items of this._list.walk()) yield items.map(({ imageId }) => imageId).filter((imageId) => selection.has(imageId));
+  }
+
+  /** @returns {AsyncGenerator<any[]>} */
+  async *_selectedItems() {
+    const { selection } = this._grid;
+    if (!selection.isAll) {
+      yield await Promise.all(selection.indices.map((index) => this._list.item(index)));
+      return;
+    }
+    for await (const items of this._list.walk()) yield items.filter(({ imageId }) => selection.has(imageId));
+  }
+
+  _suggestionBar() {
+    return new SuggestionBar({
+      projectId: this._projectId,
+      suggest: async () => {
+        await suggestForAll(this._choices?.iteration, this._bar).finally(() => this._changed());
+      },
+      confirm: async (threshold) => {
+        const sure = await listedSuggestions(this._projectId, this._choices?.iteration.iterationId, this._filters.filter, threshold);
+        await this._confirm(sure.walk());
+      },
+      order: (isSurestFirst) => this._choose({ ...this._filters.filter, isSurestFirst }),
+    });
+  }
+
+  /** @param {AsyncIterable<any[]>} batches */
+  async _confirm(batches) {
+    await confirmSuggested(this._changes, batches, this._isMulticlass, () => this._changed());
+  }
+
+  /** Brings back the suggestions of images that were untagged again: they went with the tag. @param {string[]} imageIds */
+  async _suggestAgain(imageIds) {
+    const iteration = this._choices?.iteration;
+    if (this._filters.filter.kind === "suggestions" && iteration) await suggest(this._projectId, iteration.iterationId, imageIds, () => {});
+  }
+
+  /** @param {Filter} filter @param {import("../image_choices.js").Choices} choices */
+  _showSuggestions({ kind, isSurestFirst }, { iteration, counts }) {
+    if (kind !== "suggestions") this._suggestions.hide();
+    else this._suggestions.show({ iteration, missing: counts.untagged - counts.suggestions, count: counts.suggestions, isSurestFirst });
+  }
+
+  /** @param {Filter} filter @param {import("../image_choices.js").Choices} choices */
+  _showFound(filter, { counts }) {
+    const { count } = this._list;
+    const all = element("button", { type: "button", class: "quiet", onclick: () => this._grid.selectAll() }, "Select all");
+    if (count) this._found.replaceChildren(element("span", {}, counted(count, "image")), all);
+    else this._found.replaceChildren(element("p", { class: "card empty-state" }, nothing(filter, counts.all)));
+    this._found.hidden = !count && filter.kind === "suggestions";
+  }
+
+  _photoDetail() {
+    return new PhotoDetail({
+      projectId: this._projectId,
+      tags: () => this._tags,
+      told: async (image) => this._told?.about(image) ?? null,
+      toggle: (image, tagId, index) => this._toggle(image, tagId, index),
+      remove: (image, index) => this._deleteSoon([index], [image.imageId]),
+      closed: async (index) => {
+        // What is yet to be deleted would be there again; it is refreshed once that is done.
+        if (this._undo.isPending) this._grid.show(this._list);
+        else if (this._isStale) await this.refresh();
+        this._grid.focusOn(index);
       },
     });
   }
 
-  _askForTagToTake() {
-    const options = (this._tags ?? []).map(({ tagId, name }) => element("option", { value: tagId }, name));
-    openDialog({
-      title: "Take a tag from the selected images",
-      content: [element("label", { for: "tag" }, "Tag"), element("select", { id: "tag", name: "tag", required: true }, ...options)],
-      action: "Untag",
-      submit: (fields) => this._change("UntagImages", { tagIds: [fields.get("tag")] }),
-    });
+  /** Gives an image a tag, or takes one that it has. @param {any} image @param {string} tagId @param {number} index */
+  async _toggle({ imageId, tagIds }, tagId, index) {
+    const tag = this._tags.find((each) => each.tagId === tagId);
+    const place = this._list.placeOf(index);
+    const change = tagIds.includes(tagId) ? this._changes.take : this._changes.give;
+    await change.call(this._changes, [[imageId]], tag, () => this._oneChanged(imageId, place));
   }
 
-  _askToDelete() {
-    openDialog({
-      title: `Delete ${counted(this._photos?.selected.size ?? 0, "image")}?`,
-      content: [element("p", {}, "They leave the project. Iterations that were trained on them keep what they learned.")],
-      action: "Delete",
-      isDangerous: true,
-      submit: () => this._change("DeleteImages", {}),
-    });
-  }
-
-  /** Makes a call for the selected images, as many at a time as it takes. @param {string} method @param {object} request */
-  async _change(method, request) {
-    const ids = [...(this._photos?.selected ?? [])];
-    for (let first = 0; first < ids.length; first += MOST_IN_ONE_CALL) {
-      const imageIds = ids.slice(first, first + MOST_IN_ONE_CALL);
-      await call("project", method, { projectId: this._project.projectId, imageIds, ...request });
+  /** @param {string} imageId @param {number} place in the list that is open */
+  async _oneChanged(imageId, place) {
+    if (!this._detail.isOpen) return this._changed();
+    this._isStale = true;
+    const { filter } = this._filters;
+    if (filter.kind !== "suggestions" && !filter.iterationId) {
+      const { images } = await call("project", "ListImages", { ...imageRequest(this._projectId, filter), imageIds: [imageId] });
+      this._list.setMissing([place], !images.length);
     }
-    await this.refresh();
+    return this._detail.refresh();
   }
 }
 
-/** @param {string} filter */
-function nothing(filter) {
-  const text = filter ? "No image is here." : "No image yet. About 30 photos of each thing to tell apart are a good beginning.";
-  return element("p", { class: "card empty-state" }, text);
+/** Yields batches, telling of each once it is done with, until the signal says that it is enough. @param {AsyncIterable<string[]>} batches @param {(count: number) => void} done @param {AbortSignal} signal */
+async function* told(batches, done, signal) {
+  for await (const batch of batches) {
+    if (signal.aborted) return;
+    yield batch;
+    done(batch.length);
+  }
+}
+
+/** @param {Filter} filter @param {number} all how many images there are at all */
+function nothing(filter, all) {
+  if (filter.isWrongOnly) return "No held-out image was told wrong.";
+  if (!all) return "No image yet. About 30 photos of each thing to tell apart are a good beginning.";
+  return "No image is here.";
 }
