@@ -13,7 +13,7 @@ RIVALS := mlserver kserve pytriton
 TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test lint format types protos protos-check bench bench-training bench-prediction rivals backbone lock clean
+.PHONY: help run demo pictures test lint format types protos protos-check bench bench-training bench-prediction rivals backbone lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ run: $(VENV)/.runtime ## Start the whole suite on this machine; Ctrl-C stops it
 
 demo: $(VENV)/.runtime ## Show the whole story on pictures drawn for it: no data, no internet
 	@$(BIN)/python demo/story.py
+
+pictures: $(VENV)/.development ## Take the docs' pictures of the page, with the system's Chromium
+	@$(BIN)/python demo/page_pictures.py
 
 test: $(VENV)/.development $(VENV)/.azure-sdks $(AZURE_NODE) ## Run all tests
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder

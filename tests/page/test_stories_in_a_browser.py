@@ -1,4 +1,4 @@
-"""The five-minute story and the correction story on real photos, as someone with a browser and nothing else lives them."""
+"""The five-minute story and the correction story on real photos, with a browser and nothing else."""
 
 import json
 import re
@@ -40,8 +40,14 @@ async def visit(browser: Browser, suite: SuiteProcess) -> AsyncIterator[Visit]:
 
 @pytest.fixture
 def flowers(tmp_path: Path) -> Path:
-    """A folder of the kinds, a few photos in each."""
-    return copied(tmp_path / "flowers", 0, PER_KIND)
+    """A folder of the kinds, a few photos in each, named for the test's own temporary folder."""
+    return copied(tmp_path / f"flowers-{tmp_path.name}", 0, PER_KIND)
+
+
+@pytest.fixture
+def unseen(tmp_path: Path) -> list[Path]:
+    """Other photos of the same kinds."""
+    return sorted(copied(tmp_path / "unseen", PER_KIND, UNSEEN_PER_KIND).glob("*/*"))
 
 
 def copied(folder: Path, first: int, count: int) -> Path:
@@ -78,7 +84,9 @@ async def train(page: Page) -> None:
     await expect(trained).to_be_visible(timeout=TRAINED_MILLISECONDS)
 
 
-async def test_five_minutes_to_a_working_classifier(visit: Visit, suite: SuiteProcess, flowers: Path) -> None:
+async def test_five_minutes_to_a_working_classifier(
+    visit: Visit, suite: SuiteProcess, flowers: Path, unseen: list[Path]
+) -> None:
     """A project, a folder of photos, a training, its figures, a published model and its answer, in a browser alone."""
     page = visit.page
     await open_signed_in(page, keys_of(suite))
@@ -105,8 +113,7 @@ async def test_five_minutes_to_a_working_classifier(visit: Visit, suite: SuitePr
     await expect(page.get_by_text("Answers as production.")).to_be_visible()
 
     await open_tab(page, "Quick test")
-    unseen = sorted((FLOWERS / "daisy").iterdir())[PER_KIND]
-    await page.locator("input[type=file]").first.set_input_files(unseen)
+    await page.locator("input[type=file]").first.set_input_files(unseen[0])
     answers = page.get_by_role("list", name="Answers")
     await expect(answers.get_by_text("Answered by Iteration 1")).to_be_visible()
     await expect(answers.get_by_role("meter").first).to_be_visible()
@@ -116,15 +123,13 @@ async def test_five_minutes_to_a_working_classifier(visit: Visit, suite: SuitePr
     await check(page)
 
 
-async def test_corrections_make_it_better(visit: Visit, suite: SuiteProcess, flowers: Path, tmp_path: Path) -> None:
-    """What the deployed model answered is kept, looked at, corrected and added; training again says what that brought."""
-    named = flowers.rename(flowers.with_name("corrected"))
-    suite.run("train", named)
-    unseen = sorted(copied(tmp_path / "unseen", PER_KIND, UNSEEN_PER_KIND).glob("*/*"))
-    suite.run("predict", "--project", "corrected", "--store", *unseen)
+async def test_corrections_make_it_better(visit: Visit, suite: SuiteProcess, flowers: Path, unseen: list[Path]) -> None:
+    """What the deployed model answered is corrected and added; training again says what that brought."""
+    suite.run("train", flowers)
+    suite.run("predict", "--project", flowers.name, "--store", *unseen)
     page = visit.page
     await open_signed_in(page, keys_of(suite))
-    await page.get_by_role("link", name=re.compile("corrected")).click()
+    await page.get_by_role("link", name=re.compile(flowers.name)).click()
     await open_tab(page, "Predictions")
     tiles = page.get_by_role("listbox", name="Predictions").get_by_role("option")
     # They are kept a moment after they were answered.
