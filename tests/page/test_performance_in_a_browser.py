@@ -168,11 +168,14 @@ async def test_without_a_model_it_says_why_and_where_to_go(visit: Visit, measure
 
 
 async def test_many_tags_fit_a_phone(visit: Visit, measured: Measured) -> None:
-    """With 50 tags the most frequent confusions come first, and the matrix scrolls within its own box."""
+    """With 50 tags the most frequent confusions come first; matrix and the longest names stay within their boxes."""
     page = visit.page
     await page.set_viewport_size({"width": 390, "height": 844})
     image_ids = measured.image_ids + [f"gone {number}" for number in range(500)]
-    await measured.open(page, evaluation := drawn_evaluation(50, image_ids))
+    evaluation = drawn_evaluation(50, image_ids)
+    evaluation = replace(evaluation, tag_names=("w" * 128, *evaluation.tag_names[1:]))
+    await measured.open(page, evaluation)
+    await page.get_by_label("Tag", exact=True).select_option("w" * 128)
     counts = evaluation.performance().confusion
     assert counts is not None
     most = max(count for row, of_row in enumerate(counts) for column, count in enumerate(of_row) if row != column)
