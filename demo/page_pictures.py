@@ -23,6 +23,12 @@ PHONE = {"width": 390, "height": 780}
 # A photo of a screen needs no finer grain than that.
 QUALITY = 82
 WAIT_MILLISECONDS = 120_000
+# Photos are loaded as they come into sight.
+PHOTOS_IN_SIGHT = """() => Promise.all(
+    [...document.images]
+        .filter((image) => image.getBoundingClientRect().top < innerHeight)
+        .map((image) => image.decode().catch(() => null)),
+)"""
 
 
 def main() -> int:
@@ -67,11 +73,11 @@ def signed_in(browser: str, suite: LocalSuite) -> Iterator[Page]:
 
 def take_all(page: Page, unseen: list[Path]) -> None:
     """Goes from screen to screen and takes a picture of each."""
-    page.get_by_role("listbox").get_by_role("option").first.wait_for()
+    page.get_by_role("listbox", name="Images").get_by_role("option").first.wait_for()
     take(page, "images")
     open_screen(page, "Training")
     page.get_by_role("button", name="Train all the same").click()
-    page.get_by_role("heading", name="Trained in").wait_for()
+    page.get_by_text("Against Iteration 1").wait_for()
     take(page, "training")
     open_screen(page, "Performance")
     page.get_by_role("slider", name="Threshold").wait_for()
@@ -88,7 +94,7 @@ def take_all(page: Page, unseen: list[Path]) -> None:
     page.keyboard.press("Escape")
     page.set_viewport_size(PHONE)
     open_screen(page, "Images")
-    page.get_by_role("listbox").get_by_role("option").first.wait_for()
+    page.get_by_role("listbox", name="Images").get_by_role("option").first.wait_for()
     take(page, "images-phone-dark")
 
 
@@ -99,8 +105,8 @@ def open_screen(page: Page, name: str) -> None:
 
 def take(page: Page, name: str, *, whole: bool = False) -> None:
     """Writes what is seen, or the ``whole`` length of it, once every photo is there."""
-    page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
-    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    page.evaluate(PHOTOS_IN_SIGHT)
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=QUALITY, full_page=whole)
     say(name)
