@@ -49,7 +49,7 @@ async def test_any_of_many_images_is_reached(
 
 
 async def test_many_images_are_worked_on(visit: Visit, served: ServedGateway, settings: Settings, keys: Keys) -> None:
-    """All of a filter but one are tagged, though they leave it; shift selects across what is not there, to be deleted."""
+    """All of a filter but one are tagged, though they leave it; shift selects what is not there, for deletion."""
     page = visit.page
     project_id = await make_crowd(served, settings, 3000)
     await make_tag(served.project, project_id, "rose")
@@ -66,6 +66,7 @@ async def test_many_images_are_worked_on(visit: Visit, served: ServedGateway, se
     await expect(page.get_by_text("2,999 images tagged rose.")).to_be_visible(timeout=30_000)
     await expect(photos).to_have_count(1)
     await page.get_by_role("button", name="rose 2,999").click()
+    await expect(page.get_by_text("2,999 images", exact=True)).to_be_visible()
     await photos.nth(0).click()
     await page.keyboard.press("End")
     await expect(photos.last).to_have_accessible_name("0.jpg, rose")
