@@ -8,6 +8,7 @@ from customvision.gateway.blobs import Blobs
 from customvision.gateway.page import files, paths
 from customvision.gateway.page.addresses import Addresses
 from customvision.gateway.page.calls import Calls
+from customvision.gateway.page.quick_tests import QuickTests
 from customvision.gateway.page.sessions import Sessions
 from customvision.gateway.page.uploads import Uploads
 from customvision.gateway.room import Room
@@ -27,6 +28,11 @@ def page_routes(
         Route(paths.CALLS_PREFIX + "calls/{service}/{method}", calls.respond, methods=["POST"]),
         Route(paths.CALLS_PREFIX + "streams/{service}/{method}", calls.stream, methods=["POST"]),
         Route(paths.CALLS_PREFIX + "projects/{project_id}/images", Uploads(services, room).respond, methods=["POST"]),
+        Route(
+            paths.CALLS_PREFIX + "projects/{project_id}/quick-test",
+            QuickTests(services, room).respond,
+            methods=["POST"],
+        ),
         Route(paths.CALLS_PREFIX + "addresses", addresses.respond),
         *Blobs(services, paths.CALLS_PREFIX).routes(),
     ]

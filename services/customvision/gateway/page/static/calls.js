@@ -62,6 +62,19 @@ export function callOnLeaving(service, method, request) {
   fetch(`/page/calls/${service}/${method}`, { method: "POST", body: JSON.stringify(request), keepalive: true });
 }
 
+/**
+ * Sends a photo as its bytes, to one of the routes that take them. Throws CallError, and NotSignedIn.
+ *
+ * @param {string} path
+ * @param {Blob} photo
+ * @param {AbortSignal} [signal] ends it
+ * @returns {Promise<any>}
+ */
+export async function sendPhoto(path, photo, signal) {
+  if (!photo.size) throw new CallError({ message: "The file is empty; choose another photo." });
+  return (await posted(path, { body: photo, headers: { "Content-Type": "application/octet-stream" }, signal })).json();
+}
+
 /** Returns all items of a list that comes in pages.
  *
  * @param {string} service
@@ -92,15 +105,20 @@ export function requestId() {
 }
 
 /** @param {string} path @param {object} request @param {AbortSignal} [signal] */
-async function answered(path, request, signal) {
+function answered(path, request, signal) {
+  return posted(path, { body: JSON.stringify(request), signal });
+}
+
+/** @param {string} path @param {RequestInit} sent */
+async function posted(path, sent) {
   let response;
   try {
-    response = await fetch(path, { method: "POST", body: JSON.stringify(request), signal });
+    response = await fetch(path, { method: "POST", ...sent });
   } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new CallError({ message: "The server cannot be reached. Is `customvision up` running?" });
+    if (sent.signal?.aborted) throw error;
+    throw new CallError({ code: "UNAVAILABLE", message: "The server cannot be reached. Is `customvision up` running?" });
   }
   if (response.status === 401) throw new NotSignedIn("You are not signed in any more.");
-  if (!response.ok) throw new CallError(await response.json());
+  if (!response.ok) throw new CallError({ ...(await response.json()), ...(response.status === 503 && { code: "UNAVAILABLE" }) });
   return response;
 }

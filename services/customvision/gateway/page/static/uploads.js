@@ -1,6 +1,6 @@
 // Photos to the service, a few at a time. A folder's name becomes the tag of what is in it.
 
-import { call, CallError } from "./calls.js";
+import { call, CallError, sendPhoto } from "./calls.js";
 import { NotSignedIn } from "./session.js";
 
 const AT_ONCE = 4;
@@ -28,9 +28,14 @@ export function photosOf(files) {
  */
 export async function droppedPhotos(dropped) {
   // All at once, before anything is waited for: the browser forgets them then.
-  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const found = await Promise.all(entries.map((entry) => photosBelow(entry, "")));
-  return found.flat();
+  const found = [...dropped.items].map((item) => {
+    const entry = item.webkitGetAsEntry();
+    if (entry) return photosBelow(entry, "");
+    // What comes out of another page, not out of a folder, is a file alone.
+    const file = item.getAsFile();
+    return file ? photosOf([file]) : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** @param {FileSystemEntry} entry @param {string} folder @returns {Promise<Photo[]>} */
@@ -96,12 +101,8 @@ async function outcomeOf(projectId, photo, tagId, signal) {
 async function send(projectId, photo, tagId, signal) {
   const query = new URLSearchParams({ fileName: photo.file.name });
   if (tagId) query.append("tagIds", tagId);
-  const headers = { "Content-Type": "application/octet-stream" };
-  const response = await fetch(`/page/projects/${projectId}/images?${query}`, { method: "POST", body: photo.file, headers, signal });
-  if (response.status === 401) throw new NotSignedIn("You are not signed in any more.");
-  const told = await response.json();
-  if (!response.ok) throw new CallError(response.status === 503 ? { ...told, code: "UNAVAILABLE" } : told);
-  const [{ status, message }] = told.results;
+  const { results } = await sendPhoto(`/page/projects/${projectId}/images?${query}`, photo.file, signal);
+  const [{ status, message }] = results;
   return { status, message };
 }
 
