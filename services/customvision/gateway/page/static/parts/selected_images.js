@@ -18,34 +18,42 @@ export class SelectedImages {
   }
 
   /**
-   * Does something with them; where they are many, under a bar that can stop it.
+   * Does something with them. Many are worked on under a bar that can stop it, and are not waited for: other things can be done meanwhile.
    *
    * @param {string} label what is done with each
    * @param {(batches: AsyncIterable<string[]>) => Promise<void>} work takes their ids
    */
   async work(label, work) {
     const { count } = this._selection;
-    if (count <= MANY) return work(this._ids());
-    return this._bar.run({ total: count, noun: "image", label }, (done, signal) => work(told(this._ids(), done, signal)));
+    const ids = this._ids();
+    if (count <= MANY) await work(ids);
+    else this._bar.run({ total: count, noun: "image", label }, (done, signal) => work(told(ids, done, signal)));
   }
 
-  /** Yields them with all that the list has of them. @returns {AsyncGenerator<any[]>} */
-  async *items() {
-    const { isAll, indices } = this._selection;
-    const list = this._list();
-    if (isAll) {
-      for await (const items of list.walk()) yield items.filter(({ imageId }) => this._selection.has(imageId));
-    } else yield await Promise.all(indices.map((index) => list.item(index)));
+  /** Returns them, many at a time, with all that the list has of them. @returns {AsyncGenerator<any[]>} */
+  items() {
+    return itemsOf(this._list(), this._selection.copy());
   }
 
-  /** @returns {AsyncGenerator<string[]>} */
-  async *_ids() {
-    if (this._selection.isAll) {
-      for await (const items of this.items()) yield items.map(({ imageId }) => imageId);
-    } else {
-      const { keys } = this._selection;
-      for (let first = 0; first < keys.length; first += MOST_IN_ONE_CALL) yield keys.slice(first, first + MOST_IN_ONE_CALL);
-    }
+  _ids() {
+    return idsOf(this._list(), this._selection.copy());
+  }
+}
+
+/** @param {import("../paged_list.js").PagedList} list @param {import("../selection.js").Selection} selection @returns {AsyncGenerator<any[]>} */
+async function* itemsOf(list, selection) {
+  if (selection.isAll) {
+    for await (const items of list.walk()) yield items.filter(({ imageId }) => selection.has(imageId));
+  } else yield await Promise.all(selection.indices.map((index) => list.item(index)));
+}
+
+/** @param {import("../paged_list.js").PagedList} list @param {import("../selection.js").Selection} selection @returns {AsyncGenerator<string[]>} */
+async function* idsOf(list, selection) {
+  if (selection.isAll) {
+    for await (const items of itemsOf(list, selection)) yield items.map(({ imageId }) => imageId);
+  } else {
+    const { keys } = selection;
+    for (let first = 0; first < keys.length; first += MOST_IN_ONE_CALL) yield keys.slice(first, first + MOST_IN_ONE_CALL);
   }
 }
 
