@@ -52,6 +52,17 @@ export async function* stream(service, method, request, signal) {
 }
 
 /**
+ * Makes a call that goes on though the page is being left; nobody hears what became of it. A request of up to 64 KB.
+ *
+ * @param {string} service
+ * @param {string} method
+ * @param {object} request
+ */
+export function callOnLeaving(service, method, request) {
+  fetch(`/page/calls/${service}/${method}`, { method: "POST", body: JSON.stringify(request), keepalive: true });
+}
+
+/**
  * Sends a photo as its bytes, to one of the routes that take them. Throws CallError, and NotSignedIn.
  *
  * @param {string} path
@@ -62,17 +73,6 @@ export async function* stream(service, method, request, signal) {
 export async function sendPhoto(path, photo, signal) {
   if (!photo.size) throw new CallError({ message: "The file is empty; choose another photo." });
   return (await posted(path, { body: photo, headers: { "Content-Type": "application/octet-stream" }, signal })).json();
-}
-
-/**
- * Makes a call that goes on though the page is being left; nobody hears what became of it. A request of up to 64 KB.
- *
- * @param {string} service
- * @param {string} method
- * @param {object} request
- */
-export function callOnLeaving(service, method, request) {
-  fetch(`/page/calls/${service}/${method}`, { method: "POST", body: JSON.stringify(request), keepalive: true });
 }
 
 /** Returns all items of a list that comes in pages.

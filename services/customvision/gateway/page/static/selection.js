@@ -41,6 +41,15 @@ export class Selection {
     this._total = total;
   }
 
+  /** Returns what is selected now, whatever is selected later. */
+  copy() {
+    const copy = new Selection();
+    copy.isAll = this.isAll;
+    copy._total = this._total;
+    copy._named = new Map(this._named);
+    return copy;
+  }
+
   /** Has each of the selected ones by its name, where all but some are. @param {string[]} keys those of all, in order */
   name(keys) {
     const left = this._named;

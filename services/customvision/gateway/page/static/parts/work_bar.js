@@ -3,10 +3,10 @@
 import { element } from "../dom.js";
 import { counted } from "../words.js";
 
-/** A bar that is there while something is being done. */
+/** A place for bars that are there while something is being done. */
 export class WorkBar {
   constructor() {
-    this.root = element("div", { class: "progress", hidden: true });
+    this.root = element("div", { hidden: true });
   }
 
   /**
@@ -23,14 +23,14 @@ export class WorkBar {
     const text = element("span", {}, `${label}: 0 of ${counted(total, noun)}`);
     const stop = element("button", { type: "button", onclick: () => stopping.abort() }, "Stop");
     const shown = element("div", { class: "progress" }, bar, text, stop);
-    this.root.replaceWith(shown);
+    this.root.before(shown);
     try {
       return await work((count) => {
         bar.value += count;
         text.textContent = `${label}: ${bar.value.toLocaleString()} of ${counted(total, noun)}`;
       }, stopping.signal);
     } finally {
-      shown.replaceWith(this.root);
+      shown.remove();
     }
   }
 }

@@ -14,6 +14,7 @@ import { photoCell } from "../parts/photo_cell.js";
 import { PhotoDetail } from "../parts/photo_detail.js";
 import { PhotoGrid } from "../parts/photo_grid.js";
 import { MULTICLASS } from "../parts/project_fields.js";
+import { SelectedImages } from "../parts/selected_images.js";
 import { SelectionBar } from "../parts/selection_bar.js";
 import { SuggestionBar } from "../parts/suggestion_bar.js";
 import { confirmSuggested, suggestForAll } from "../parts/suggestion_work.js";
@@ -24,8 +25,6 @@ import { WorkBar } from "../parts/work_bar.js";
 import { suggest } from "../suggesting.js";
 import { counted } from "../words.js";
 
-// More than this many are worked on under a bar that tells how far it has come.
-const MANY = 1000;
 const NOTHING = new PagedList({ service: "", method: "", request: {}, field: "", count: 0 });
 
 /** @typedef {import("../image_lists.js").Filter} Filter */
@@ -60,6 +59,7 @@ class Images {
     this._suggestions = this._suggestionBar();
     this._selection = this._selectionBar();
     this._grid = this._photoGrid();
+    this._selected = new SelectedImages(this._grid.selection, () => this._list, this._bar);
     this._detail = this._photoDetail();
     this._found = element("div", { class: "found" });
     const adding = new PhotoAdding({ projectId: this._projectId, tags: () => this._tags, bar: this._bar, added: () => this._added() });
@@ -165,17 +165,17 @@ class Images {
       tags: () => this._tags,
       isMulticlass: this._isMulticlass,
       give: (name) => this._give(name),
-      take: (tag) => this._work(`Untagged`, (batches) => this._changes.take(batches, tag, () => this._changed())),
+      take: (tag) => this._selected.work("Untagged", (batches) => this._changes.take(batches, tag, () => this._changed())),
       remove: () => this._delete(),
       clear: () => this._grid.clear(),
-      confirm: () => this._confirm(this._selectedItems()),
+      confirm: () => this._confirm(this._selected.items()),
     });
   }
 
   /** @param {string} name */
   async _give(name) {
     const tag = this._tags.find((each) => each.name === name) ?? (await call("project", "CreateTag", { projectId: this._projectId, name }));
-    await this._work("Tagged", (batches) => this._changes.give(batches, tag, () => this._changed()));
+    await this._selected.work("Tagged", (batches) => this._changes.give(batches, tag, () => this._changed()));
   }
 
   async _delete() {
@@ -191,7 +191,7 @@ class Images {
       content: [element("p", {}, "So many go at once and cannot be brought back. Iterations that were trained on them keep what they learned.")],
       action: "Delete",
       isDangerous: true,
-      submit: () => this._work("Deleted", (batches) => this._changes.delete(batches, () => this._changed())),
+      submit: () => this._selected.work("Deleted", (batches) => this._changes.delete(batches, () => this._changed())),
     });
   }
 
@@ -211,34 +211,6 @@ class Images {
     if (!this._detail.isOpen) return this.refresh();
     this._list.setMissing(places, true);
     this._isStale = true;
-  }
-
-  /** Does something with the selected images, under a bar where they are many. @param {string} label @param {(batches: AsyncIterable<string[]>) => Promise<void>} work */
-  async _work(label, work) {
-    const { count } = this._grid.selection;
-    const batches = (/** @type {(done: number) => void} */ done, /** @type {AbortSignal} */ signal) => told(this._selectedIds(), done, signal);
-    if (count <= MANY) return work(batches(() => {}, this._leaving.signal));
-    return this._bar.run({ total: count, noun: "image", label }, (done, signal) => work(batches(done, signal)));
-  }
-
-  /** @returns {AsyncGenerator<string[]>} */
-  async *_selectedIds() {
-    const { selection } = this._grid;
-    if (!selection.isAll) {
-      yield selection.keys;
-      return;
-    }
-    for await (const items of this._list.walk()) yield items.map(({ imageId }) => imageId).filter((imageId) => selection.has(imageId));
-  }
-
-  /** @returns {AsyncGenerator<any[]>} */
-  async *_selectedItems() {
-    const { selection } = this._grid;
-    if (!selection.isAll) {
-      yield await Promise.all(selection.indices.map((index) => this._list.item(index)));
-      return;
-    }
-    for await (const items of this._list.walk()) yield items.filter(({ imageId }) => selection.has(imageId));
   }
 
   _suggestionBar() {
@@ -315,15 +287,6 @@ class Images {
       this._list.setMissing([place], !images.length);
     }
     return this._detail.refresh();
-  }
-}
-
-/** Yields batches, telling of each once it is done with, until the signal says that it is enough. @param {AsyncIterable<string[]>} batches @param {(count: number) => void} done @param {AbortSignal} signal */
-async function* told(batches, done, signal) {
-  for await (const batch of batches) {
-    if (signal.aborted) return;
-    yield batch;
-    done(batch.length);
   }
 }
 
