@@ -4,14 +4,14 @@ import { element } from "./dom.js";
 import { notice } from "./parts/notices.js";
 import { onNavigation, show } from "./router.js";
 import { header } from "./parts/header.js";
-import { imagesScreen } from "./screens/images.js";
-import { performanceScreen } from "./screens/performance.js";
-import { predictionsScreen } from "./screens/predictions.js";
+import { imagesScreen } from "./screens/images/images.js";
+import { performanceScreen } from "./screens/performance/performance.js";
+import { predictionsScreen } from "./screens/predictions/predictions.js";
 import { projectsScreen } from "./screens/projects.js";
-import { quickTestScreen } from "./screens/quick_test.js";
-import { settingsScreen } from "./screens/settings.js";
+import { quickTestScreen } from "./screens/quick_test/quick_test.js";
+import { settingsScreen } from "./screens/settings/settings.js";
 import { signInScreen } from "./screens/sign_in.js";
-import { trainingScreen } from "./screens/training.js";
+import { trainingScreen } from "./screens/training/training.js";
 import { NotSignedIn, toSignIn } from "./session.js";
 
 /** @typedef {{ title: string, content: HTMLElement, leave?: () => void }} Screen `leave` ends what the screen began. */
