@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
-from customvision.training.computation.least_squares import (
-    Fit,
+from customvision.training.computation.inner_products import (
     InnerProducts,
     Matrix,
-    Problem,
     Rows,
     fewer_rows,
     inner_products,
 )
+from customvision.training.computation.least_squares import Fit, Problem
 from customvision.training.computation.left_out import (
     NO_FOLD,
     Folds,
@@ -40,12 +39,13 @@ Step = Callable[[], None]
 class Examples:
     """Images to learn from: ``features`` float32[n, v, d] of v views each, the first as predictions see it.
 
-    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them.
+    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them. ``inner_of_first`` float32[m, m]
+    are the inner products of the first m rows, where they are known already.
     """
 
     features: Views
     truth: Truth
-    inner_of_whole: InnerProducts | None = None
+    inner_of_first: InnerProducts | None = None
 
     @property
     def views(self) -> int:
@@ -56,14 +56,14 @@ class Examples:
     def inner(self) -> InnerProducts | None:
         """float32[n v, n v]: inner products of all rows, less some one point; None where no fit asks for them."""
         images, views, size = self.features.shape
-        if self.inner_of_whole is not None or not fewer_rows(images * views, size):
-            return self.inner_of_whole
-        return inner_products(self.features.reshape(images * views, size))
+        if not fewer_rows(images * views, size):
+            return None
+        return inner_products(self.features.reshape(images * views, size), self.inner_of_first)
 
     def part(self, images: Rows) -> "Examples":
         """Returns those ``images``, int64[m], alone."""
         rows = rows_of(images, self.views)
-        inner = None if self.inner is None else self.inner[np.ix_(rows, rows)]
+        inner = None if self.inner is None else self.inner.take(rows, axis=0).take(rows, axis=1)
         return Examples(self.features[images], self.truth[images], inner)
 
     def problem(self, *, multilabel: bool) -> Problem:

@@ -8,7 +8,7 @@ import numpy as np
 from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
-from customvision.training.computation.least_squares import Rows
+from customvision.training.computation.inner_products import Rows
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport
 from customvision.training.evaluation.cross_validation import CrossValidation, cross_validation_of
@@ -51,7 +51,7 @@ def fit_quick_model(material: Material, reports: Reports) -> QuickModel:
     data_set, learned = material.data_set, material.learned
     truth = data_set.truth()
     phase = PhaseReport(reports, Phase.FITTING_HEAD, len(STRENGTHS) + 2)
-    examples = Examples(material.features, truth)
+    examples = Examples(material.features, truth, material.inner_of_first)
     measured = fit_head(
         examples.part(np.flatnonzero(learned)),
         material.groups[learned],
