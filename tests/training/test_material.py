@@ -17,8 +17,6 @@ from customvision.common.settings import Settings
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.children.child import Reports
-from customvision.training.computation import inner_products
-from customvision.training.computation.head_fit import Examples
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.training.computation.material import NOTHING_MEASURED, Material, gather_material
 from customvision.training.computation.quick_model import fit_quick_model
@@ -116,28 +114,6 @@ async def test_images_are_seen_from_several_sides(training: Training) -> None:
     assert more.features.shape[:2] == (52, 2)
     assert training.told.embedded[-1] == 40
     assert more.features[:12].tobytes() == np.ascontiguousarray(material.features[:, :2]).tobytes()
-
-
-async def test_what_is_known_is_multiplied_while_new_images_wait(
-    training: Training, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beside new images, the inner products of the known ones before them are ready for the fit, and equal to the bit
-    those of a fit that finds all images known."""
-    monkeypatch.setattr(inner_products, "BLOCK_ROWS", 8)
-    project_id, tag_ids = await training.suite.colored_project(per_tag=6)
-    assert (await training.material(project_id)).inner_of_first is None
-    await training.suite.upload(project_id, colored_photos(0, 1, first=6), tag_ids[0])
-    material, known = await training.material(project_id), await training.material(project_id)
-    assert material.inner_of_first is not None
-    assert len(material.inner_of_first) == 12 * 4
-    assert known.inner_of_first is None
-    after, alone = (
-        Examples(found.features, found.data_set.truth(), found.inner_of_first).inner for found in (material, known)
-    )
-    assert after is not None
-    assert alone is not None
-    assert after.shape == (13 * 4, 13 * 4)
-    assert after.tobytes() == alone.tobytes()
 
 
 async def test_lost_images_are_left_out_whatever_is_known_of_them(training: Training) -> None:

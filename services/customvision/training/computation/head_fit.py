@@ -39,13 +39,12 @@ Step = Callable[[], None]
 class Examples:
     """Images to learn from: ``features`` float32[n, v, d] of v views each, the first as predictions see it.
 
-    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them. ``inner_of_first`` float32[m, m]
-    are the inner products of the first m rows, where they are known already.
+    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them.
     """
 
     features: Views
     truth: Truth
-    inner_of_first: InnerProducts | None = None
+    inner_of_whole: InnerProducts | None = None
 
     @property
     def views(self) -> int:
@@ -56,9 +55,9 @@ class Examples:
     def inner(self) -> InnerProducts | None:
         """float32[n v, n v]: inner products of all rows, less some one point; None where no fit asks for them."""
         images, views, size = self.features.shape
-        if not fewer_rows(images * views, size):
-            return None
-        return inner_products(self.features.reshape(images * views, size), self.inner_of_first)
+        if self.inner_of_whole is not None or not fewer_rows(images * views, size):
+            return self.inner_of_whole
+        return inner_products(self.features.reshape(images * views, size))
 
     def part(self, images: Rows) -> "Examples":
         """Returns those ``images``, int64[m], alone."""

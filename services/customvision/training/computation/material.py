@@ -1,6 +1,5 @@
 """What a training learns from: a data set, parted, with the features of every image that can be read."""
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from customvision.training.children.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
 from customvision.training.computation.feature_cache import FeatureCache, StoredFeatures, with_feature_cache
 from customvision.training.computation.held_out import tags_hardly_learned, tags_not_measured
-from customvision.training.computation.inner_products import InnerProducts, fewer_rows, inner_products
 from customvision.training.computation.job import Job
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.project_calls import patiently
@@ -35,14 +33,12 @@ class Material:
     """``features`` float32[n, v, d]: v views of each image of ``data_set``, the first as predictions see it.
 
     ``groups`` int64[n] are equal for images that look alike; ``warnings`` are sentences for the run's user.
-    ``inner_of_first`` float32[m, m] are the inner products of the features' first m rows, where they are known already.
     """
 
     data_set: DataSet
     features: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64]
     warnings: list[str]
-    inner_of_first: InnerProducts | None = None
 
     @property
     def learned(self) -> npt.NDArray[np.bool_]:
@@ -54,7 +50,6 @@ class Material:
 class _Found:
     by_view: list[dict[str, StoredFeatures]]
     difference_hashes: dict[str, int]
-    inner_of_first: InnerProducts | None
 
 
 def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> Material:
@@ -80,7 +75,6 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
         features=_side_by_side(found.by_view, digests),
         groups=np.array(readable.groups(found.difference_hashes), dtype=np.int64),
         warnings=warnings,
-        inner_of_first=found.inner_of_first,
     )
 
 
@@ -88,8 +82,6 @@ def _find(project: ProjectServiceStub, job: Job, data_set: DataSet, cache: Featu
     digests = [image.content_sha256 for image in data_set.images]
     views = range(view_count(len(data_set.images), len(data_set.labels)))
     known = cache.known(digests, views)
-    by_view = [cache.find(sorted(known), view) for view in views]
-    inner_of_first = None
     # One of each content: equal files have equal features.
     fresh = list({i.content_sha256: i for i in data_set.images if i.content_sha256 not in known}.values())
     seconds_after = SECONDS_TO_FINISH + SECONDS_TO_FIT_EACH * len(data_set.images)
@@ -100,24 +92,12 @@ def _find(project: ProjectServiceStub, job: Job, data_set: DataSet, cache: Featu
 
         with ThreadPoolExecutor(1) as beside:
             loading = beside.submit(load_embedder, job.backbone)
-            # It leaves processors free for what the fit needs: its library, and the products of what is known.
+            # The network is compiled without Python, which meanwhile loads what the fit needs, as long again.
             import customvision.training.computation.quick_model  # noqa: F401
 
-            inner_of_first = _inner_of_first(by_view, digests)
             embedder = loading.result()
         embed_missing(project, job.project_id, fresh, views, embedder, cache, phase.reached)
-        for view in views:
-            by_view[view] |= cache.find([image.content_sha256 for image in fresh], view)
-    return _Found(by_view, cache.difference_hashes(digests), inner_of_first)
-
-
-def _inner_of_first(by_view: list[dict[str, StoredFeatures]], digests: list[str]) -> InnerProducts | None:
-    """Returns the inner products of all images before the first that is not known; None where no fit asks for them."""
-    first = list(itertools.takewhile(by_view[0].__contains__, digests))
-    if not first or not fewer_rows(len(digests) * len(by_view), len(by_view[0][first[0]])):
-        return None
-    features = _side_by_side(by_view, first)
-    return inner_products(features.reshape(len(first) * len(by_view), -1))
+    return _Found([cache.find(digests, view) for view in views], cache.difference_hashes(digests))
 
 
 def _side_by_side(by_view: list[dict[str, StoredFeatures]], digests: list[str]) -> npt.NDArray[np.float32]:
