@@ -1,7 +1,4 @@
-"""Inner products of rows: what a fit by rows needs to know of them.
-
-Apart from the fit, whose library takes a quarter of a second to load.
-"""
+"""Inner products of rows: all that a fit by rows needs to know of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

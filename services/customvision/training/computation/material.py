@@ -1,6 +1,5 @@
 """What a training learns from: a data set, parted, with the features of every image that can be read."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +89,7 @@ def _find(project: ProjectServiceStub, job: Job, data_set: DataSet, cache: Featu
         # The runtime takes a quarter of a second to load: a run without new images does not pay for it.
         from customvision.training.computation.embedding import embed_missing, load_embedder
 
-        with ThreadPoolExecutor(1) as beside:
-            loading = beside.submit(load_embedder, job.backbone)
-            # The network is compiled without Python, which meanwhile loads what the fit needs, as long again.
-            import customvision.training.computation.quick_model  # noqa: F401
-
-            embedder = loading.result()
-        embed_missing(project, job.project_id, fresh, views, embedder, cache, phase.reached)
+        embed_missing(project, job.project_id, fresh, views, load_embedder(job.backbone), cache, phase.reached)
     return _Found([cache.find(digests, view) for view in views], cache.difference_hashes(digests))
 
 

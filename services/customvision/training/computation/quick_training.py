@@ -4,15 +4,13 @@ from customvision.training.children.child import Reports
 from customvision.training.computation.finishing import Network, finish
 from customvision.training.computation.job import Job
 from customvision.training.computation.material import gather_material
+from customvision.training.computation.quick_model import fit_quick_model
 from customvision.v1.project_service_pb2_grpc import ProjectServiceStub
 
 
 def train(project: ProjectServiceStub, job: Job, reports: Reports) -> None:
     """Trains the job's iteration, hands its artifacts over and reports ``result``. Raises TrainingImpossible."""
     material = gather_material(project, job, reports)
-    # Its library takes a quarter of a second to load: where there were new images, that was done beside them.
-    from customvision.training.computation.quick_model import fit_quick_model
-
     model = fit_quick_model(material, reports)
     finish(
         project,
