@@ -66,6 +66,8 @@ def _again(client: Client) -> list[Figure]:
     first = train(client, project_id, photos[-1][1])
     upload(client, project_id, tags, _by_name(photos[MANY:]))
     second = train(client, project_id, photos[-1][1])
+    # As where early embedding had the time to look at the new photos.
+    third = train(client, project_id, photos[-1][1], force=True)
     return [
         Figure(
             f"{MORE} more photos for {MANY:,}, work of all phases",
@@ -79,6 +81,13 @@ def _again(client: Client) -> list[Figure]:
             f"{second.seconds:.2f} s",
             baseline=f"all {MANY:,}: {first.seconds:.2f} s",
         ),
+        Figure(
+            f"{MORE} more photos for {MANY:,}, looked at when they came, work of all phases",
+            f"{third.work:.2f} s",
+            baseline=f"call to answer: {third.seconds:.2f} s",
+            goal="≤ 0.5 s",
+        ),
+        Figure("of that, the phases", _phases(third)),
     ]
 
 

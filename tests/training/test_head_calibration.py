@@ -13,7 +13,7 @@ from customvision.training.computation.calibration import (
     log_loss,
     uncalibrated,
 )
-from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.inner_products import Matrix
 from customvision.training.evaluation.calibration_error import calibration_of
 from customvision.vision.head import sigmoid, softmax
 

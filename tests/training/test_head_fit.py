@@ -9,7 +9,7 @@ import pytest
 from customvision.training.computation import head_fit
 from customvision.training.computation.calibration import Truth
 from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
-from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.inner_products import Matrix
 from customvision.training.computation.left_out import FOLDS, NO_FOLD
 
 Features = npt.NDArray[np.float32]

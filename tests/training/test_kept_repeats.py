@@ -11,7 +11,7 @@ from customvision.training.computation.data_set import DataSet, DataSetImage
 from customvision.training.computation.fine_tuning.fine_tuner import MIXES, FineTuner, Trial
 from customvision.training.computation.fine_tuning.kept_repeat import KeptRepeat
 from customvision.training.computation.fine_tuning.photos import Photos
-from customvision.training.computation.least_squares import Rows
+from customvision.training.computation.inner_products import Rows
 from customvision.training.computation.material import Material
 from customvision.vision.artifacts import Label
 from customvision.vision.head import Head

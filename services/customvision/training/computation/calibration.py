@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.inner_products import Matrix
 from customvision.vision.head import sigmoid, softmax
 
 MAX_STEPS = 50

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from customvision.vision.trunk import Features
+if TYPE_CHECKING:
+    from customvision.vision.trunk import Features
 
 LOOKUP_ROWS = 500
 _TABLES = """
@@ -37,7 +38,7 @@ class EmbeddedImage:
     """What was computed of one image: features float32[d] by view, and the 64 bits of its difference hash."""
 
     content_sha256: str
-    features: Mapping[int, Features]
+    features: "Mapping[int, Features]"
     difference_hash: int
 
 

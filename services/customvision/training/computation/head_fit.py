@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
-from customvision.training.computation.least_squares import (
-    Fit,
+from customvision.training.computation.inner_products import (
     InnerProducts,
     Matrix,
-    Problem,
     Rows,
     fewer_rows,
     inner_products,
 )
+from customvision.training.computation.least_squares import Fit, Problem
 from customvision.training.computation.left_out import (
     NO_FOLD,
     Folds,
@@ -63,7 +62,7 @@ class Examples:
     def part(self, images: Rows) -> "Examples":
         """Returns those ``images``, int64[m], alone."""
         rows = rows_of(images, self.views)
-        inner = None if self.inner is None else self.inner[np.ix_(rows, rows)]
+        inner = None if self.inner is None else self.inner.take(rows, axis=0).take(rows, axis=1)
         return Examples(self.features[images], self.truth[images], inner)
 
     def problem(self, *, multilabel: bool) -> Problem:

@@ -2,32 +2,33 @@
 
 Method: regularised least-squares classification (Rifkin, Yeo and Poggio, 2003); scores of what is left out follow from
 the inverse that the fit needs anyway (Rifkin and Lippert, "Notes on Regularized Least-Squares", 2007), here in blocks.
+
+Fits by rows are computed in float32, as rows come: the regularisation keeps scores right to some 1e-5.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotri
+from scipy.linalg.lapack import spotri
+
+from customvision.training.computation.inner_products import (
+    InnerProducts,
+    Matrix,
+    Rows,
+    Singles,
+    fewer_rows,
+    inner_products,
+)
 
 CHUNK_ROWS = 4096
-# So few rows of real width stay in the processor's cache.
+# So few rows of real width stay in the processor's cache once they are float64.
 CACHED_ROWS = 256
-
-Matrix = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
-InnerProducts = npt.NDArray[np.float32]
-
-
-def inner_products(rows: npt.NDArray[np.float32]) -> InnerProducts:
-    """Returns float32[n, n]: those of all pairs of ``rows`` float32[n, d], less the rows' mean."""
-    # What rows have in common would drown in rounding what tells them apart.
-    centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    products: InnerProducts = centred @ centred.T
-    return products
+# Rows that differ by less than this share of their length differ by rounding only.
+LEAST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Problem:
     ``inner`` float32[n, n] are the rows' inner products less any one point, where they are known already.
     """
 
-    rows: npt.NDArray[np.float32]
+    rows: Singles
     targets: Matrix
     row_weights: Matrix
     inner: InnerProducts | None = None
@@ -58,35 +59,49 @@ class Problem:
     def scale(self) -> float:
         """What centred rows are divided by."""
         if self.by_rows:
-            square = float(np.trace(self._centred_products))
+            length = float(self._inner.trace(dtype=np.float64))
+            square = length - 2 * float(self._shifts.sum())
+            square = square if square > LEAST_SPREAD * length else 0.0
         else:
             square = sum(float(((self.rows[part] - self.mean) ** 2).sum()) for part in self._parts())
-        return float(np.sqrt(max(square, 0.0) / len(self.rows))) or 1.0
+        return float(np.sqrt(square / len(self.rows))) or 1.0
 
     @cached_property
-    def products(self) -> Matrix:
-        """float64: all inner products of the weighted rows or, not ``by_rows``, of their columns."""
+    def products(self) -> Singles | Matrix:
+        """All inner products of the weighted rows, float32, or, not ``by_rows``, of their columns, float64."""
         if self.by_rows:
-            products: Matrix = (self._centred_products / self.scale**2 + 1) * self.roots * self.roots.T
+            shifts = (self._shifts / self.scale**2 - 0.5).astype(np.float32)
+            products: Singles = self._inner * np.float32(self.scale**-2)
+            products -= shifts[:, None]
+            products -= shifts
+            roots = self.roots.astype(np.float32)
+            products *= roots
+            products *= roots.T
             return products
         size = self.rows.shape[1] + 1
-        products = np.zeros((size, size))
+        columns = np.zeros((size, size))
         for part in self._parts():
             rows = self.weighted(part)
-            products += rows.T @ rows
-        return products
+            columns += rows.T @ rows
+        return columns
 
-    def weighted(self, part: Rows) -> Matrix:
-        """Returns float64[len(part), d + 1]: those rows as the fit sees them."""
+    def weighted(self, part: Rows | slice) -> Matrix:
+        """Returns float64[rows in part, d + 1]: those rows as the fit sees them."""
         centred = (self.rows[part] - self.mean) / self.scale
-        return np.hstack([centred, np.ones((len(part), 1))]) * self.roots[part]
+        return np.hstack([centred, np.ones((len(centred), 1))]) * self.roots[part]
 
-    def combined(self, coefficients: Matrix) -> Matrix:
-        """Returns float64[d + 1, t]: the sum over weighted rows, each times its ``coefficients`` float64[n, t]."""
-        shares = coefficients * self.roots
-        total = sum(self.rows[part].astype(np.float64).T @ shares[part] for part in self._parts(CACHED_ROWS))
-        whole = shares.sum(axis=0)
-        return np.vstack([(total - np.outer(self.mean, whole)) / self.scale, whole])
+    def combined(self, coefficients: Singles | Matrix) -> Matrix:
+        """Returns float64[d + 1, t]: the sum over weighted rows, each times its ``coefficients`` [n, t].
+
+        It is taken in the precision of the coefficients.
+        """
+        shares: Any = coefficients * self.roots.astype(coefficients.dtype)
+        total = np.zeros((self.rows.shape[1], shares.shape[1]), shares.dtype)
+        for part in self._parts(CACHED_ROWS if shares.dtype == np.float64 else CHUNK_ROWS):
+            total += self.rows[part].astype(shares.dtype, copy=False).T @ shares[part]
+        whole = shares.sum(axis=0, dtype=np.float64)
+        combined: Matrix = np.vstack([(total - np.outer(self.mean, whole)) / self.scale, whole])
+        return combined
 
     @cached_property
     def roots(self) -> Matrix:
@@ -95,23 +110,20 @@ class Problem:
         return roots
 
     @cached_property
-    def _centred_products(self) -> Matrix:
-        inner = inner_products(self.rows) if self.inner is None else self.inner
-        products = inner.astype(np.float64)
-        means = products.mean(axis=0)
-        products -= means
-        products -= means[:, None] - means.mean()
-        return products
+    def _inner(self) -> InnerProducts:
+        return inner_products(self.rows) if self.inner is None else self.inner
 
-    def _parts(self, size: int | None = None) -> Iterator[Rows]:
+    @cached_property
+    def _shifts(self) -> Matrix:
+        """float64[n]: less those of both its rows, an inner product is that of rows less their mean."""
+        means: Matrix = self._inner.mean(axis=0, dtype=np.float64)
+        shifts: Matrix = means - means.mean() / 2
+        return shifts
+
+    def _parts(self, size: int | None = None) -> Iterator[slice]:
         size = size or CHUNK_ROWS
         for start in range(0, len(self.rows), size):
-            yield np.arange(start, min(start + size, len(self.rows)))
-
-
-def fewer_rows(rows: int, features: int) -> bool:
-    """Returns whether there are fewer rows than features, counting the constant."""
-    return rows <= features + 1
+            yield slice(start, start + size)
 
 
 class Fit:
@@ -120,8 +132,10 @@ class Fit:
     def __init__(self, problem: Problem, strength: float) -> None:
         self._problem = problem
         self._targets = problem.targets * problem.roots
-        regularised = problem.products + strength * np.eye(len(problem.products))
-        self._factor = cho_factor(regularised, lower=True, overwrite_a=True, check_finite=False)
+        regularised = problem.products.copy()
+        regularised[np.diag_indices_from(regularised)] += strength
+        # Transposed, and so the same: as LAPACK wants it, without another copy.
+        self._factor = cho_factor(regularised.T, lower=True, overwrite_a=True, check_finite=False)
 
     def on_features(self) -> tuple[Matrix, Matrix]:
         """Returns weights float64[d, t] and bias float64[t] that act on features."""
@@ -147,14 +161,14 @@ class Fit:
         return solution
 
     @cached_property
-    def _dual(self) -> Matrix:
-        dual: Matrix = cho_solve(self._factor, self._targets, check_finite=False)
+    def _dual(self) -> Singles:
+        dual: Singles = cho_solve(self._factor, self._targets.astype(np.float32), check_finite=False)
         return dual
 
     @cached_property
-    def _inverse(self) -> Matrix:
-        """float64[n, n], of which the lower triangle holds."""
-        inverse, _ = dpotri(self._factor[0], lower=True)
+    def _inverse(self) -> Singles:
+        """float32[n, n], of which the lower triangle holds."""
+        inverse, _ = spotri(self._factor[0], lower=True)
         return inverse  # type: ignore[no-any-return]
 
     def _left_out_by_rows(self, blocks: Sequence[Rows]) -> Matrix:

@@ -8,7 +8,7 @@ import numpy as np
 from customvision.training.children.child import Reports
 from customvision.training.computation.calibration import uncalibrated
 from customvision.training.computation.head_fit import STRENGTHS, Examples, FittedHead, fit_head, refit_head
-from customvision.training.computation.least_squares import Rows
+from customvision.training.computation.inner_products import Rows
 from customvision.training.computation.material import Material
 from customvision.training.computation.phases import PhaseReport
 from customvision.training.evaluation.cross_validation import CrossValidation, cross_validation_of

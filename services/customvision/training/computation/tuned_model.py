@@ -16,8 +16,8 @@ from customvision.training.computation.calibration import Calibration, Truth, ca
 from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
 from customvision.training.computation.fine_tuning.photos import Photos, fetch_photos
 from customvision.training.computation.finishing import Network
+from customvision.training.computation.inner_products import Matrix
 from customvision.training.computation.job import Job, TrainingImpossible
-from customvision.training.computation.least_squares import Matrix
 from customvision.training.computation.material import Material, warnings_of_unreadable
 from customvision.training.computation.phases import PhaseReport, report_warning
 from customvision.training.computation.quick_model import QuickModel, evaluation_of

@@ -3,7 +3,7 @@
 import numpy as np
 
 from customvision.training.computation.calibration import Truth, calibrate
-from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.inner_products import Matrix
 from customvision.training.computation.left_out import FOLDS, folds_of
 
 

@@ -19,7 +19,7 @@ from customvision.training.computation.fine_tuning.network import TunableNetwork
 from customvision.training.computation.fine_tuning.photos import Photos
 from customvision.training.computation.fine_tuning.time_left import TimeLeft
 from customvision.training.computation.head_fit import image_weights
-from customvision.training.computation.least_squares import Rows
+from customvision.training.computation.inner_products import Rows
 from customvision.training.computation.left_out import even_share
 from customvision.training.computation.material import Material
 from customvision.training.runs.event import FineTuningCourse

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from customvision.common.durable_files import write_durably
-from customvision.training.computation.least_squares import Rows
+from customvision.training.computation.inner_products import Rows
 
 Logits = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from customvision.training.computation.calibration import log_loss
 from customvision.training.computation.fine_tuning.cross_calibration import cross_calibrated
 from customvision.training.computation.fine_tuning.fine_tuner import ENOUGH_HELD_OUT, Repeats, Trial
 from customvision.training.computation.head_fit import Examples, refit_head
-from customvision.training.computation.least_squares import Matrix
+from customvision.training.computation.inner_products import Matrix
 from customvision.training.computation.left_out import NO_FOLD
 from customvision.training.computation.material import Material
 from customvision.training.computation.quick_model import QuickModel
