@@ -19,6 +19,8 @@ from customvision.vision.network_parts import compact
 from customvision.vision.network_parts import parted as parted_network
 from customvision.vision.trunk import Stem, Trunk
 
+pytestmark = pytest.mark.long
+
 SCRIPT = Path(__file__).with_name("tunable_networks.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 BASE = "mobilenet_v2_0.35_96"
