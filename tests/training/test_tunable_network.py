@@ -54,6 +54,13 @@ def test_parts_are_the_whole(parted: Path, name: str) -> None:
         assert answers["difference"] < 1e-5 * max(1.0, np.abs(answers["logits"]).max())
 
 
+def test_courses_do_not_learn_from_one_another(parted: Path) -> None:
+    """A course on a network that has learned before comes to what the first one came to."""
+    with np.load(parted / "courses.npz") as outcomes:
+        assert np.abs(outcomes["first"] - outcomes["untuned"]).max() > 1e-5
+        assert np.abs(outcomes["second"] - outcomes["first"]).max() < 1e-7
+
+
 @pytest.fixture(scope="module")
 def base(parted: Path, prepared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedBackbone:
     """What one of the networks was before its last part changed, made ready to run."""
