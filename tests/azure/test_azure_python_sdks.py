@@ -9,6 +9,8 @@ import pytest
 
 from azure.photos import Photos
 
+pytestmark = pytest.mark.long
+
 # Where `make test` installs them.
 INSTALLED = Path(__file__).parents[2] / ".venv" / "azure"
 PROGRAMS = Path(__file__).parent / "programs"

@@ -12,6 +12,8 @@ import pytest
 from pictures import photo
 from suite_process import SuiteProcess, running_suite, write_folder
 
+pytestmark = pytest.mark.long
+
 HOSTILE = "tulips 🌷 [bold]'\"/\\ ‮"
 COLORS = {"roses": (200, 40, 60), HOSTILE.replace("/", "∕"): (220, 160, 30)}
 P = ("--project", "flowers")

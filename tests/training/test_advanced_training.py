@@ -21,6 +21,8 @@ from customvision.vision.trunk import Trunk
 from pictures import encoded
 from training_suite import SOON_SECONDS, TrainingSuite, phases_of, reasons_of
 
+pytestmark = pytest.mark.long
+
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 FINE_TUNING = training_service_pb2.TRAINING_PHASE_FINE_TUNING
 # The process of a run with a change to it.
@@ -37,15 +39,15 @@ if __name__ == "__main__":
     run_child(changed)
 """
 
+FEW_VIEWS = "from customvision.training.computation.fine_tuning import activations; activations.MOST_VIEWS = 3"
 # The outcome does not hang on what a handful of pictures says; nor are more epochs, views or repeats made for it.
 WINS = (
-    "from customvision.training.computation.fine_tuning import fine_tuner, verdict; "
+    f"{FEW_VIEWS}; from customvision.training.computation.fine_tuning import fine_tuner, verdict; "
     "verdict.winning_mix = lambda *_: 1.0; fine_tuner.FEWEST_EPOCHS = fine_tuner.MOST_EPOCHS = 4; "
-    "fine_tuner.VIEWS_SHARE = 0.04; "
     "folds = verdict.folds_to_repeat_on; verdict.folds_to_repeat_on = lambda *given: folds(*given)[:1]"
 )
 NO_ROOM = "from customvision.training.computation.fine_tuning import activations; activations.MOST_BYTES = 1000"
-DIVERGES = "from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
+DIVERGES = f"{FEW_VIEWS}; from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
 
 # What such a run goes through.
 COURSES = [
@@ -218,7 +220,7 @@ async def test_quick_model_is_the_result_where_fine_tuning_diverges(
     assert run.state == SUCCEEDED, run.failure_reason
     expected = "Fine-tuning diverged, its loss became no number; the quick model is the result."
     warnings = [event.warning for event in events]
-    assert expected in warnings
+    assert expected in warnings, warnings
     assert any(warning.startswith("1 image could not be read and was left out") for warning in warnings)
     iteration = await suite.iteration(project_id, run.iteration_id)
     assert not iteration.fine_tuned
@@ -263,9 +265,10 @@ async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, cha
     assert (await suite.iteration(project_id, run.iteration_id)).fine_tuned
 
 
-async def test_cancelled_while_it_fine_tunes(suite: TrainingSuite) -> None:
+async def test_cancelled_while_it_fine_tunes(suite: TrainingSuite, change_process: ChangeProcess) -> None:
     """A run ends soon in the middle of an epoch; its processes, checkpoints and photos are gone. This one
     has several tags on an image."""
+    change_process(FEW_VIEWS)
     project_id = await suite.create_project(multilabel=True)
     above, below = [await suite.create_tag(project_id, name) for name in ("above", "below")]
     await suite.upload(project_id, [square(seed, low=False) for seed in range(30)], above)

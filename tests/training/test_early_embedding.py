@@ -23,6 +23,8 @@ from customvision.v1.training_service_pb2_grpc import TrainingServiceStub
 from training_process import training_process
 from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
 
+pytestmark = pytest.mark.long
+
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 EARLY_MODULE = "customvision.training.early_embedding"

@@ -23,6 +23,8 @@ from customvision.vision.trunk import Trunk
 from pictures import encoded, picture
 from training_suite import TrainingSuite, colored_photos
 
+pytestmark = pytest.mark.long
+
 # Larger than what the network sees, and lying on its side.
 ON_ITS_SIDE = Image.Exif()
 ON_ITS_SIDE[EXIF_ORIENTATION] = 6

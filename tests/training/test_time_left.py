@@ -29,7 +29,7 @@ def told_over(clock: Clock, left: TimeLeft, courses: list[int]) -> list[float | 
     for number, batches in enumerate(courses):
         left.begin(batches, courses[number + 1 :])
         for batch in range(1, batches + 1):
-            clock.now += TO_START if batch == 1 else EACH
+            clock.now += TO_START if (number, batch) == (0, 1) else EACH
             left.reached(batch)
             told.append(left.seconds(most_of_course=1000.0))
     return told
@@ -44,7 +44,7 @@ def test_time_left_runs_down_over_all_courses(monkeypatch: pytest.MonkeyPatch) -
     ends = clock.now + SECONDS_AFTERWARDS
     assert all(seconds is not None for seconds in told)
     assert told == sorted(told, key=lambda seconds: -(seconds or 0))
-    # A course's first batch takes longer than the others, which each course to come is counted for.
+    # The very first batch takes longer than all others.
     assert told[0] == pytest.approx(ends - (100.0 + TO_START + EACH), abs=3 * EACH)
     assert told[-1] == SECONDS_AFTERWARDS
 

@@ -19,6 +19,8 @@ from customvision.vision.network_parts import compact
 from customvision.vision.network_parts import parted as parted_network
 from customvision.vision.trunk import Stem, Trunk
 
+pytestmark = pytest.mark.long
+
 SCRIPT = Path(__file__).with_name("tunable_networks.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 BASE = "mobilenet_v2_0.35_96"
@@ -50,6 +52,13 @@ def test_parts_are_the_whole(parted: Path, name: str) -> None:
     assert tunable > 4
     with np.load(parted / name / "answers.npz") as answers:
         assert answers["difference"] < 1e-5 * max(1.0, np.abs(answers["logits"]).max())
+
+
+def test_courses_do_not_learn_from_one_another(parted: Path) -> None:
+    """A course on a network that has learned before comes to what the first one came to."""
+    with np.load(parted / "courses.npz") as outcomes:
+        assert np.abs(outcomes["first"] - outcomes["untuned"]).max() > 1e-5
+        assert np.abs(outcomes["second"] - outcomes["first"]).max() < 1e-7
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 For each of NAMES, below a folder of that name: ``tuned.weights.h5``, the backbone after its tunable variables have
 changed, and ``answers.npz``: ``pictures``, a head's ``weights`` and ``bias``, the ``logits`` of the changed network,
 and how far (``difference``) the parts were, before, from the features of the whole network with the head on them.
-``cuts.json`` says after which layer each network was parted, and how many variables are tunable.
+``cuts.json`` says after which layer each network was parted, and how many variables are tunable. ``courses.npz`` has
+the first variables of one network before it learned (``untuned``), and after each of two like courses.
 """
 
 import json
@@ -15,7 +16,12 @@ import numpy as np
 
 from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.network import bare_network, save_network, with_levels, with_pixels_in
-from customvision.training.computation.fine_tuning.network import tunable_network
+from customvision.training.children.child import Reports
+from customvision.training.computation.fine_tuning.activations import Activations
+from customvision.training.computation.fine_tuning.course import Course, Lessons, Place
+from customvision.training.computation.fine_tuning.network import TunableNetwork, tunable_network
+from customvision.training.computation.fine_tuning.time_left import TimeLeft
+from customvision.training.runs.event import FineTuningCourse
 from customvision.vision.head import Head
 
 NAMES = (
@@ -26,6 +32,10 @@ NAMES = (
     "mobilenet_v3_small_0.75_64",
 )
 TAGS, PICTURES = 3, 4
+# The quickest to learn.
+LEARNING = "mobilenet_v1_0.25_64"
+# So long that the clock does not touch the schedule.
+AGES = 1e12
 random = np.random.default_rng(0)
 
 
@@ -57,8 +67,29 @@ def part(name: str, folder: Path) -> list[object]:
     np.savez(
         folder / "answers.npz", pictures=pictures, weights=weights, bias=bias, logits=logits, difference=difference
     )
+    if name == LEARNING:
+        np.savez(folder.parent / "courses.npz", **courses(network, head, pictures, folder))
     cut = network.frozen.layers[-1].outputs[0]._keras_history.operation.name
     return [cut, list(network.frozen.outputs[0].shape[1:]), len(network.tunable)]
+
+
+def courses(network: TunableNetwork, head: Head, pictures: Any, folder: Path) -> dict[str, Any]:
+    """Returns the first variables of a network before two like courses, and after each of them."""
+    maps, levels = (np.asarray(part) for part in network.look(pictures.astype(np.float32)))
+    truth = np.eye(TAGS, dtype=np.uint8)[np.arange(PICTURES) % TAGS]
+    lessons = Lessons(
+        Activations([maps] * 3, [levels] * 3), np.arange(PICTURES), truth, np.ones(PICTURES), multilabel=False
+    )
+    network.begin(head)
+    outcomes = {"untuned": network.tunable[0]}
+    for name in ("first", "second"):
+        network.begin(head)
+        time_left = TimeLeft(lambda: 600.0)
+        time_left.begin(2, [])
+        place = Place(FineTuningCourse.TRIAL, 0)
+        Course(2, AGES, 0.0, folder / f"{name}.npz", "", place, time_left).run(network, lessons, None, Reports())
+        outcomes[name] = network.tunable[0]
+    return outcomes
 
 
 def drawn(variable: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The TypeScript package, installed and built for each file of tests, and a way to run programs that use it."""
+"""The TypeScript package, installed and built once, and a way to run programs that use it."""
 
 import asyncio
 import fcntl
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,43 @@ import pytest
 from typescript.package import PACKAGE, RunNode, npm
 
 OLDEST_NODE = 20
+# npm writes the one when all else is there; the other is written here.
+INSTALLED, BUILT = PACKAGE / "node_modules" / ".package-lock.json", PACKAGE / "dist" / ".built"
 NO_REGISTRY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENOTCACHED", "ENETUNREACH")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """The package's folder with everything that its lock names; skips where Node or a registry is missing."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node and npm are needed to test the TypeScript client")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.strip().lstrip("v").split(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Node {OLDEST_NODE} or newer is needed to test the TypeScript client; this is {version.strip()}")
+    with _alone():
+        if _older(INSTALLED, PACKAGE / "package-lock.json"):
+            installed = npm("ci", "--prefer-offline")
+            if installed.returncode != 0 and any(sign in installed.stderr for sign in NO_REGISTRY):
+                pytest.skip("no npm registry can be reached to install what the TypeScript client needs")
+            assert installed.returncode == 0, installed.stderr
+    return PACKAGE
+
+
+@pytest.fixture(scope="session")
+def built_package(package: Path) -> Path:
+    """The package's folder, type-checked and compiled."""
+    with _alone():
+        sources = [INSTALLED, *(package / name for name in ("package.json", "tsconfig.json"))]
+        sources += [file for folder in ("src", "examples") for file in (package / folder).rglob("*.ts")]
+        if any(_older(BUILT, source) for source in sources):
+            BUILT.unlink(missing_ok=True)
+            built = npm("run", "build")
+            assert built.returncode == 0, built.stdout + built.stderr
+            BUILT.touch()
+    return package
+
+
+@contextmanager
 def _alone() -> Iterator[None]:
     """Keeps tests in other processes from installing and building in the same folder meanwhile."""
     with (PACKAGE / "package.json").open() as file:
@@ -25,27 +58,8 @@ def _alone() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def package(_alone: None) -> Path:
-    """The package's folder with everything that its lock names; skips where Node or a registry is missing."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are needed to test the TypeScript client")
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.strip().lstrip("v").split(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"Node {OLDEST_NODE} or newer is needed to test the TypeScript client; this is {version.strip()}")
-    installed = npm("ci", "--prefer-offline")
-    if installed.returncode != 0 and any(sign in installed.stderr for sign in NO_REGISTRY):
-        pytest.skip("no npm registry can be reached to install what the TypeScript client needs")
-    assert installed.returncode == 0, installed.stderr
-    return PACKAGE
-
-
-@pytest.fixture(scope="module")
-def built_package(package: Path) -> Path:
-    """The package's folder, type-checked and compiled."""
-    built = npm("run", "build")
-    assert built.returncode == 0, built.stdout + built.stderr
-    return package
+def _older(made: Path, source: Path) -> bool:
+    return not made.exists() or made.stat().st_mtime_ns < source.stat().st_mtime_ns
 
 
 @pytest.fixture

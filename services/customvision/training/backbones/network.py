@@ -1,7 +1,8 @@
 """The backbone as a Keras model. Only processes of their own import this file: Keras takes seconds to load."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,12 @@ def bare_network_from_file(file: Path) -> Any:
     """Returns the MobileNet with the weights in ``file``, with or without its classifier. Raises WeightsUnusable."""
     shape = read_shape(file)
     network = bare_network(shape.network)
-    try:
+    with _misfit_told(file, shape):
         if shape.classes is None:
             network.load_weights(str(file))
         else:
             classifier_arrays = shape.network.family.classifier_arrays
             network.set_weights(network_with_classifier(file).get_weights()[:-classifier_arrays])
-    # Keras raises many kinds of error on files that do not fit; all of them mean the same to a user.
-    except Exception as error:
-        raise WeightsUnusable(_misfit(file, shape)) from error
     return network
 
 
@@ -77,13 +75,11 @@ def _with_scaled_features(network: Any, inner_scales: Sequence[float]) -> Any:
 
 
 def network_with_classifier(file: Path) -> Any:
-    """Returns the MobileNet with its classifier and the weights in ``file``; raises what Keras does where they misfit.
-
-    Only for a file with a classifier.
-    """
+    """Returns the MobileNet with its classifier and the weights in ``file``, which has one. Raises WeightsUnusable."""
     shape = read_shape(file)
     full = _built(shape.network, classes=shape.classes)
-    full.load_weights(str(file))
+    with _misfit_told(file, shape):
+        full.load_weights(str(file))
     return full
 
 
@@ -106,5 +102,12 @@ def _built(architecture: Architecture, **options: Any) -> Any:
     return build(alpha=architecture.width, weights=None, **family.options, **options)
 
 
-def _misfit(file: Path, shape: WeightsShape) -> str:
-    return f"The weights in {file.name} do not fit Keras' {shape.network.family.keras_name} ({shape.width})."
+@contextmanager
+def _misfit_told(file: Path, shape: WeightsShape) -> Iterator[None]:
+    try:
+        yield
+    # Keras raises many kinds of error on files that do not fit; all of them mean the same to a user.
+    except Exception as error:
+        raise WeightsUnusable(
+            f"The weights in {file.name} do not fit Keras' {shape.network.family.keras_name} ({shape.width})."
+        ) from error

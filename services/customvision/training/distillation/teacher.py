@@ -10,7 +10,7 @@ import numpy.typing as npt
 import openvino
 
 from customvision.training.backbones.architectures import MOBILENET_V2
-from customvision.training.backbones.network import bare_network_from_file, network_with_classifier, with_pixels_in
+from customvision.training.backbones.network import network_with_classifier, with_pixels_in
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.distillation.crops import Crops
 from customvision.training.distillation.student import LEVELS
@@ -36,8 +36,8 @@ class Teacher:
                 "their classifier, such as those that keras.applications.MobileNetV2() loads."
             )
         self.digest = digest_of(weights_file.read_bytes())
-        network = bare_network_from_file(weights_file)
-        self.classifier, self.classifier_bias = network_with_classifier(weights_file).get_weights()[-2:]
+        network = network_with_classifier(weights_file)
+        self.classifier, self.classifier_bias = network.get_weights()[-2:]
         self._compiled = _compile(
             keras.Model(network.input, [network.get_layer(level.layer).output for level in LEVELS])
         )

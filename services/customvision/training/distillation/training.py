@@ -39,6 +39,8 @@ class Distillation:
 
         Raises WeightsUnusable, CheckpointUnusable, PhotosUnreadable.
         """
+        if start_file is not None:
+            _check_start(start_file, recipe.width)
         keras.utils.set_random_seed(recipe.seed)
         self._recipe, self._photos = recipe, photos
         self._teacher = Teacher(teacher_file)
@@ -48,7 +50,7 @@ class Distillation:
         self._origin = {**recipe.to_record(), "teacher": self._teacher.digest}
         if start_file is not None:
             self._origin["start"] = digest_of(start_file.read_bytes())
-            _copy_weights(start_file, self.student, recipe.width)
+            self.student.set_weights(bare_network_from_file(start_file).get_weights())
         self._folder = folder
         checkpoint = Checkpoint.load(folder, self._origin)
         # Their seed is that of the lesson after the last: nothing is learned from them.
@@ -140,14 +142,13 @@ def _check_features(width: float, own: int, teachers: int) -> None:
         )
 
 
-def _copy_weights(file: Path, student: Any, width: float) -> None:
+def _check_start(file: Path, width: float) -> None:
     found = read_shape(file).network
     if (found.family, found.width) != (MOBILENET_V2, width):
         raise WeightsUnusable(
             f"{file.name} is a {found.family.keras_name} of width {found.width} and the student a MobileNetV2 of "
             f"{width}; they must be alike."
         )
-    student.set_weights(bare_network_from_file(file).get_weights())
 
 
 def _optimizer(recipe: Recipe) -> Any:

@@ -86,7 +86,7 @@ def _one_view(
     maps, levels = [], []
     with ThreadPoolExecutor(DECODING_THREADS) as pool:
         for part, pixels in zip(parts, pool.map(lambda rows: _pixels(photos, rows, view), parts), strict=True):
-            one, other = network.frozen(pixels, training=False)
+            one, other = network.look(pixels)
             maps.append(np.asarray(one).astype(np.float16))
             levels.append(np.asarray(other).astype(np.float16))
             reached(part.stop / count)

@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -85,21 +86,7 @@ class Course:
         With ``held_out`` those are the epochs up to the one that it chooses by the least loss; without, all that there
         was time for. Raises Diverged.
         """
-        network.tail.compile(
-            # XLA is several times slower at a MobileNet's convolutions on a CPU.
-            jit_compile=False,
-            # The schedule sets the rate; it is a variable of the optimiser.
-            optimizer=keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, clipnorm=1.0),
-            loss=(keras.losses.BinaryCrossentropy if lessons.multilabel else keras.losses.CategoricalCrossentropy)(
-                from_logits=True
-            ),
-            weighted_metrics=[
-                keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
-                if lessons.multilabel
-                else keras.metrics.CategoricalAccuracy("accuracy")
-            ],
-        )
-        network.tail.optimizer.build(network.tail.trainable_variables)
+        _make_ready(network.tail, multilabel=lessons.multilabel)
         watch = _Watch(self, network, held_out, lessons.multilabel, reports)
         started_at = watch.resume(Checkpoint.load(self.checkpoint, self.origin))
         batches = Batches(
@@ -110,6 +97,30 @@ class Course:
                 batches, epochs=self.epochs, initial_epoch=started_at, callbacks=[watch], verbose=0, shuffle=False
             )
         return watch.outcome()
+
+
+def _make_ready(tail: Any, *, multilabel: bool) -> None:
+    """Gives ``tail`` an optimiser that has learned nothing yet."""
+    if tail.compiled:
+        # What TensorFlow made of the network, which takes seconds, serves every course.
+        for variable in tail.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        return
+    tail.compile(
+        # XLA is several times slower at a MobileNet's convolutions on a CPU.
+        jit_compile=False,
+        # The schedule sets the rate; it is a variable of the optimiser.
+        optimizer=keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, clipnorm=1.0),
+        loss=(keras.losses.BinaryCrossentropy if multilabel else keras.losses.CategoricalCrossentropy)(
+            from_logits=True
+        ),
+        weighted_metrics=[
+            keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+            if multilabel
+            else keras.metrics.CategoricalAccuracy("accuracy")
+        ],
+    )
+    tail.optimizer.build(tail.trainable_variables)
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]

@@ -94,6 +94,7 @@ class FineTuner:
         self._folder, self._reports, self._seconds = folder, reports, seconds
         self._time_left = TimeLeft(seconds)
         self._truth = material.data_set.truth()
+        self._network: TunableNetwork | None = None
         self._activations: Activations | None = None
         self._origin = _origin_of(weights_file, material)
 
@@ -102,8 +103,8 @@ class FineTuner:
 
         ``reached`` hears the share that is done. Raises TooManyPhotos.
         """
-        network = tunable_network(self._weights_file, head)
-        self._activations = activations_of(network, self._photos, VIEWS_SHARE * self._seconds(), reached)
+        self._network = tunable_network(self._weights_file, head)
+        self._activations = activations_of(self._network, self._photos, VIEWS_SHARE * self._seconds(), reached)
 
     def epochs(self) -> int:
         """How many epochs a course of this data set has at most."""
@@ -181,15 +182,18 @@ class FineTuner:
         return KeptRepeat(fold, logits, course.spent + time.monotonic() - began)
 
     def _network_of_course(self, number: int, epochs: int, head: Head) -> TunableNetwork:
-        """Returns the network that a course begins with, whose time counts from here on.
+        """Returns the network as a course begins with it, whose time counts from here on.
 
-        Of the courses 0 is the trial, then come the repeats, then the one on all images.
+        All courses begin with the same one: to build it takes seconds. Of the courses 0 is the trial, then come the
+        repeats, then the one on all images.
         """
         learned = int(self._material.learned.sum())
         images = [learned, *(learned - len(fold) for fold in self._folds), len(self._truth)]
         batches = [epochs * -(-count // BATCH) for count in images]
         self._time_left.begin(batches[number], batches[number + 1 :])
-        return tunable_network(self._weights_file, head)
+        assert self._network is not None  # noqa: S101 - look comes first
+        self._network.begin(head)
+        return self._network
 
     def _course(self, name: str, epochs: int, share: float, place: Place) -> Course:
         file = self._checkpoint_file(name)

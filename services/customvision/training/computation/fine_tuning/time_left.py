@@ -14,25 +14,21 @@ class TimeLeft:
         """``budget`` tells the seconds that are left for all courses together."""
         self._budget = budget
         self._batches, self._seconds = 0, 0.0
-        self._to_start: float | None = None
-        self._began = time.monotonic()
         self._last: tuple[int, float] | None = None
         self._course, self._following = 0, list[int]()
 
     def begin(self, batches: int, following: Sequence[int]) -> None:
         """Tells that a course of so many batches begins, and how many the courses after it have."""
-        self._began, self._last = time.monotonic(), None
+        self._last = None
         self._course, self._following = batches, list(following)
 
     def reached(self, batches: int) -> None:
         """Tells that so many batches of the course are done, those of an earlier attempt included."""
         now = time.monotonic()
+        # The first step of a course is no measure of the others: before that of the first one the network is looked at.
         if self._last is not None:
             self._batches += batches - self._last[0]
             self._seconds += now - self._last[1]
-        elif self._to_start is None:
-            # The first step of a course is no measure of the others: the network is built and looked at before.
-            self._to_start = now - self._began
         self._last = (batches, now)
 
     def seconds(self, most_of_course: float) -> float | None:
@@ -41,5 +37,4 @@ class TimeLeft:
             return None
         each = self._seconds / self._batches
         course = min(each * (self._course - self._last[0]), max(0.0, most_of_course))
-        others = each * sum(self._following) + (self._to_start or 0.0) * len(self._following)
-        return round(min(course + others, max(0.0, self._budget())) + SECONDS_AFTERWARDS, 1)
+        return round(min(course + each * sum(self._following), max(0.0, self._budget())) + SECONDS_AFTERWARDS, 1)
