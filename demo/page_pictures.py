@@ -1,4 +1,4 @@
-"""Takes the pictures of the page that the docs show, on fruit that is drawn for it: a suite, a browser, a whole story."""
+"""Takes the pictures of the page that the docs show, on fruit that is drawn for it."""
 
 import shutil
 import sys
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from drawing import draw_data_set
 from local_suite import LocalSuite
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+from story import customvision, say
 
 from customvision.common.keys import load_or_create_keys
 from customvision.common.sign_in import sign_in_links
-from story import customvision, say
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 # Debian's names; the system's own is used, as the tests do.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDE = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 780}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 780}
 # A photo of a screen needs no finer grain than that.
 QUALITY = 82
 WAIT_MILLISECONDS = 120_000
