@@ -8,6 +8,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from customvision.client import AsyncClient, Client, ClientSettings, CustomVisionError
+from customvision.common.open_streams import TooManyStreams
+from customvision.common.status import status_of
 from customvision.v1 import prediction_service_pb2 as prediction
 from scripted_server import ScriptedCall, ScriptedServer
 
@@ -113,6 +115,19 @@ def test_a_stream_that_breaks_goes_on_where_it_was(make_settings: MakeSettings) 
         sent = [[it.question.image_data for it in call.request] for call in server.calls["PredictStream"]]
     assert [answer.image for answer in answers] == [b"a", b"b", b"c"]
     assert sent == [[b"a", b"b", b"c"], [b"b", b"c"]]
+
+
+def test_a_stream_without_a_place_is_opened_again(make_settings: MakeSettings) -> None:
+    """A stream that is refused as one too many is opened again after the time that the service says."""
+
+    def crowded(call: ScriptedCall) -> Responses:
+        if call.number == 1:
+            call.context.abort_with_status(status_of(TooManyStreams("Too many are open.", retry_after=0.001)))
+        yield from map(echo, call.request)
+
+    with ScriptedServer({"PredictStream": crowded}) as server, Client(make_settings(server.address)) as client:
+        (answer,) = client.predict_stream("p", [b"a"])
+    assert answer.response is not None
 
 
 def test_a_service_that_is_not_there_is_told_at_once(make_settings: MakeSettings) -> None:

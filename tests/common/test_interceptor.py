@@ -184,4 +184,4 @@ def test_streams_must_be_generators() -> None:
     from customvision.common.interceptor import _around_stream
 
     with pytest.raises(TypeError, match="async generator"):
-        _around_stream(unary, lambda _request, _context: None)  # type: ignore[arg-type, return-value]
+        _around_stream(unary, lambda _context: None)  # type: ignore[arg-type, return-value]

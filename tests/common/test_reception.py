@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2
 
 from customvision.common.authentication import Role
 from customvision.common.errors import DeadlineExceeded, ResourceExhausted
+from customvision.common.message_room import MessageRoom
 from customvision.common.reception import AT_ONCE, Reception
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.status import error_from_call
@@ -38,10 +39,6 @@ def register(server: grpc.aio.Server) -> None:
 def images(reception: Reception | None, roles: frozenset[Role] = TRAINING_KEY_ONLY) -> ServiceDefinition:
     """Returns the service with the reception given."""
     return ServiceDefinition("images", "test.Images", register, roles, lambda: None, reception=reception)
-
-
-def let_in(_: Role) -> None:
-    """Lets all enter."""
 
 
 def full(_: Role) -> None:
@@ -85,7 +82,7 @@ async def test_what_cannot_enter_is_refused_unread(serve_service: Callable[..., 
 
 async def test_a_message_that_does_not_come_makes_room(serve_service: Callable[..., Any]) -> None:
     """With room for one message, one that never comes is ended, and the next is received and answered."""
-    reception = Reception(frozenset({METHOD}), let_in, at_once=1, seconds=0.2)
+    reception = Reception(frozenset({METHOD}), at_once=1, seconds=0.2)
     async with serve_service(images(reception)) as channel:
         stalled = unsent(channel)
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -93,6 +90,57 @@ async def test_a_message_that_does_not_come_makes_room(serve_service: Callable[.
         error = error_from_call(await end_of(stalled), service="images")
     assert isinstance(error, DeadlineExceeded)
     assert error.reason == "MESSAGE_TOO_SLOW"
+
+
+async def test_a_message_that_takes_long_makes_way(serve_service: Callable[..., Any]) -> None:
+    """With room for one message, the next is received beside one that has been coming for a while, which goes on."""
+    reception = Reception(frozenset({METHOD}), at_once=1, prompt_seconds=0.1)
+    async with serve_service(images(reception)) as channel:
+        send = asyncio.Event()
+
+        async def late() -> AsyncIterator[bytes]:
+            await send.wait()
+            yield b"late"
+
+        slow = channel.stream_unary(METHOD)(late())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await channel.unary_unary(METHOD)(b"small") == b"small"
+            send.set()
+            assert await slow == b"late"
+
+
+async def test_what_is_not_answered_yet_bounds_what_is_received(serve_service: Callable[..., Any]) -> None:
+    """While messages that are being answered fill the room, the next is not read; it is once there is room again."""
+    begun: list[bytes] = []
+    answering = asyncio.Event()
+
+    async def held_look(request: bytes, _: Any) -> bytes:
+        begun.append(request)
+        await answering.wait()
+        return request
+
+    handlers: dict[str, Any] = {"Look": grpc.unary_unary_rpc_method_handler(held_look)}
+    reception = Reception(frozenset({METHOD}), room=MessageRoom(size=10))
+    definition = ServiceDefinition(
+        "images",
+        "test.Images",
+        lambda server: server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("test.Images", handlers),)
+        ),
+        TRAINING_KEY_ONLY,
+        lambda: None,
+        reception=reception,
+    )
+    async with serve_service(definition) as channel, asyncio.timeout(PATIENCE_SECONDS):
+        first = channel.unary_unary(METHOD)(b"0123456789")
+        while not begun:
+            await asyncio.sleep(0.01)
+        second = channel.unary_unary(METHOD)(b"second")
+        # A call that comes later is answered, so the second has come.
+        assert await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+        assert begun == [b"0123456789"]
+        answering.set()
+        assert [await first, await second] == [b"0123456789", b"second"]
 
 
 async def test_messages_that_do_not_come_do_not_keep_health_from_answering(serve_service: Callable[..., Any]) -> None:

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 import grpc
 import pytest
 
 from customvision.common.channel import open_channel
 from customvision.common.keys import Keys
+from customvision.common.open_streams import MOST, OpenStreams
 from customvision.common.processors import available_cores
+from customvision.common.status import error_from_call
+from customvision.prediction import streams
 from customvision.v1 import prediction_service_pb2 as messages
 from models import model
 from pictures import photo
@@ -172,3 +176,61 @@ async def test_a_drain_answers_what_was_read_and_ends_the_stream(suite: Suite, m
     assert sorted(answer.request_id for answer in answers) == ["0", "1"]
     assert ended.value.code() == drained.value.code() == grpc.StatusCode.UNAVAILABLE
     assert "stopping" in (drained.value.details() or "")
+
+
+async def test_streams_past_the_bound_are_refused(prediction: Prediction, keys: Keys) -> None:
+    """One more than may be open is told when to come back; the other key has room; an end makes room."""
+    calls = [prediction.stub.PredictStream() for _ in range(MOST)]
+    for call in calls:
+        await call.write(asked("open"))
+        await answer_of(call)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await rest_of(prediction.stub.PredictStream())
+    error = error_from_call(refused.value, service="prediction")
+    assert (error.reason, error.retry_after) == ("TOO_MANY_STREAMS", 1.0)
+    async with open_channel(prediction.address, Keys(training_key=keys.prediction_key, prediction_key="")) as channel:
+        assert await answers_to(Prediction(channel, prediction.address, prediction.stop), [asked("other key")])
+    await calls[0].done_writing()
+    assert not await rest_of(calls[0])
+    assert await answers_to(prediction, [asked("more")])
+    for call in calls:
+        call.cancel()
+
+
+async def test_a_stream_that_never_reads_gives_way(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every place taken and answers stuck on their way, its place is given to the next; read on, it ends."""
+    monkeypatch.setattr(streams, "OpenStreams", partial(OpenStreams, most=1, silent_seconds=0.0))
+    suite.project.publish("p", "m", "i", model(tuple(f"{number:0100}" for number in range(2000))))
+    async with suite.prediction() as prediction:
+        await prediction.serving("i")
+        held = HeldPredictions(monkeypatch)
+        held.release()
+        silent = prediction.stub.PredictStream()
+        for number in range(AT_ONCE):
+            await silent.write(asked(number))
+        await held.until_begun(AT_ONCE)
+        assert (await answers_to(prediction, [asked("next")]))["next"].HasField("response")
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await rest_of(silent)
+    assert error_from_call(ended.value, service="prediction").reason == "STREAM_SILENT"
+
+
+async def test_questions_of_all_streams_share_one_room(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the question of one stream fills it, another's is not read and not refused; then it is answered."""
+    monkeypatch.setattr(streams, "MAX_BYTES", len(RED))
+    suite.project.publish("p", "m", "i", model())
+    async with suite.prediction() as prediction:
+        await prediction.serving("i")
+        held = HeldPredictions(monkeypatch)
+        first, second = prediction.stub.PredictStream(), prediction.stub.PredictStream()
+        await first.write(asked("first"))
+        await held.until_begun(1)
+        await second.write(asked("second"))
+        alone = asyncio.ensure_future(prediction.predict("p", "m", RED))
+        await held.until_begun(2)
+        assert held.begun == 2
+        held.release()
+        await alone
+        assert [(await answer_of(call)).HasField("response") for call in (first, second)] == [True, True]
+        first.cancel()
+        second.cancel()

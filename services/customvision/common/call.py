@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import grpc
 import structlog
 
-from customvision.common.access_log import AccessLog
+from customvision.common.access_log import NOBODY, AccessLog
 from customvision.common.call_context import REQUEST_ID_HEADER, begin_call, hand_on
 from customvision.common.call_metrics import Method, MethodMetrics
-from customvision.common.errors import ServiceError
+from customvision.common.errors import ServiceError, forget_frames
 from customvision.common.running_calls import RunningCalls
 from customvision.common.status import code_of, internal_status, status_of
 from customvision.common.tracing import Span, Tracer
@@ -51,8 +51,7 @@ class Surroundings:
 class AnsweredCall:
     """To be admitted, to fail or not, and to end, in the task that grpc runs for the call."""
 
-    def __init__(self, surroundings: Surroundings, request: Any, context: Any) -> None:
-        """``request`` is one message, or an iterable of them where the caller streams."""
+    def __init__(self, surroundings: Surroundings, context: Any) -> None:
         self._surroundings = surroundings
         self._context = context
         self._started = time.monotonic()
@@ -61,8 +60,7 @@ class AnsweredCall:
         self._request_id = begin_call(self._metadata)
         self._span: Span | None = None
         self._running = False
-        streaming = surroundings.method.request_streaming
-        self.request = _CountedRequests(request, surroundings.metrics.receive) if streaming else request
+        self._about = NOBODY
         surroundings.metrics.begin()
 
     def admit(self, refusal: ServiceError | None = None) -> None:
@@ -78,6 +76,14 @@ class AnsweredCall:
             raise refusal
         surroundings.running.begin()
         self._running = True
+
+    def concern(self, request: Any) -> None:
+        """Notes whom the call's one message is about."""
+        self._about = self._surroundings.access_log.names_in(request)
+
+    def messages(self) -> AsyncIterator[Any]:
+        """Returns the messages of a caller who streams, counted as they are read. Holds none of them."""
+        return _Messages(self._context, self._surroundings.metrics.receive)
 
     def send(self) -> None:
         """Counts a message that is about to go."""
@@ -106,15 +112,14 @@ class AnsweredCall:
         if self._running:
             surroundings.running.end()
         surroundings.metrics.end(self._code, seconds)
-        surroundings.access_log.tell(surroundings.method.path, self._code.name, seconds, self._request_id, self.request)
-        self.request = None
+        surroundings.access_log.tell(surroundings.method.path, self._code.name, seconds, self._request_id, self._about)
         if self._span is not None:
             number: int = self._code.value[0]
             self._span.end({"rpc.grpc.status_code": number}, failed=self._code in FAULTS)
 
     async def _abort(self, error: Exception, status: Any) -> None:
-        # grpc has the call hold what it was aborted with, in a circle: the frames of a traceback hold its message.
-        error.__traceback__ = None
+        # grpc has the call hold what it was aborted with, in a circle.
+        forget_frames(error)
         named = (*status.trailing_metadata, (REQUEST_ID_HEADER, self._request_id))
         await self._context.abort(status.code, status.details, named)
 
@@ -126,19 +131,18 @@ class AnsweredCall:
         return bool(left <= DEADLINE_SLACK_SECONDS + DEADLINE_SLACK_SHARE * whole)
 
 
-class _CountedRequests:
-    def __init__(self, requests: AsyncIterable[Any], count: Callable[[], None]) -> None:
-        self._requests = requests
-        self._iterator: AsyncIterator[Any] | None = None
+class _Messages:
+    # Not grpc's own iterator, which holds each message until the next is there.
+    def __init__(self, context: Any, count: Callable[[], None]) -> None:
+        self._context = context
         self._count = count
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
-        # Not before: grpc complains of an iterator that is made and not used.
-        if self._iterator is None:
-            self._iterator = aiter(self._requests)
-        request = await anext(self._iterator)
+        message = await self._context.read()
+        if message is grpc.aio.EOF:
+            raise StopAsyncIteration
         self._count()
-        return request
+        return message

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias, cast
 
 import grpc
+from google.protobuf.message import Message
 
 from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing, Role
@@ -25,8 +26,7 @@ OPEN_SERVICES = frozenset({"grpc.health.v1.Health"})
 # A question about health names a service or a model.
 MAX_OPEN_BYTES = 4096
 
-Begin = Callable[[Any, Any], AnsweredCall]
-Receive = Callable[[Any, Any], Awaitable[Any]]
+Begin = Callable[[Any], AnsweredCall]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
@@ -43,7 +43,7 @@ class GuardedMethod:
         """Returns a handler that ends a call with ``error`` and reads nothing of it."""
 
         async def refuse(_requests: Any, context: Any) -> None:
-            call = self.begin((), context)
+            call = self.begin(context)
             try:
                 call.admit(error)
             except ServiceError as refusal:
@@ -120,30 +120,29 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             tracer=self._tracer,
         )
 
-        def begin(request: Any, context: Any) -> AnsweredCall:
-            return AnsweredCall(surroundings, request, context)
+        def begin(context: Any) -> AnsweredCall:
+            return AnsweredCall(surroundings, context)
 
         roles = self._roles.get(service, frozenset())
         reception = self._reception if self._reception is not None and method.path in self._reception.methods else None
         if reception is None:
             return GuardedMethod(roles, _surrounded(behaviours, begin), None, begin)
-        receive = partial(self._receive, reception, roles)
-        unary = _around_unary(behaviours.unary_unary, begin, receive)
+        authenticate = partial(self._role_of, roles)
+        unary = _around_received(behaviours.unary_unary, begin, reception, authenticate)
         return GuardedMethod(
             roles, grpc.stream_unary_rpc_method_handler(unary, **_serialization(behaviours)), reception, begin
         )
 
-    async def _receive(self, reception: Reception, roles: frozenset[Role], messages: Any, context: Any) -> Any:
-        role = self._key_ring.authenticate(context.invocation_metadata() or (), roles)
-        return await reception.receive(role, messages)
+    def _role_of(self, roles: frozenset[Role], context: Any) -> Role:
+        return self._key_ring.authenticate(context.invocation_metadata() or (), roles)
 
 
 def _open(handler: Handler, reception: OpenReception) -> Handler:
     """Returns a handler that has its one message received by ``reception``."""
     behaviours: Any = handler
 
-    async def received(requests: Any, context: Any) -> Any:
-        request = await reception.receive(requests)
+    async def received(context: Any) -> Any:
+        request = await reception.receive(context)
         if request is None:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The call's message did not come in time.")
         # A watch holds it for as long as it lasts.
@@ -151,11 +150,11 @@ def _open(handler: Handler, reception: OpenReception) -> Handler:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The message has more than {MAX_OPEN_BYTES} bytes.")
         return request
 
-    async def answer(requests: Any, context: Any) -> Any:
-        return await behaviours.unary_unary(await received(requests, context), context)
+    async def answer(_unread: Any, context: Any) -> Any:
+        return await behaviours.unary_unary(await received(context), context)
 
-    async def stream(requests: Any, context: Any) -> AsyncIterator[Any]:
-        request = await received(requests, context)
+    async def stream(_unread: Any, context: Any) -> AsyncIterator[Any]:
+        request = await received(context)
         async with contextlib.aclosing(behaviours.unary_stream(request, context)) as responses:
             async for response in responses:
                 yield response
@@ -172,13 +171,13 @@ def _surrounded(behaviours: Any, begin: Begin) -> Handler:
     serialization = _serialization(behaviours)
     wrapped: Any
     if behaviours.response_streaming and behaviours.request_streaming:
-        stream = _around_stream(behaviours.stream_stream, begin)
+        stream = _around_stream(behaviours.stream_stream, begin, streamed=True)
         wrapped = grpc.stream_stream_rpc_method_handler(stream, **serialization)
     elif behaviours.response_streaming:
         stream = _around_stream(behaviours.unary_stream, begin)
         wrapped = grpc.unary_stream_rpc_method_handler(stream, **serialization)
     elif behaviours.request_streaming:
-        unary = _around_unary(behaviours.stream_unary, begin)
+        unary = _around_unary(behaviours.stream_unary, begin, streamed=True)
         wrapped = grpc.stream_unary_rpc_method_handler(unary, **serialization)
     else:
         unary = _around_unary(behaviours.unary_unary, begin)
@@ -193,16 +192,12 @@ def _serialization(behaviours: Any) -> dict[str, Any]:
     }
 
 
-def _around_unary(behaviour: Any, begin: Begin, receive: Receive | None = None) -> Any:
+def _around_unary(behaviour: Any, begin: Begin, *, streamed: bool = False) -> Any:
     async def answer(request: Any, context: Any) -> Any:
-        call = begin(request, context)
-        # An error's traceback holds this frame.
-        del request
+        call = begin(context)
         try:
             call.admit()
-            if receive is not None:
-                call.request = await receive(call.request, context)
-            return await behaviour(call.request, context)
+            return await _begun(behaviour, call, request, context, streamed=streamed)
         except BaseException as error:
             await call.fail(error)
             raise
@@ -212,15 +207,35 @@ def _around_unary(behaviour: Any, begin: Begin, receive: Receive | None = None) 
     return answer
 
 
-def _around_stream(behaviour: Any, begin: Begin) -> Any:
+def _around_received(behaviour: Any, begin: Begin, reception: Reception, authenticate: Callable[[Any], Role]) -> Any:
+    async def answer(_unread: Any, context: Any) -> Any:
+        call = begin(context)
+        try:
+            call.admit()
+            message = await reception.receive(authenticate(context), context)
+            with reception.room.held(_size_of(message)):
+                answering = _begun(behaviour, call, message, context)
+                # What answers lets go of it when it may.
+                del message
+                return await answering
+        except BaseException as error:
+            await call.fail(error)
+            raise
+        finally:
+            call.end()
+
+    return answer
+
+
+def _around_stream(behaviour: Any, begin: Begin, *, streamed: bool = False) -> Any:
     if not inspect.isasyncgenfunction(behaviour):
         raise TypeError(f"{behaviour!r} must be an async generator")
 
     async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
-        call = begin(request, context)
+        call = begin(context)
         try:
             call.admit()
-            async with contextlib.aclosing(behaviour(call.request, context)) as responses:
+            async with contextlib.aclosing(_begun(behaviour, call, request, context, streamed=streamed)) as responses:
                 async for response in responses:
                     call.send()
                     yield response
@@ -231,3 +246,15 @@ def _around_stream(behaviour: Any, begin: Begin) -> Any:
             call.end()
 
     return answer
+
+
+def _begun(behaviour: Any, call: AnsweredCall, request: Any, context: Any, *, streamed: bool = False) -> Any:
+    """Returns what ``behaviour`` makes of a call: of its message, or of its messages where they are ``streamed``."""
+    if streamed:
+        return behaviour(call.messages(), context)
+    call.concern(request)
+    return behaviour(request, context)
+
+
+def _size_of(message: Any) -> int:
+    return message.ByteSize() if isinstance(message, Message) else len(message)

@@ -12,7 +12,9 @@ import structlog
 
 from customvision.common.access_log import AccessLog
 from customvision.common.authentication import KeyRing
+from customvision.common.background import in_background
 from customvision.common.errors import ConfigurationError
+from customvision.common.free_memory import give_back_memory
 from customvision.common.keys import Keys
 from customvision.common.logs import configure_logging
 from customvision.common.server import Server, ServiceDefinition
@@ -75,6 +77,7 @@ async def serve(
             from customvision.common.metrics_endpoint import serve_metrics
 
             await stack.enter_async_context(serve_metrics(definition.metrics, metrics_address, key_ring))
+        await stack.enter_async_context(in_background(give_back_memory()))
         bound = await server.start()
         stack.push_async_callback(server.stop, drain_seconds)
         tell_serving(bound)

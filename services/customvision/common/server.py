@@ -32,6 +32,7 @@ MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 MAX_PENDING_CALLS = 20_000
 # More calls of one connection wait at their caller. The REST gateway has one for all that it watches and asks.
 MAX_CALLS_PER_CONNECTION = 1_000
+LOOKAHEAD_BYTES = 256 * 1024
 GRACE_SECONDS = 5.0
 # For answers that were given to leave this machine.
 LAST_ANSWERS_SECONDS = 0.02
@@ -44,6 +45,9 @@ OPTIONS = [
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
     ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
+    # What may come of a message before it is read. On a fast network gRPC would make it many megabytes for each call.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", LOOKAHEAD_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),

@@ -1,5 +1,6 @@
 """Translates errors to gRPC statuses, in one place."""
 
+import functools
 import re
 
 import grpc
@@ -47,24 +48,34 @@ def message_of(error: errors.ServiceError) -> str:
 
 def status_of(error: errors.ServiceError) -> grpc.Status:
     """Returns the status for ``error``: code, message, ErrorInfo, and BadRequest and RetryInfo where they say more."""
-    message = message_of(error)
+    told = tuple(error.metadata.items())[:MAX_METADATA_ENTRIES]
+    return _status(code_of(error), message_of(error), error.reason, told, error.field, error.retry_after)
+
+
+# Thousands of calls may be refused at one instant, all for the same reason.
+@functools.lru_cache(maxsize=64)
+def _status(
+    code: grpc.StatusCode,
+    message: str,
+    reason: str,
+    metadata: tuple[tuple[str, str], ...],
+    field: str,
+    retry_after: float | None,
+) -> grpc.Status:
     info = error_details_pb2.ErrorInfo(
-        reason=error.reason,
+        reason=reason,
         domain=ERROR_DOMAIN,
-        metadata={
-            _trim(key, MAX_FIELD_BYTES): _trim(value, MAX_METADATA_BYTES)
-            for key, value in list(error.metadata.items())[:MAX_METADATA_ENTRIES]
-        },
+        metadata={_trim(key, MAX_FIELD_BYTES): _trim(value, MAX_METADATA_BYTES) for key, value in metadata},
     )
     details = [_pack(info)]
-    if error.field:
+    if field:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=_trim(error.field, MAX_FIELD_BYTES), description=_trim(message, MAX_DESCRIPTION_BYTES)
+            field=_trim(field, MAX_FIELD_BYTES), description=_trim(message, MAX_DESCRIPTION_BYTES)
         )
         details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
-    if error.retry_after is not None:
-        details.append(_pack(error_details_pb2.RetryInfo(retry_delay=duration_of(error.retry_after))))
-    number: int = code_of(error).value[0]
+    if retry_after is not None:
+        details.append(_pack(error_details_pb2.RetryInfo(retry_delay=duration_of(retry_after))))
+    number: int = code.value[0]
     status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=number, message=message, details=details))
     return status
 

@@ -27,7 +27,7 @@ class Share:
     """
 
     def __init__(self, total: int) -> None:
-        self._total = total
+        self.total = total
         self._most_of_a_key = int(total * SHARE_OF_A_KEY)
         self.held = 0
         self._by_key: dict[str, int] = {}
@@ -43,7 +43,7 @@ class Share:
 
     def free_to(self, key: str) -> int:
         """Returns how much of what a key may hold is free."""
-        return min(self._total - self.held, self._most_of_a_key - self._by_key.get(key, 0))
+        return min(self.total - self.held, self._most_of_a_key - self._by_key.get(key, 0))
 
     def take(self, holder: Holder, amount: int) -> None:
         """Counts ``amount`` as held."""
@@ -94,6 +94,8 @@ class Admission:
 
     def _refusal(self, holder: Holder, retry_after: float) -> PredictionQueueFull:
         waiting, of_project = self.places.held, self.places.held_by(holder)
+        # As it is told, so that refusals of one moment are all the same.
+        retry_after = max(0.1, round(retry_after, 1))
         return PredictionQueueFull(
             f"{waiting} questions wait already, {of_project} of them of this project; try again in "
             f"{retry_after:.1f} seconds, or with fewer callers.",

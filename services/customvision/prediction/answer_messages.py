@@ -47,7 +47,11 @@ async def stream_questions(
 ) -> AsyncGenerator[StreamQuestion, None]:
     """Yields the questions of a stream as they come."""
     async for request in requests:
-        yield StreamQuestion(request.request_id, question_of(request.question))
+        question = StreamQuestion(request.request_id, question_of(request.question))
+        # It holds the image once more.
+        del request
+        yield question
+        del question
 
 
 def answer_message(answer: Answer) -> messages.PredictResponse:

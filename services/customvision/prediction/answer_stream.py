@@ -55,6 +55,8 @@ class AnswerStream(Generic[Asked, Answered]):
             task = asyncio.create_task(self._answer_one(question))
             self._answering.add(task)
             task.add_done_callback(self._ended)
+            # Not held while the next is waited for.
+            del question
             await self._room.acquire()
 
     async def _answer_one(self, question: Asked) -> None:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import structlog
 
-from customvision.common.errors import Internal, ServiceError
+from customvision.common.errors import Internal, ServiceError, forget_frames
 from customvision.prediction.predictor import Answer
 
 Outcome: TypeAlias = Answer | ServiceError
@@ -18,6 +18,7 @@ async def outcome_of(answer: Awaitable[Answer]) -> Outcome:
     try:
         return await answer
     except ServiceError as error:
+        forget_frames(error)
         return error
     except Exception:
         log.exception("a question failed")

@@ -92,7 +92,7 @@ class Predictor:
         with self.refusals:
             question.check_model(caller)
             question.check_image()
-            with self._place(question.project_id, caller, _size(question)):
+            with self._place(question.project_id, caller, size_of(question)):
                 model = await self._found_model(question, caller)
                 return await self._answer(model, question, caller)
 
@@ -189,7 +189,7 @@ class Predictor:
         return record.prediction_id if self._stored.offer(record) else ""
 
 
-def _size(question: Question) -> int:
+def size_of(question: Question) -> int:
     """Returns the bytes of a question's image; as many as there may be of one that is to be fetched."""
     return MAX_BYTES if question.image_url else len(question.image_data)
 

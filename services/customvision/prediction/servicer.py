@@ -56,13 +56,18 @@ class PredictionServicer(PredictionServiceServicer):
 
     async def Predict(self, request: messages.PredictRequest, context: Context) -> messages.PredictResponse:
         """Classifies one image."""
-        return answer_message(await self._predictor.predict(question_of(request), self._caller(context)))
+        question = question_of(request)
+        # It holds the image once more.
+        del request
+        return answer_message(await self._predictor.predict(question, self._caller(context)))
 
     async def PredictBatch(
         self, request: messages.PredictBatchRequest, context: Context
     ) -> messages.PredictBatchResponse:
         """Classifies several images with one model."""
-        return batch_message(await self._batches.predict(batch_questions(request), self._caller(context)))
+        questions = batch_questions(request)
+        del request
+        return batch_message(await self._batches.predict(questions, self._caller(context)))
 
     async def PredictStream(
         self, request_iterator: AsyncIterable[messages.PredictStreamRequest], context: Context

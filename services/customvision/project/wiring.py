@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from customvision.common.background import in_background
 from customvision.common.database import Database
 from customvision.common.folder_lock import FolderLock
+from customvision.common.message_room import MessageRoom
 from customvision.common.notifier import Notifier
+from customvision.common.reception import Reception
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.service_metrics import ServiceMetrics
 from customvision.common.settings import Settings
@@ -35,6 +37,11 @@ from customvision.v1 import project_service_pb2, project_service_pb2_grpc
 
 DATABASE = "project.sqlite"
 FULL_NAME: str = project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name
+# What carries images in one message, each of up to 32 MiB.
+RECEIVED = frozenset({f"/{FULL_NAME}/CreateImages", f"/{FULL_NAME}/RecordPredictions"})
+RECEIVED_AT_ONCE = 4
+# What they may hold until they are answered, beside those that are just coming.
+RECEIVED_BYTES = 64 * 1024 * 1024
 
 
 @contextlib.asynccontextmanager
@@ -105,6 +112,7 @@ def _definition(use_cases: UseCases, notifier: Notifier, metrics: ServiceMetrics
         roles=TRAINING_KEY_ONLY,
         end_streams=notifier.close,
         metrics=metrics,
+        reception=Reception(RECEIVED, at_once=RECEIVED_AT_ONCE, room=MessageRoom(size=RECEIVED_BYTES)),
     )
 
 

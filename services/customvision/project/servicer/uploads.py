@@ -24,7 +24,12 @@ class UploadMethods:
     ) -> images_pb2.CreateImagesResponse:
         """Adds up to 64 images."""
         uploads = [_upload(image) for image in request.images]
-        results = await self._intake.add(request.project_id, list(request.tag_ids), uploads, dict(request.metadata))
+        project_id, tag_ids, metadata = request.project_id, list(request.tag_ids), dict(request.metadata)
+        # It holds the images once more.
+        del request
+        adding = self._intake.add(project_id, tag_ids, uploads, metadata)
+        del uploads
+        results = await adding
         return images_pb2.CreateImagesResponse(results=map(result_message, results))
 
     async def CreateImagesFromUrls(

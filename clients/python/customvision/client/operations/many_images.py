@@ -58,6 +58,8 @@ def predict_stream(images: Iterable[Image], question: PredictRequest, patience_s
     # A service that has not answered yet is told at once; one that has is likely to come back.
     patience = Patience(0.0)
     heard = False
+    # How often as many streams were open as may be.
+    refusals = 0
     try:
         while not questions.answered:
             stream = yield Open("prediction", "PredictStream", questions.messages())
@@ -69,7 +71,9 @@ def predict_stream(images: Iterable[Image], question: PredictRequest, patience_s
                     for answer in questions.answers(response):
                         yield Emit(answer)
             except CustomVisionError as error:
-                yield Sleep(patience.pause_after(error))
+                crowded = error.retry_after is not None and refusals < MAX_ATTEMPTS
+                refusals += crowded
+                yield Sleep(_spread(error.retry_after or 0.0) if crowded else patience.pause_after(error))
             finally:
                 stream.cancel()
             for answer in questions.unreadable():
@@ -175,14 +179,17 @@ class _Questions:
 
     def _send_again(self, index: int, seconds: float) -> None:
         self._refusals[index] = self._refusals.get(index, 0) + 1
-        # Clients that were refused together do not return all at once.
-        pause = seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, guards nothing
-        self._not_before = time.monotonic() + pause
+        self._not_before = time.monotonic() + _spread(seconds)
         self._refused.append(index)
 
     def _settled(self, index: int) -> Image:
         self._refusals.pop(index, None)
         return self._unanswered.pop(index)[0]
+
+
+def _spread(seconds: float) -> float:
+    """Returns a pause: clients that were refused together do not return all at once."""
+    return seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, guards nothing
 
 
 def _content(image: bytes | Path) -> bytes:
