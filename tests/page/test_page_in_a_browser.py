@@ -108,12 +108,16 @@ async def test_the_first_screen_waits_for_no_script_of_another(visit: Visit, key
     """The projects are shown before a script of another screen is asked for; those come afterwards."""
     page = visit.page
     await open_signed_in(page, keys)
-    await page.goto("/")
-    times = """name => performance.getEntriesByType("resource").filter(each => each.name.includes(name))
-        .map(({ startTime, responseEnd }) => [startTime, responseEnd])"""
-    await page.wait_for_function(f"({times})('/screens/images/').length")
-    ((_, answered),) = await page.evaluate(times, "ListProjects")
-    assert all(asked >= answered for asked, _ in await page.evaluate(times, "/screens/images/"))
+    happened: list[str] = []
+    page.on("request", lambda request: happened.append(request.url))
+    page.on("response", lambda response: happened.append(f"answered {response.url}"))
+    async with page.expect_request("**/screens/images/images.js"):
+        await page.goto("/")
+    answered, *others = [
+        index for index, what in enumerate(happened) if what.startswith("answered") and "ListProjects" in what
+    ] + [index for index, what in enumerate(happened) if "/screens/images/" in what]
+    assert others
+    assert min(others) > answered
 
 
 async def test_what_a_screen_asks_ends_with_it(visit: Visit, keys: Keys) -> None:
@@ -135,6 +139,7 @@ async def test_a_server_that_is_away_is_told_in_a_sentence(visit: Visit, keys: K
     page = visit.page
     told = page.get_by_text("The server cannot be reached.")
     await page.goto("/sign-in")
+    await expect(page.get_by_label("Training key")).to_be_focused()
     await page.route("**/page/session", lambda route: route.abort())
     await page.get_by_label("Training key").fill(keys.training_key)
     await page.keyboard.press("Enter")

@@ -65,7 +65,7 @@ function put(screen) {
   document.title = `${screen.title} · Custom Vision`;
   document.getElementById("header")?.replaceChildren(...header(location.pathname));
   content.replaceChildren(screen.content);
-  content.focus({ preventScroll: true });
+  /** @type {HTMLElement} */ (content.querySelector("[autofocus]") ?? content).focus({ preventScroll: true });
 }
 
 /** @returns {Screen} */
