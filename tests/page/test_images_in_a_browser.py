@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from customvision.common.keys import Keys
 from page_visit import Visit, open_signed_in
@@ -48,6 +48,48 @@ async def test_a_folder_becomes_tagged_images(
     await expect(photos).to_have_count(1)
     stored = await image_list(served.project, project_id)
     assert sorted(rose in image.tag_ids for image in stored) == [False, True, True]
+
+
+async def test_a_folder_that_cannot_be_a_tag_stops_no_other(
+    visit: Visit, keys: Keys, project_id: str, tmp_path: Path
+) -> None:
+    """The photos of a folder whose name no tag can have are told by name, with why; those of others arrive tagged."""
+    page = visit.page
+    for name, seed in (("x" * 200, 1), ("rose", 2)):
+        (tmp_path / "flowers" / name).mkdir(parents=True)
+        (tmp_path / "flowers" / name / f"{seed}.jpg").write_bytes(photo(seed))
+    photos = await open_images(page, keys, project_id)
+    await page.locator("input[webkitdirectory]").set_input_files(tmp_path / "flowers")
+    await expect(page.get_by_role("status")).to_contain_text("1.jpg: Its folder's name makes no tag: name has 200")
+    await expect(page.get_by_role("button", name="rose 1")).to_be_visible()
+    await expect(photos).to_have_count(1)
+    visit.problems = [problem for problem in visit.problems if "400" not in problem]
+
+
+async def test_photos_are_seen_while_others_are_being_sent(
+    visit: Visit, keys: Keys, project_id: str, tmp_path: Path
+) -> None:
+    """What has arrived is shown before the rest has; until all has, the browser asks before it leaves the page."""
+    page = visit.page
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    files = [tmp_path / "first.jpg", tmp_path / "held.jpg"]
+    for seed, file in enumerate(files):
+        file.write_bytes(photo(seed))
+    photos = await open_images(page, keys, project_id)
+    await page.route("**/images?fileName=held*", hold)
+    leaves = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    await page.locator("input[type=file]:not([webkitdirectory])").set_input_files(files)
+    await expect(photos).to_have_count(1)
+    await expect(page.get_by_text("Photos sent: 1 of 2 photos")).to_be_visible()
+    assert not await page.evaluate(leaves)
+    go_on.set()
+    await expect(photos).to_have_count(2)
+    assert await page.evaluate(leaves)
 
 
 async def test_the_same_photos_again_are_no_error(

@@ -104,6 +104,54 @@ async def test_a_card_shows_a_photo_and_what_there_is(visit: Visit, served: Serv
     await expect(page.get_by_role("heading", level=1)).to_have_text("Projects")
 
 
+async def test_the_first_screen_waits_for_no_script_of_another(visit: Visit, keys: Keys) -> None:
+    """The projects are shown before a script of another screen is asked for; those come afterwards."""
+    page = visit.page
+    await open_signed_in(page, keys)
+    happened: list[str] = []
+    page.on("request", lambda request: happened.append(request.url))
+    page.on("response", lambda response: happened.append(f"answered {response.url}"))
+    async with page.expect_request("**/screens/images/images.js"):
+        await page.goto("/")
+    answered, *others = [
+        index for index, what in enumerate(happened) if what.startswith("answered") and "ListProjects" in what
+    ] + [index for index, what in enumerate(happened) if "/screens/images/" in what]
+    assert others
+    assert min(others) > answered
+
+
+async def test_what_a_screen_asks_ends_with_it(visit: Visit, keys: Keys) -> None:
+    """Going back while a dialog is open closes it: nothing of one screen lies over another."""
+    page = visit.page
+    await open_signed_in(page, keys, "/projects/00000000-0000-4000-8000-000000000000")
+    visit.problems = [problem for problem in visit.problems if "404" not in problem]
+    await page.get_by_role("link", name="All projects").click()
+    await page.get_by_role("button", name="New project").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_text("There is no project")).to_be_visible()
+    visit.problems = [problem for problem in visit.problems if "404" not in problem]
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_server_that_is_away_is_told_in_a_sentence(visit: Visit, keys: Keys) -> None:
+    """Signing in and out say that nothing answers, and work once something does."""
+    page = visit.page
+    told = page.get_by_text("The server cannot be reached.")
+    await page.goto("/sign-in")
+    await expect(page.get_by_label("Training key")).to_be_focused()
+    await page.route("**/page/session", lambda route: route.abort())
+    await page.get_by_label("Training key").fill(keys.training_key)
+    await page.keyboard.press("Enter")
+    await expect(told).to_be_visible()
+    await page.unroute("**/page/session")
+    await page.keyboard.press("Enter")
+    await page.route("**/page/session", lambda route: route.abort())
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(told).to_be_visible()
+    visit.problems = []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits_a_phone(visit: Visit, served: ServedGateway, keys: Keys, scheme: str) -> None:
     """On a phone no screen is wider than the phone, in either colour scheme."""

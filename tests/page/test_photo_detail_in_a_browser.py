@@ -106,3 +106,21 @@ async def test_a_deleted_image_makes_room_for_the_next(
         while len(images := await image_list(served.project, project_id)) != COUNT - 2:
             await asyncio.sleep(0.02)
     assert {image.file_name for image in images}.isdisjoint({"128.jpg", "129.jpg"})
+
+
+async def test_a_double_click_opens_also_where_the_bar_comes_up(visit: Visit, keys: Keys, project_id: str) -> None:
+    """The first click selects and brings the bar with its buttons up under the pointer; the second is the photo's."""
+    page = visit.page
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await open_signed_in(page, keys, f"/projects/{project_id}/images")
+    await expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
+    await page.mouse.click(200, 690)
+    await expect(page.get_by_role("toolbar")).to_be_visible()
+    covered = "document.elementFromPoint(200, 690).closest('[role=toolbar]') !== null"
+    async with asyncio.timeout(30):
+        while not await page.evaluate(covered):
+            await asyncio.sleep(0.02)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("toolbar")).to_be_hidden()
+    await page.mouse.dblclick(200, 690)
+    await expect(page.get_by_role("dialog")).to_be_visible()

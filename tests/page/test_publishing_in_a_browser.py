@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
@@ -112,6 +112,27 @@ async def test_an_export_is_made_and_downloaded(visit: Visit, measured: Measured
     await page.reload()
     await expect(exports).to_contain_text("the format cannot hold")
     await expect(exports.get_by_role("button", name="Try again: ONNX")).to_be_visible()
+
+
+async def test_an_export_is_followed_over_an_absence(visit: Visit, measured: Measured) -> None:
+    """Where the service is away while an export is made, the page goes on asking, and shows it once it is done."""
+    page = visit.page
+    await measured.open(page)
+    exports = card(page, "Export")
+    away = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        away.set()
+        await route.fulfill(status=503, json={"code": "UNAVAILABLE", "message": "away"})
+
+    await exports.get_by_role("button", name="Export: ONNX").click()
+    await expect(exports.get_by_role("progressbar", name="ONNX is being made")).to_be_visible()
+    await page.route("**/training/ListExports", refuse)
+    await asyncio.wait_for(away.wait(), 30)
+    measured.exports.state = training_service_pb2.EXPORT_STATE_DONE
+    await page.unroute("**/training/ListExports")
+    await expect(exports.get_by_role("link", name="Download ONNX")).to_be_visible()
+    visit.problems = [problem for problem in visit.problems if "503" not in problem]
 
 
 async def test_iterations_are_renamed_and_deleted(visit: Visit, measured: Measured) -> None:

@@ -113,6 +113,17 @@ async def test_a_classifier_is_trained_and_trained_again(visit: Visit, suite: Tr
     await expect(page).to_have_url(re.compile(f"/projects/{project_id}/performance/{runs[0].iteration_id}$"))
 
 
+async def test_what_lacks_fits_a_phone_whatever_tags_are_called(visit: Visit, suite: TrainingSuite, keys: Keys) -> None:
+    """A tag's name without a space, as long as names may be, makes the screen no wider than a phone."""
+    page = visit.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    project_id, _ = await suite.colored_project(per_tag=5)
+    await suite.upload(project_id, colored_photos(2, 3), await suite.create_tag(project_id, "x" * 128))
+    await open_training(page, keys, project_id)
+    await expect(page.get_by_text("has 3 images; training needs at least 5 per tag.")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 async def test_what_is_chosen_is_what_is_trained(
     visit: Visit, suite: TrainingSuite, keys: Keys, script_child: ScriptChild
 ) -> None:

@@ -1,6 +1,6 @@
 // Calls to the services, by the names and fields of the contract (docs/api.md), in JSON.
 
-import { NotSignedIn } from "./session.js";
+import { NotSignedIn, UNREACHABLE } from "./session.js";
 
 /** A service refused, or could not be reached; `message` is a sentence for people, `reason` a word for programs. */
 export class CallError extends Error {
@@ -116,7 +116,7 @@ async function posted(path, sent) {
     response = await fetch(path, { method: "POST", ...sent });
   } catch (error) {
     if (sent.signal?.aborted) throw error;
-    throw new CallError({ code: "UNAVAILABLE", message: "The server cannot be reached. Is `customvision up` running?" });
+    throw new CallError({ code: "UNAVAILABLE", message: UNREACHABLE });
   }
   if (response.status === 401) throw new NotSignedIn("You are not signed in any more.");
   if (!response.ok) throw new CallError({ ...(await response.json()), ...(response.status === 503 && { code: "UNAVAILABLE" }) });

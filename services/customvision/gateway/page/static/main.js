@@ -4,28 +4,22 @@ import { element } from "./dom.js";
 import { notice } from "./parts/notices.js";
 import { onNavigation, show } from "./router.js";
 import { header } from "./parts/header.js";
-import { imagesScreen } from "./screens/images/images.js";
-import { performanceScreen } from "./screens/performance/performance.js";
-import { predictionsScreen } from "./screens/predictions/predictions.js";
-import { projectsScreen } from "./screens/projects.js";
-import { quickTestScreen } from "./screens/quick_test/quick_test.js";
-import { settingsScreen } from "./screens/settings/settings.js";
-import { signInScreen } from "./screens/sign_in.js";
-import { trainingScreen } from "./screens/training/training.js";
-import { NotSignedIn, toSignIn } from "./session.js";
+import { NotSignedIn, toSignIn, UNREACHABLE } from "./session.js";
 
 /** @typedef {{ title: string, content: HTMLElement, leave?: () => void }} Screen `leave` ends what the screen began. */
 
-/** @type {[RegExp, (...names: string[]) => Promise<Screen>][]} */
+/** @typedef {(...names: string[]) => Promise<Screen>} Opening */
+
+/** The first screen waits for no script of another. @type {[RegExp, () => Promise<Opening>][]} */
 const SCREENS = [
-  [/^\/sign-in$/, signInScreen],
-  [/^\/$/, projectsScreen],
-  [/^\/projects\/([^/]+)\/images$/, imagesScreen],
-  [/^\/projects\/([^/]+)\/training$/, trainingScreen],
-  [/^\/projects\/([^/]+)\/performance(?:\/([^/]+))?$/, performanceScreen],
-  [/^\/projects\/([^/]+)\/quick-test$/, quickTestScreen],
-  [/^\/projects\/([^/]+)\/predictions$/, predictionsScreen],
-  [/^\/projects\/([^/]+)(?:\/settings)?$/, settingsScreen],
+  [/^\/sign-in$/, async () => (await import("./screens/sign_in.js")).signInScreen],
+  [/^\/$/, async () => (await import("./screens/projects.js")).projectsScreen],
+  [/^\/projects\/([^/]+)\/images$/, async () => (await import("./screens/images/images.js")).imagesScreen],
+  [/^\/projects\/([^/]+)\/training$/, async () => (await import("./screens/training/training.js")).trainingScreen],
+  [/^\/projects\/([^/]+)\/performance(?:\/([^/]+))?$/, async () => (await import("./screens/performance/performance.js")).performanceScreen],
+  [/^\/projects\/([^/]+)\/quick-test$/, async () => (await import("./screens/quick_test/quick_test.js")).quickTestScreen],
+  [/^\/projects\/([^/]+)\/predictions$/, async () => (await import("./screens/predictions/predictions.js")).predictionsScreen],
+  [/^\/projects\/([^/]+)(?:\/settings)?$/, async () => (await import("./screens/settings/settings.js")).settingsScreen],
 ];
 
 let turns = 0;
@@ -35,10 +29,10 @@ let leave = () => undefined;
 async function render() {
   const turn = ++turns;
   const path = location.pathname;
-  const found = SCREENS.map(([pattern, screen]) => ({ match: pattern.exec(path), screen })).find(({ match }) => match);
+  const found = SCREENS.map(([pattern, load]) => ({ match: pattern.exec(path), load })).find(({ match }) => match);
   try {
     const names = found?.match?.slice(1).map((name) => decodeURIComponent(name ?? ""));
-    const screen = found && names ? await found.screen(...names) : nowhere();
+    const screen = found && names ? await (await loaded(found.load))(...names) : nowhere();
     if (turn === turns) put(screen);
     else screen.leave?.();
   } catch (error) {
@@ -47,15 +41,31 @@ async function render() {
   }
 }
 
+/** @param {() => Promise<Opening>} load @returns {Promise<Opening>} */
+async function loaded(load) {
+  try {
+    return await load();
+  } catch {
+    throw new Error(UNREACHABLE);
+  }
+}
+
+/** Has the other screens' scripts come, once nobody waits for them any more. */
+async function loadOthers() {
+  for (const [, load] of SCREENS) await load();
+}
+
 /** @param {Screen} screen */
 function put(screen) {
+  // What is asked on the screen that is being left is asked no more.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   leave();
   leave = screen.leave ?? (() => undefined);
   const content = /** @type {HTMLElement} */ (document.getElementById("content"));
   document.title = `${screen.title} · Custom Vision`;
   document.getElementById("header")?.replaceChildren(...header(location.pathname));
   content.replaceChildren(screen.content);
-  content.focus({ preventScroll: true });
+  /** @type {HTMLElement} */ (content.querySelector("[autofocus]") ?? content).focus({ preventScroll: true });
 }
 
 /** @returns {Screen} */
@@ -67,7 +77,8 @@ function nowhere() {
 /** @param {Error} error @returns {Screen} */
 function failed(error) {
   const again = element("button", { type: "button", onclick: () => show(location.pathname) }, "Try again");
-  const content = element("section", {}, element("h1", {}, "This did not work"), element("p", {}, error.message), again);
+  const ways = element("p", { class: "ways" }, again, element("a", { href: "/" }, "All projects"));
+  const content = element("section", {}, element("h1", {}, "This did not work"), element("p", {}, error.message), ways);
   return { title: "Error", content };
 }
 
@@ -76,4 +87,4 @@ addEventListener("unhandledrejection", (event) => {
   else notice(event.reason instanceof Error ? event.reason.message : String(event.reason), { isError: true });
 });
 onNavigation(render);
-render();
+render().then(loadOthers).catch(() => undefined);

@@ -3,6 +3,9 @@
 /** The server does not know this browser, or no longer. */
 export class NotSignedIn extends Error {}
 
+/** Nothing answers where the page came from. */
+export const UNREACHABLE = "The server cannot be reached. Is `customvision up` running?";
+
 /** Leads to the sign-in, from where the user comes back to this path. */
 export function toSignIn() {
   if (location.pathname !== "/sign-in") location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname })}`);
@@ -21,12 +24,21 @@ export function pathAfterSignIn() {
  * @param {{ key?: string, token?: string }} proof
  */
 export async function signIn(proof) {
-  const response = await fetch("/page/session", { method: "POST", body: JSON.stringify(proof) });
+  const response = await asked({ method: "POST", body: JSON.stringify(proof) });
   if (!response.ok) throw new Error((await response.json()).message);
 }
 
-/** Ends the session of this browser. */
+/** Ends the session of this browser. Throws an Error with a sentence where the server cannot be reached. */
 export async function signOut() {
-  await fetch("/page/session", { method: "DELETE" });
+  await asked({ method: "DELETE" });
   location.assign("/sign-in");
+}
+
+/** @param {RequestInit} sent */
+async function asked(sent) {
+  try {
+    return await fetch("/page/session", sent);
+  } catch {
+    throw new Error(UNREACHABLE);
+  }
 }

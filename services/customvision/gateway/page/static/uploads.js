@@ -6,6 +6,8 @@ import { NotSignedIn } from "./session.js";
 const AT_ONCE = 4;
 const ATTEMPTS = 4;
 const PAUSE_MILLISECONDS = 1000;
+// Beside the statuses that the service gives.
+const FAILED = "FAILED";
 
 /** @typedef {{ file: File, tagName: string }} Photo */
 /** @typedef {{ photo: Photo, status: string, message: string }} Outcome */
@@ -68,30 +70,69 @@ async function photosBelow(entry, folder) {
  * @param {AbortSignal} signal ends it
  */
 export async function upload(projectId, photos, tags, sent, signal) {
-  const ids = new Map(tags.map(({ name, tagId }) => [name, tagId]));
-  for (const name of new Set(photos.map(({ tagName }) => tagName))) {
-    if (name && !ids.has(name)) ids.set(name, (await call("project", "CreateTag", { projectId, name })).tagId);
-  }
+  const folders = await tagsOfFolders(projectId, photos, tags, signal);
   const waiting = photos.values();
   const work = async () => {
     for (const photo of waiting) {
       if (signal.aborted) return;
-      sent(await outcomeOf(projectId, photo, ids.get(photo.tagName), signal));
+      const { tagId, problem } = folders.get(photo.tagName) ?? {};
+      sent(problem ? { photo, status: FAILED, message: problem } : await outcomeOf(projectId, photo, tagId, signal));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
+/**
+ * Returns the tag of each folder, made where it is missing, or why its name cannot be one.
+ *
+ * @param {string} projectId
+ * @param {Photo[]} photos
+ * @param {any[]} tags those of the project
+ * @param {AbortSignal} signal
+ * @returns {Promise<Map<string, { tagId?: string, problem?: string }>>}
+ */
+async function tagsOfFolders(projectId, photos, tags, signal) {
+  /** @type {Map<string, { tagId?: string, problem?: string }>} */
+  const folders = new Map(tags.map(({ name, tagId }) => [name, { tagId }]));
+  for (const name of new Set(photos.map(({ tagName }) => tagName))) {
+    if (!name || folders.has(name) || signal.aborted) continue;
+    try {
+      const { tagId } = await patiently(() => call("project", "CreateTag", { projectId, name }), signal);
+      folders.set(name, { tagId });
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      folders.set(name, { problem: `Its folder's name makes no tag: ${error.message}` });
+    }
+  }
+  return folders;
+}
+
 /** @param {string} projectId @param {Photo} photo @param {string | undefined} tagId @param {AbortSignal} signal @returns {Promise<Outcome>} */
 async function outcomeOf(projectId, photo, tagId, signal) {
+  try {
+    // Sending a photo again is safe: one that arrived is known.
+    return { photo, ...(await patiently(() => send(projectId, photo, tagId, signal), signal)) };
+  } catch (error) {
+    if (error instanceof NotSignedIn || signal.aborted) throw error;
+    return { photo, status: FAILED, message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
+ * Returns what some work comes to, which is tried again where a service is away for a moment. Throws what it throws at last.
+ *
+ * @template Result
+ * @param {() => Promise<Result>} work
+ * @param {AbortSignal} signal
+ * @returns {Promise<Result>}
+ */
+async function patiently(work, signal) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return { photo, ...(await send(projectId, photo, tagId, signal)) };
+      return await work();
     } catch (error) {
-      if (error instanceof NotSignedIn || signal.aborted) throw error;
-      const isOver = attempt === ATTEMPTS || (error instanceof CallError && error.code !== "UNAVAILABLE");
-      if (isOver) return { photo, status: "FAILED", message: error instanceof Error ? error.message : String(error) };
-      // Sending a photo again is safe: one that arrived is known.
+      const isRefused = error instanceof CallError && error.code !== "UNAVAILABLE";
+      if (isRefused || error instanceof NotSignedIn || signal.aborted || attempt === ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, attempt * PAUSE_MILLISECONDS));
     }
   }

@@ -24,12 +24,16 @@ export class WorkBar {
     const stop = element("button", { type: "button", onclick: () => stopping.abort() }, "Stop");
     const shown = element("div", { class: "progress" }, bar, text, stop);
     this.root.before(shown);
+    // The browser asks before it leaves the page: what is not done yet would be lost.
+    const leaving = (/** @type {Event} */ event) => event.preventDefault();
+    addEventListener("beforeunload", leaving);
     try {
       return await work((count) => {
         bar.value += count;
         text.textContent = `${label}: ${bar.value.toLocaleString()} of ${counted(total, noun)}`;
       }, stopping.signal);
     } finally {
+      removeEventListener("beforeunload", leaving);
       shown.remove();
     }
   }

@@ -1,6 +1,6 @@
 // The images of a project: which are seen, and what is done with them.
 
-import { call } from "../../calls.js";
+import { call, CallError } from "../../calls.js";
 import { element } from "../../dom.js";
 import { saidOfHeldOut } from "./held_out.js";
 import { imageChoices } from "./image_choices.js";
@@ -25,6 +25,8 @@ import { WorkBar } from "../../parts/work_bar.js";
 import { suggest } from "./suggesting.js";
 import { counted } from "../../words.js";
 
+// How often photos are shown while more are being sent.
+const ARRIVALS_MILLISECONDS = 2000;
 const NOTHING = new PagedList({ service: "", method: "", request: {}, field: "", count: 0 });
 
 /** @typedef {import("./image_lists.js").Filter} Filter */
@@ -48,6 +50,7 @@ class Images {
     /** @type {Map<string, import("./held_out.js").Said>} what the chosen iteration tells wrong */
     this._wrong = new Map();
     this._isStale = false;
+    this._nextArrivals = 0;
     /** @type {import("./image_choices.js").Choices | undefined} */
     this._choices = undefined;
     /** @type {ToldOfImage | undefined} */
@@ -62,7 +65,13 @@ class Images {
     this._selected = new SelectedImages(this._grid.selection, () => this._list, this._bar);
     this._detail = this._photoDetail();
     this._found = element("div", { class: "found" });
-    const adding = new PhotoAdding({ projectId: this._projectId, tags: () => this._tags, bar: this._bar, added: () => this._added() });
+    const adding = new PhotoAdding({
+      projectId: this._projectId,
+      tags: () => this._tags,
+      bar: this._bar,
+      arrived: () => this._arrived(),
+      added: () => this._added(),
+    });
     this.element = element(
       "section",
       { class: "images" },
@@ -137,6 +146,19 @@ class Images {
   async _changed() {
     this._grid.clear();
     await this.refresh();
+  }
+
+  /** Shows what has come so far, now and then, unless that would move what is being worked on. */
+  async _arrived() {
+    const isWorkedOn = this._grid.selection.count || this._detail.isOpen || this._undo.isPending;
+    if (isWorkedOn || this._leaving.signal.aborted || Date.now() < this._nextArrivals) return;
+    this._nextArrivals = Date.now() + ARRIVALS_MILLISECONDS;
+    try {
+      await this.refresh();
+    } catch (error) {
+      // What is being sent tells that the service is away.
+      if (!(error instanceof CallError)) throw error;
+    }
   }
 
   /** Shows what was added. */
@@ -261,6 +283,7 @@ class Images {
       toggle: (image, tagId, index) => this._toggle(image, tagId, index),
       remove: (image, index) => this._deleteSoon([index], [image.imageId]),
       closed: async (index) => {
+        if (this._leaving.signal.aborted) return;
         // What is yet to be deleted would be there again; it is refreshed once that is done.
         if (this._undo.isPending) this._grid.show(this._list);
         else if (this._isStale) await this.refresh();

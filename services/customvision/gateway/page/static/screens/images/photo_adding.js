@@ -15,8 +15,9 @@ export class PhotoAdding {
    *   projectId: string,
    *   tags: () => any[],
    *   bar: import("../../parts/work_bar.js").WorkBar,
+   *   arrived: () => void,
    *   added: () => Promise<void>,
-   * }} options `tags` are those of the project; `added` is called once all have travelled
+   * }} options `tags` are those of the project; `arrived` is called for each photo, `added` once all have travelled
    */
   constructor(options) {
     this._options = options;
@@ -60,7 +61,7 @@ export class PhotoAdding {
   /** @param {import("../../uploads.js").Photo[]} photos */
   async _add(photos) {
     if (!photos.length) return notice("There is no photo among what you chose.", { isError: true });
-    const { projectId, tags, bar, added } = this._options;
+    const { projectId, tags, bar, arrived, added } = this._options;
     /** @type {import("../../uploads.js").Outcome[]} */
     const outcomes = [];
     try {
@@ -68,6 +69,7 @@ export class PhotoAdding {
         const sent = (/** @type {import("../../uploads.js").Outcome} */ outcome) => {
           outcomes.push(outcome);
           done(1);
+          arrived();
         };
         await upload(projectId, photos, tags(), sent, signal).catch((error) => {
           if (!signal.aborted) throw error;

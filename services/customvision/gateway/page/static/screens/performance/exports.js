@@ -1,6 +1,6 @@
 // The model as files for other programs: a zip for each format, made in the background and downloaded here.
 
-import { call } from "../../calls.js";
+import { call, CallError } from "../../calls.js";
 import { element } from "../../dom.js";
 import { megabytes } from "../../words.js";
 import { notice } from "../../parts/notices.js";
@@ -44,9 +44,16 @@ export function exports(iteration, signal) {
   );
 }
 
-/** Asks for all exports; returns whether any is still being made. @param {any} iteration @param {Map<string, Row>} rows */
+/** Asks for all exports; returns whether it is to be asked again: one is being made, or it cannot be asked now. @param {any} iteration @param {Map<string, Row>} rows */
 async function refresh({ projectId, iterationId }, rows) {
-  const listed = await call("training", "ListExports", { projectId, iterationId });
+  let listed;
+  try {
+    listed = await call("training", "ListExports", { projectId, iterationId });
+  } catch (error) {
+    // Exports go on meanwhile, and are seen once the service is there again.
+    if (error instanceof CallError && error.code === "UNAVAILABLE") return true;
+    throw error;
+  }
   for (const each of listed.exports) rows.get(each.format)?.show(each);
   return listed.exports.some((/** @type {any} */ each) => each.state === EXPORTING);
 }
