@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def keys() -> Keys:
     """Two keys that no machine has."""
     return Keys(training_key="t" * 64, prediction_key="p" * 64)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -168,6 +168,19 @@ class TrainingSuite:
         bound = await server.start()
         stack.push_async_callback(server.stop)
         return bound
+
+
+@asynccontextmanager
+async def running_training_suite(settings: Settings, keys: Keys) -> AsyncIterator[TrainingSuite]:
+    """Serves project and training until the end."""
+    suite = TrainingSuite(settings, keys)
+    try:
+        await suite.start_project()
+        await suite.start_training()
+        yield suite
+    finally:
+        await suite.stop_training()
+        await suite.stop_project()
 
 
 def colored_photos(color: int, count: int, *, first: int = 0) -> list[bytes]:

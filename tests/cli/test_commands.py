@@ -39,10 +39,51 @@ def test_everything_has_help(path: tuple[str, ...], command: Any) -> None:
 
 def test_help_waits_for_nothing_heavy() -> None:
     """Nothing that help needs imports what takes longer than all the rest."""
-    heavy = ("grpc", "httpx", "numpy", "PIL")
-    program = f"import sys, customvision.cli.__main__; sys.exit(' '.join(set({heavy}) & set(sys.modules)) or None)"
-    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (outcome.returncode, outcome.stderr) == (0, "")
+    modules = _modules_after("--help")
+    assert "customvision.cli.commands.train" in modules
+    assert not {"grpc", "httpx", "numpy", "PIL"} & modules
+
+
+def test_a_command_imports_no_other(command_line: CommandLine) -> None:
+    """A command waits for no command that was not called, nor for what only others need."""
+    command_line.make_keys()
+    modules = _modules_after("keys", CUSTOMVISION_KEYS_FILE=str(command_line.home / "keys.json"))
+    commands_imported = {name for name in modules if name.startswith("customvision.cli.commands.")}
+    assert commands_imported == {"customvision.cli.commands.suite"}
+    assert not {"rich.progress", "rich.markdown", "customvision.cli.display.training"} & modules
+
+
+def _modules_after(*arguments: str, **environment: str) -> set[str]:
+    program = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+        "from customvision.cli.__main__ import main; main()"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True, text=True, check=True, env={**os.environ, **environment},
+    )  # fmt: skip
+    return set(outcome.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("customvision pr", ["predict", "projects"]),
+        ("customvision iterations e", ["evaluate"]),
+        ("customvision train --bu", ["--budget"]),
+        ("customvision serve pre", ["prediction"]),
+    ],
+)
+def test_shells_complete(typed: str, offered: list[str]) -> None:
+    """Shells are offered commands, those of groups, options and choices that begin with what was typed."""
+    completion = {
+        "_CUSTOMVISION_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")),
+    }  # fmt: skip
+    program = "import sys; from customvision.cli.__main__ import main; sys.argv = ['customvision']; main()"
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ, **completion}
+    )
+    assert outcome.stdout.split() == offered
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from prepared_backbone import prepare_built_in_backbone
 from running_gateway import training_api
-from training_suite import TrainingSuite
+from training_suite import TrainingSuite, running_training_suite
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +42,8 @@ async def project_api(project_suite: TrainingSuite, keys: Keys) -> AsyncIterator
 async def suite(settings: Settings, keys: Keys, prepared_folder: Path) -> AsyncIterator[TrainingSuite]:
     """Project and training, both serving, with the built-in backbone ready."""
     shutil.copytree(prepared_folder, settings.home / "training" / "backbones")
-    suite = TrainingSuite(settings, keys)
-    try:
-        await suite.start_project()
-        await suite.start_training()
+    async with running_training_suite(settings, keys) as suite:
         yield suite
-    finally:
-        await suite.stop_training()
-        await suite.stop_project()
 
 
 @pytest.fixture

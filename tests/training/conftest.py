@@ -11,7 +11,7 @@ from customvision.common.settings import Settings
 from prepared_backbone import prepare_built_in_backbone
 from scripted_exports import ExportChild, export_child_in
 from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
-from training_suite import TrainingSuite
+from training_suite import TrainingSuite, running_training_suite
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -32,14 +32,8 @@ def prepared_settings(settings: Settings, prepared_folder: Path) -> Settings:
 @pytest.fixture
 async def suite(prepared_settings: Settings, keys: Keys) -> AsyncIterator[TrainingSuite]:
     """Project and training, both serving."""
-    suite = TrainingSuite(prepared_settings, keys)
-    try:
-        await suite.start_project()
-        await suite.start_training()
+    async with running_training_suite(prepared_settings, keys) as suite:
         yield suite
-    finally:
-        await suite.stop_training()
-        await suite.stop_project()
 
 
 @pytest.fixture

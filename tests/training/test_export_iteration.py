@@ -3,25 +3,30 @@
 import asyncio
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+import pytest_asyncio
 from PIL import Image
 
+from customvision.common.keys import Keys
+from customvision.common.settings import Settings
 from customvision.training.evaluation.performance import Evaluation
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import EXIF_ORIENTATION, decode_for_backbone
 from customvision.vision.trunk import Trunk
 from pictures import encoded, picture
-from training_suite import TrainingSuite, colored_photos
+from training_suite import TrainingSuite, colored_photos, running_training_suite
 
 pytestmark = pytest.mark.long
 
@@ -30,6 +35,31 @@ ON_ITS_SIDE = Image.Exif()
 ON_ITS_SIDE[EXIF_ORIENTATION] = 6
 PHOTO = encoded(picture(7, color=(150, 90, 90), size=(900, 700)), exif=ON_ITS_SIDE)
 FLOAT16 = training_service_pb2.EXPORT_FORMAT_LITERT_FLOAT16
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A suite with an iteration that is exported in every format, and changed by no test."""
+
+    suite: TrainingSuite
+    iteration: iterations_pb2.Iteration
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def trained(
+    tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path, keys: Keys
+) -> AsyncIterator[Trained]:
+    """An iteration of two tags, trained once."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(prepared_folder, home / "training" / "backbones")
+    nowhere = "127.0.0.1:0"
+    settings = Settings(
+        home, nowhere, nowhere, nowhere, nowhere, backbone_download=False, training_early_embedding=False
+    )
+    async with running_training_suite(settings, keys) as suite:
+        project_id, _ = await suite.colored_project(per_tag=10)
+        run = await suite.finished(await suite.start(project_id))
+        yield Trained(suite, await suite.iteration(project_id, run.iteration_id))
 
 
 def readme_example(folder: Path) -> str:
@@ -76,6 +106,7 @@ async def exported(
     return folder
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("export_format", "entry"),
     [
@@ -89,15 +120,13 @@ async def exported(
     ids=["keras", "saved-model", "litert", "litert-float16", "onnx", "openvino"],
 )
 async def test_the_readme_of_an_export_gives_the_answer_of_the_service(
-    suite: TrainingSuite,
+    trained: Trained,
     tmp_path: Path,
     export_format: training_service_pb2.ExportFormat.ValueType,
     entry: str,
 ) -> None:
     """The program in the README, run on a photo by the format's own runtime, prints what the service would answer."""
-    project_id, _ = await suite.colored_project(per_tag=10)
-    run = await suite.finished(await suite.start(project_id))
-    iteration = await suite.iteration(project_id, run.iteration_id)
+    suite, iteration = trained.suite, trained.iteration
     folder = await exported(suite, iteration, export_format, tmp_path / "export")
     assert (folder / entry).is_file()
     (folder / "photo.jpg").write_bytes(PHOTO)

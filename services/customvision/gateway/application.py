@@ -67,9 +67,10 @@ async def open_application(
                 Route("/metrics", metrics.respond, name="metrics"),
                 ExportDownloads(services, PREFIX, links.check).route(),
                 *Blobs(services, PREFIX, links.check).routes(),
-                # Most of what is asked for; behind routers within routers they would be found later.
+                # Most of what is asked for, and found first.
                 *classification_routes(services, tag_types, room),
                 *page_routes(services, sessions, Addresses(settings), room, stopping),
+                *api_routes(services, links, tag_types, room, stopping),
             ],
             middleware=[
                 Middleware(SecurityHeaders),
@@ -90,9 +91,6 @@ async def open_application(
                 HTTPException: api_errors.explain_http,
                 Exception: api_errors.explain_fault,
             },
-        )
-        application.include_router(
-            api_routes(services, links, tag_types, room, stopping), responses=api_errors.DOCUMENTED
         )
         documentation = Documentation(application)
         application.add_route("/openapi.json", documentation.respond_json, name="openapi")

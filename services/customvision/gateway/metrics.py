@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customvision.common.exposition import merged
 from customvision.gateway.health import SuiteHealth
+from customvision.gateway.rest.versions import TRAINING_PREFIX
 from customvision.v1.metrics_service_pb2 import GetMetricsRequest
 from customvision.v1.metrics_service_pb2_grpc import MetricsServiceStub
 
@@ -106,5 +107,6 @@ class CountRequests:
             await self._application(scope, receive, note_status)
         finally:
             route = scope.get("route")
-            path = route.path if isinstance(route, Route) else UNMATCHED
+            # Routes of the training API are told as those who watch know them, from the version on.
+            path = route.path.removeprefix(TRAINING_PREFIX) if isinstance(route, Route) else UNMATCHED
             self._metrics.count(scope["method"], path, status, time.monotonic() - started)

@@ -6,37 +6,14 @@ import sys
 import typer
 
 from customvision.cli import failures
-from customvision.cli.commands import (
-    backbone,
-    domains,
-    evaluation,
-    export,
-    images,
-    import_azure,
-    iterations,
-    models,
-    predict,
-    projects,
-    runs,
-    suite,
-    tags,
-    train,
-)
+from customvision.cli.command_table import LazyGroup
 
-app = typer.Typer(
-    name="customvision",
-    help="Build, deploy and improve custom image classifiers on your own machine.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-)
-for module in (suite, train, import_azure, predict, runs, models, export, backbone, domains):
-    module.register(app)
-app.add_typer(projects.app, name="projects")
-app.add_typer(tags.app, name="tags")
-app.add_typer(images.app, name="images")
-app.add_typer(iterations.app, name="iterations")
-evaluation.register(iterations.app)
+app = typer.Typer(name="customvision", cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def customvision() -> None:
+    """Build, deploy and improve custom image classifiers on your own machine."""
 
 
 def main() -> None:

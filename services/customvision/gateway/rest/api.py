@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter, Depends
+from starlette.routing import BaseRoute
 
 from customvision.gateway.links import Links
 from customvision.gateway.rest.detection import detection_prediction_routes, detection_training_routes
@@ -25,19 +25,19 @@ from customvision.gateway.rest.training.stored_predictions import stored_predict
 from customvision.gateway.rest.training.suggestions import suggestion_routes
 from customvision.gateway.rest.training.tags import tag_routes
 from customvision.gateway.rest.training.training import training_routes
-from customvision.gateway.rest.versions import PREDICTION_PREFIX, TrainingVersion, prediction_version
 from customvision.gateway.room import Room
 from customvision.gateway.services import Services
 from customvision.gateway.tag_types import TagTypes
 
 
-def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room, stopping: asyncio.Event) -> APIRouter:
-    """Returns the routes of both APIs, below /customvision/{version}, but for those that classify.
+def api_routes(
+    services: Services, links: Links, tag_types: TagTypes, room: Room, stopping: asyncio.Event
+) -> list[BaseRoute]:
+    """Returns the routes of both APIs, whole paths, but for those that classify.
 
     Endless streams end once ``stopping`` is set.
     """
-    training = APIRouter(prefix="/customvision/{version}/training", dependencies=[Depends(_training_version)])
-    for routes in (
+    nouns = (
         domain_routes(services),
         project_routes(services, links),
         project_copy_routes(services, links),
@@ -58,15 +58,6 @@ def api_routes(services: Services, links: Links, tag_types: TagTypes, room: Room
         performance_routes(services, links, tag_types),
         export_routes(services, links),
         detection_training_routes(),
-    ):
-        training.include_router(routes)
-    prediction = APIRouter(prefix=PREDICTION_PREFIX, dependencies=[Depends(prediction_version)])
-    prediction.include_router(detection_prediction_routes())
-    every = APIRouter()
-    every.include_router(training)
-    every.include_router(prediction)
-    return every
-
-
-def _training_version(version: TrainingVersion) -> TrainingVersion:
-    return version
+        detection_prediction_routes(),
+    )
+    return [route for noun in nouns for route in noun.routes]

@@ -6,9 +6,10 @@ from typing import Any, NoReturn
 from fastapi import APIRouter
 
 from customvision.gateway.api_errors import ApiError
-from customvision.gateway.rest.routing import routes_about
+from customvision.gateway.rest.routing import prediction_routes_about, routes_about
 
 MESSAGE = "Object detection is not supported: projects here classify whole images. Call what classifies instead."
+NOUN = "Object detection"
 TRAINING_CALLS = (
     ("POST", "/projects/{project_id}/images/{image_id}/regionproposals", "GetImageRegionProposals"),
     ("POST", "/projects/{project_id}/images/regions", "CreateImageRegions"),
@@ -25,17 +26,15 @@ PREDICTION_CALLS = (
 
 def detection_training_routes() -> APIRouter:
     """Returns the routes of the training API that are about regions."""
-    return _refused(TRAINING_CALLS)
+    return _refused(routes_about(NOUN), TRAINING_CALLS)
 
 
 def detection_prediction_routes() -> APIRouter:
     """Returns the routes of the prediction API that detect."""
-    return _refused(PREDICTION_CALLS)
+    return _refused(prediction_routes_about(NOUN), PREDICTION_CALLS)
 
 
-def _refused(calls: tuple[tuple[str, str, str], ...]) -> APIRouter:
-    routes = routes_about("Object detection")
-
+def _refused(routes: APIRouter, calls: tuple[tuple[str, str, str], ...]) -> APIRouter:
     async def refuse() -> NoReturn:
         """Always refused: projects here classify whole images."""
         raise ApiError("BadRequestNotSupported", MESSAGE)

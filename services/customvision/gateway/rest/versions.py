@@ -2,6 +2,7 @@
 
 import enum
 
+TRAINING_PREFIX = "/customvision/{version}/training"
 PREDICTION_PREFIX = "/customvision/{version}/prediction"
 
 
@@ -34,5 +35,10 @@ class PredictionVersion(enum.StrEnum):
 
 
 def prediction_version(version: PredictionVersion) -> PredictionVersion:
+    """Returns the version that a path names, for routes to depend on."""
+    return version
+
+
+def training_version(version: TrainingVersion) -> TrainingVersion:
     """Returns the version that a path names, for routes to depend on."""
     return version

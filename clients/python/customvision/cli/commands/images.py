@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from customvision.client import Client
 
 MAX_IDS = 1000
-app = typer.Typer(help="Images of a project.", no_args_is_help=True)
+group = typer.Typer(help="Images of a project.", no_args_is_help=True)
 ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="An image id.", show_default=False)]
 ImagesArgument = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Image ids.", show_default=False)]
 TagsOption = Annotated[list[str], typer.Option("--tag", "-t", help="A tag's name or id; may be repeated.")]
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Adds the group to ``app``."""
+    app.add_typer(group, name="images")
+
+
+@group.command("list")
 def list_images(
     project: ProjectOption,
     tag: Annotated[list[str] | None, typer.Option("--tag", "-t", help="Only images with one of these tags.")] = None,
@@ -64,7 +69,7 @@ def list_images(
         notes.print(f"There are more than these {limit}; --limit 0 lists all.")
 
 
-@app.command()
+@group.command()
 def show(image: ImageArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
     """Show one image's record."""
     with connect() as client:
@@ -88,7 +93,7 @@ def show(image: ImageArgument, project: ProjectOption, as_json: JsonOption = Fal
     )
 
 
-@app.command()
+@group.command()
 def delete(
     image: ImagesArgument,
     project: ProjectOption,
@@ -110,7 +115,7 @@ def delete(
     output.print(f"{counted(deleted, 'image')} deleted.")
 
 
-@app.command("tag")
+@group.command("tag")
 def tag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -> None:
     """Give tags to images: every tag to every image."""
     added = 0
@@ -123,7 +128,7 @@ def tag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -
     output.print(f"{counted(added, 'tag')} added.")
 
 
-@app.command("untag")
+@group.command("untag")
 def untag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption) -> None:
     """Take tags from images: every tag from every image."""
     removed = 0
@@ -136,7 +141,7 @@ def untag_images(image: ImagesArgument, project: ProjectOption, tag: TagsOption)
     output.print(f"{counted(removed, 'tag')} removed.")
 
 
-@app.command()
+@group.command()
 def download(
     image: ImageArgument,
     project: ProjectOption,

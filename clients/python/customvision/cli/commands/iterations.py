@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customvision.cli.commands import evaluation
 from customvision.cli.commands.training_story import own_command
 from customvision.cli.connection import connect, domain_names, find_iteration
 from customvision.cli.display.backbones import backbone_words, print_offer
@@ -30,10 +31,16 @@ from customvision.v1 import iterations_pb2, training_service_pb2
 if TYPE_CHECKING:
     from customvision.client import Client
 
-app = typer.Typer(help="Iterations: the trained models of a project.", no_args_is_help=True)
+group = typer.Typer(help="Iterations: the trained models of a project.", no_args_is_help=True)
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Adds the group to ``app``."""
+    evaluation.register(group)
+    app.add_typer(group, name="iterations")
+
+
+@group.command("list")
 def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None:
     """List a project's iterations, newest first."""
     with connect() as client:
@@ -76,7 +83,7 @@ def list_iterations(project: ProjectOption, as_json: JsonOption = False) -> None
         print_offer(own_command(), project, review)
 
 
-@app.command()
+@group.command()
 def show(
     iteration: IterationArgument,
     project: ProjectOption,
@@ -126,7 +133,7 @@ def show(
         print_details(performance)
 
 
-@app.command()
+@group.command()
 def rename(
     iteration: IterationArgument,
     name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
@@ -143,7 +150,7 @@ def rename(
     output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
 
 
-@app.command()
+@group.command()
 def delete(iteration: IterationArgument, project: ProjectOption, yes: YesOption = False) -> None:
     """Delete an iteration. It may be neither published nor in training."""
     with connect() as client:
@@ -155,7 +162,7 @@ def delete(iteration: IterationArgument, project: ProjectOption, yes: YesOption 
     output.print(f"'{printable(found.name)}' is deleted.")
 
 
-@app.command()
+@group.command()
 def publish(
     iteration: IterationArgument,
     project: ProjectOption,
@@ -170,7 +177,7 @@ def publish(
     output.print(f"'{printable(found.name)}' answers as '{printable(publish_name)}'.")
 
 
-@app.command()
+@group.command()
 def unpublish(iteration: IterationArgument, project: ProjectOption, yes: YesOption = False) -> None:
     """Take an iteration out of service."""
     with connect() as client:

@@ -11,7 +11,7 @@ from customvision.cli.display.tables import enum_name, print_fields, print_json,
 from customvision.cli.options import JsonOption, YesOption, confirm
 from customvision.v1 import projects_pb2
 
-app = typer.Typer(help="Projects: one classifier in the making each.", no_args_is_help=True)
+group = typer.Typer(help="Projects: one classifier in the making each.", no_args_is_help=True)
 DomainOption = Annotated[
     str,
     typer.Option(
@@ -21,7 +21,12 @@ DomainOption = Annotated[
 ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.", show_default=False)]
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Adds the group to ``app``."""
+    app.add_typer(group, name="projects")
+
+
+@group.command("list")
 def list_projects(as_json: JsonOption = False) -> None:
     """List all projects."""
     with connect() as client:
@@ -48,7 +53,7 @@ def list_projects(as_json: JsonOption = False) -> None:
     )
 
 
-@app.command()
+@group.command()
 def show(project: ProjectArgument, as_json: JsonOption = False) -> None:
     """Show one project."""
     with connect() as client:
@@ -72,7 +77,7 @@ def show(project: ProjectArgument, as_json: JsonOption = False) -> None:
     )
 
 
-@app.command()
+@group.command()
 def create(
     name: Annotated[str, typer.Argument(help="The project's name.", show_default=False)],
     description: Annotated[str, typer.Option(help="Free text.")] = "",
@@ -90,7 +95,7 @@ def create(
         output.print(client.project.CreateProject(request).project_id)
 
 
-@app.command()
+@group.command()
 def update(
     project: ProjectArgument,
     domain: DomainOption = "",
@@ -108,7 +113,7 @@ def update(
     output.print(f"'{printable(found.name)}' is changed.")
 
 
-@app.command()
+@group.command()
 def rename(
     project: ProjectArgument, name: Annotated[str, typer.Argument(help="The new name.", show_default=False)]
 ) -> None:
@@ -119,7 +124,7 @@ def rename(
     output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
 
 
-@app.command()
+@group.command()
 def copy(
     project: ProjectArgument,
     name: Annotated[str, typer.Option(help="The copy's name; otherwise the project's with a number behind it.")] = "",
@@ -131,7 +136,7 @@ def copy(
         output.print(client.wait_until_imported(begun.project_id).project_id)
 
 
-@app.command()
+@group.command()
 def delete(project: ProjectArgument, yes: YesOption = False) -> None:
     """Delete a project with its tags, images and iterations. None of them may be published."""
     with connect() as client:

@@ -11,11 +11,16 @@ from customvision.cli.display.tables import enum_name, print_fields, print_json,
 from customvision.cli.options import JsonOption, ProjectOption, YesOption, confirm
 from customvision.v1 import tags_pb2
 
-app = typer.Typer(help="Tags: the classes of a project.", no_args_is_help=True)
+group = typer.Typer(help="Tags: the classes of a project.", no_args_is_help=True)
 TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="Name or id.", show_default=False)]
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Adds the group to ``app``."""
+    app.add_typer(group, name="tags")
+
+
+@group.command("list")
 def list_tags(project: ProjectOption, as_json: JsonOption = False) -> None:
     """List a project's tags."""
     with connect() as client:
@@ -30,7 +35,7 @@ def list_tags(project: ProjectOption, as_json: JsonOption = False) -> None:
     )
 
 
-@app.command()
+@group.command()
 def show(tag: TagArgument, project: ProjectOption, as_json: JsonOption = False) -> None:
     """Show one tag."""
     with connect() as client:
@@ -49,7 +54,7 @@ def show(tag: TagArgument, project: ProjectOption, as_json: JsonOption = False) 
     )
 
 
-@app.command()
+@group.command()
 def create(
     name: Annotated[str, typer.Argument(help="The tag's name.", show_default=False)],
     project: ProjectOption,
@@ -68,7 +73,7 @@ def create(
         output.print(client.project.CreateTag(request).tag_id)
 
 
-@app.command()
+@group.command()
 def rename(
     tag: TagArgument,
     name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
@@ -82,7 +87,7 @@ def rename(
     output.print(f"'{printable(found.name)}' is now '{printable(name)}'.")
 
 
-@app.command()
+@group.command()
 def delete(tag: TagArgument, project: ProjectOption, yes: YesOption = False) -> None:
     """Delete a tag. Its images stay and lose it."""
     with connect() as client:
