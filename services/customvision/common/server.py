@@ -32,7 +32,6 @@ MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 MAX_PENDING_CALLS = 20_000
 # More calls of one connection wait at their caller. The REST gateway has one for all that it watches and asks.
 MAX_CALLS_PER_CONNECTION = 1_000
-LOOKAHEAD_BYTES = 256 * 1024
 GRACE_SECONDS = 5.0
 # For answers that were given to leave this machine.
 LAST_ANSWERS_SECONDS = 0.02
@@ -45,9 +44,6 @@ OPTIONS = [
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
     ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
-    # What may come of a message before it is read. On a fast network gRPC would make it many megabytes for each call.
-    ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", LOOKAHEAD_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),
@@ -69,7 +65,8 @@ class ServiceDefinition:
     ``roles`` open its methods; ``end_streams`` makes endless streams end when the server drains; ``until_ready``
     returns once it can answer as it should: only then health says SERVING. ``metrics`` are its figures, to which the
     server adds those of its calls; ``health_of_parts`` tells how parts of it are doing that are asked for by name;
-    ``reception`` receives the messages of methods that carry much.
+    ``reception`` receives the messages of methods that carry much; ``unread_bytes`` of a call may come before it is
+    read, None: as much as gRPC finds the network to hold, which may be many megabytes.
     """
 
     name: str
@@ -81,6 +78,7 @@ class ServiceDefinition:
     metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
     health_of_parts: PartsHealth | None = None
     reception: Reception | None = None
+    unread_bytes: int | None = None
 
 
 class Server:
@@ -102,7 +100,7 @@ class Server:
         roles = {definition.full_name: definition.roles, servicer_metrics.FULL_NAME: TRAINING_KEY_ONLY}
         roles |= dict.fromkeys(REFLECTION_SERVICES, ANY_KEY)
         # On by default: a second server would steal the port in silence.
-        options = [("grpc.so_reuseport", int(share_port)), *OPTIONS]
+        options = [("grpc.so_reuseport", int(share_port)), *OPTIONS, *_window(definition.unread_bytes)]
         self._calls = RunningCalls()
         around = CallInterceptor(
             key_ring,
@@ -187,3 +185,9 @@ def _add_reflection(server: grpc.aio.Server, full_name: str) -> None:
     )
     generic = grpc.method_handlers_generic_handler(REFLECTION_SERVICES[0], {"ServerReflectionInfo": handler})
     server.add_generic_rpc_handlers((generic,))
+
+
+def _window(unread_bytes: int | None) -> list[tuple[str, int]]:
+    if unread_bytes is None:
+        return []
+    return [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", unread_bytes)]

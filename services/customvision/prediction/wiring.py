@@ -41,6 +41,8 @@ from customvision.v1.prediction_service_pb2_grpc import add_PredictionServiceSer
 FULL_NAME = "customvision.v1.PredictionService"
 # What carries images in one message.
 RECEIVED = frozenset({f"/{FULL_NAME}/Predict", f"/{FULL_NAME}/PredictBatch"})
+# Many streams may be open, and their callers send faster than is answered.
+UNREAD_BYTES = 256 * 1024
 # Files and loads have threads of their own, so that a load never waits behind predictions.
 LOADER_THREADS = 4
 
@@ -122,4 +124,5 @@ async def open_prediction_service(
             end_streams=end_streams,
             health_of_parts=ModelHealth(registry),
             reception=Reception(RECEIVED, predictor.may_enter),
+            unread_bytes=UNREAD_BYTES,
         )
