@@ -21,7 +21,7 @@ from prediction.servicer_double import ProjectDouble
 if TYPE_CHECKING:
     from customvision.v1.prediction_service_pb2_grpc import PredictionServiceAsyncStub
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Suite:

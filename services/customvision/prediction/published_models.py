@@ -23,8 +23,9 @@ from customvision.prediction.remembered_models import RememberedModel, read_reme
 
 FIRST_PAUSE_SECONDS = 0.1
 LAST_PAUSE_SECONDS = 2.0
-# Writing the list takes at most this share of the time.
+# Writing the list takes at most this share of the time, unless what changed would wait longer than that for it.
 WRITING_SHARE = 0.05
+LONGEST_WAIT_SECONDS = 5.0
 
 Watch = Callable[[], AsyncGenerator[PublicationChange, None]]
 
@@ -101,7 +102,8 @@ class PublishedModels:
                     await self._remove_unneeded(models)
                     # The list is written whole: of many changes to a long one that come one after another, not each
                     # time.
-                    await asyncio.sleep((time.monotonic() - began) * (1 / WRITING_SHARE - 1))
+                    pause = (time.monotonic() - began) * (1 / WRITING_SHARE - 1)
+                    await asyncio.sleep(min(pause, LONGEST_WAIT_SECONDS))
         finally:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
