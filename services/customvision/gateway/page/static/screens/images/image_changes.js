@@ -74,7 +74,7 @@ export class ImageChanges {
   /**
    * Takes at most 1,000 images out of what is seen at once, and out of the project when it cannot be undone any more.
    *
-   * @param {import("./paged_list.js").PagedList} list
+   * @param {import("../../parts/paged_list.js").PagedList} list
    * @param {number[]} indices
    * @param {string[]} imageIds
    * @param {{ seen: () => Promise<void>, deleted: (places: number[]) => Promise<void> }} then

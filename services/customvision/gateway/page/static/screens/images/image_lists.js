@@ -1,8 +1,8 @@
 // What a choice of filters finds: lists of images, with what a model says of them where that is asked for.
 
 import { call } from "../../calls.js";
-import { PagedList } from "./paged_list.js";
-import { SequentialList } from "./sequential_list.js";
+import { PagedList } from "../../parts/paged_list.js";
+import { SequentialList } from "../../parts/sequential_list.js";
 
 const MOST_IN_ONE_CALL = 1000;
 /** From this probability on a tag counts as suggested. */

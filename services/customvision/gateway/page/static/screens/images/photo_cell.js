@@ -6,10 +6,11 @@ import { percent } from "../../words.js";
 
 /** @typedef {{ isMulticlass: boolean, wrong?: import("./held_out.js").Said }} CellOptions `wrong`: what an iteration wrongly says of it */
 
-/** Returns what is drawn of an image. @param {any} image @param {CellOptions} options @returns {import("./photo_grid.js").Drawn} */
+/** Returns what is drawn of an image. @param {any} image @param {CellOptions} options @returns {import("../../parts/photo_grid.js").Drawn} */
 export function photoCell(image, options) {
   const { text, classes } = described(image, options);
-  return { label: `${image.fileName || "Image"}, ${text}`, classes, content: [thumbnail(image), element("span", { class: "photo-tags", dir: "auto" }, text)] };
+  const thumbnail = `/page/projects/${image.projectId}/images/${image.imageId}/thumbnail`;
+  return { label: `${image.fileName || "Image"}, ${text}`, classes, thumbnail, caption: element("span", { class: "photo-tags", dir: "auto" }, text) };
 }
 
 /** @param {any} image @param {CellOptions} options */
@@ -24,10 +25,4 @@ function described(image, { isMulticlass, wrong }) {
 /** @param {any[]} predictions */
 function likely(predictions) {
   return predictions.map(({ tagName, probability }) => `${tagName} ${percent(probability)}`).join(", ");
-}
-
-/** @param {any} image */
-function thumbnail(image) {
-  const source = `/page/projects/${image.projectId}/images/${image.imageId}/thumbnail`;
-  return element("img", { src: source, alt: "", width: 160, height: 160, draggable: "false" });
 }

@@ -40,7 +40,7 @@ export class PhotoDetail {
     return this._dialog.open;
   }
 
-  /** Opens it. @param {import("./paged_list.js").PagedList} list @param {number} index */
+  /** Opens it. @param {import("../../parts/paged_list.js").PagedList} list @param {number} index */
   async open(list, index) {
     this._list = list;
     document.body.append(this._dialog);

@@ -7,8 +7,8 @@ const MOST_IN_ONE_CALL = 1000;
 /** What is selected of the list that is seen. */
 export class SelectedImages {
   /**
-   * @param {import("./selection.js").Selection} selection
-   * @param {() => import("./paged_list.js").PagedList} list
+   * @param {import("../../parts/selection.js").Selection} selection
+   * @param {() => import("../../parts/paged_list.js").PagedList} list
    * @param {import("../../parts/work_bar.js").WorkBar} bar
    */
   constructor(selection, list, bar) {
@@ -40,14 +40,14 @@ export class SelectedImages {
   }
 }
 
-/** @param {import("./paged_list.js").PagedList} list @param {import("./selection.js").Selection} selection @returns {AsyncGenerator<any[]>} */
+/** @param {import("../../parts/paged_list.js").PagedList} list @param {import("../../parts/selection.js").Selection} selection @returns {AsyncGenerator<any[]>} */
 async function* itemsOf(list, selection) {
   if (selection.isAll) {
     for await (const items of list.walk()) yield items.filter(({ imageId }) => selection.has(imageId));
   } else yield await Promise.all(selection.indices.map((index) => list.item(index)));
 }
 
-/** @param {import("./paged_list.js").PagedList} list @param {import("./selection.js").Selection} selection @returns {AsyncGenerator<string[]>} */
+/** @param {import("../../parts/paged_list.js").PagedList} list @param {import("../../parts/selection.js").Selection} selection @returns {AsyncGenerator<string[]>} */
 async function* idsOf(list, selection) {
   if (selection.isAll) {
     for await (const items of itemsOf(list, selection)) yield items.map(({ imageId }) => imageId);

@@ -14,9 +14,10 @@ const MOST_KEYS = 9;
  *   tags: any[],
  *   iterationName: (id: string) => string,
  *   answeredTags: (prediction: any) => string[],
- *   neighbour: (id: string, step: 1 | -1) => Promise<any>,
- *   add: (id: string, tagIds: string[]) => Promise<string>,
- *   askToDelete: (id: string, deleted: () => void) => void,
+ *   neighbour: (prediction: any, step: 1 | -1) => Promise<any>,
+ *   add: (prediction: any, tagIds: string[]) => Promise<string>,
+ *   askToDelete: (prediction: any, deleted: () => void) => void,
+ *   closed: (prediction: any) => void,
  * }} Surroundings `add` returns a sentence where it failed, and nothing where it did not
  */
 
@@ -40,7 +41,10 @@ export class PredictionDetail {
       element("div", { class: "prediction-body" }, this._photo, element("div", {}, this._facts, this._correction())),
     );
     this.element.addEventListener("keydown", (event) => this._key(event));
-    this.element.addEventListener("close", () => this.element.remove());
+    this.element.addEventListener("close", () => {
+      this.element.remove();
+      surroundings.closed(this._shown);
+    });
     this._show(prediction);
     document.body.append(this.element);
     this.element.showModal();
@@ -146,16 +150,16 @@ export class PredictionDetail {
 
   /** @param {1 | -1} step */
   async _move(step) {
-    const next = await this._around.neighbour(this._shown.predictionId, step);
+    const next = await this._around.neighbour(this._shown, step);
     if (next) this._show(next);
     else this._said.textContent = step === 1 ? "That is the last one." : "That is the first one.";
   }
 
   async _addNow() {
-    const { predictionId } = this._shown;
+    const added = this._shown;
     const following = await this._following();
     await this._tell(async () => {
-      const failure = await this._around.add(predictionId, [...this._right]);
+      const failure = await this._around.add(added, [...this._right]);
       if (failure) throw new Error(failure);
       this._go(following);
     });
@@ -163,13 +167,13 @@ export class PredictionDetail {
 
   async _askToDelete() {
     const following = await this._following();
-    this._around.askToDelete(this._shown.predictionId, () => this._go(following));
+    this._around.askToDelete(this._shown, () => this._go(following));
   }
 
   /** Returns what to show once this one is gone, as long as it is there. */
   async _following() {
     const { neighbour } = this._around;
-    return (await neighbour(this._shown.predictionId, 1)) ?? neighbour(this._shown.predictionId, -1);
+    return (await neighbour(this._shown, 1)) ?? neighbour(this._shown, -1);
   }
 
   /** @param {any} prediction */

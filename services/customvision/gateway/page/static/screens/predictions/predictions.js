@@ -8,7 +8,8 @@ import { openDialog } from "../../parts/dialog.js";
 import { notice } from "../../parts/notices.js";
 import { PredictionDetail } from "./prediction_detail.js";
 import { PredictionFilters } from "./prediction_filters.js";
-import { PredictionGrid } from "./prediction_grid.js";
+import { listedPredictions, predictionCell } from "./prediction_list.js";
+import { PhotoGrid } from "../../parts/photo_grid.js";
 import { projectHead } from "../../parts/tabs.js";
 import { tagField, tagNamed } from "./tag_field.js";
 import { counted } from "../../words.js";
@@ -24,7 +25,7 @@ export async function predictionsScreen(projectId) {
   ]);
   const predictions = new Predictions(project, tags, iterations);
   await predictions.refresh();
-  return { title: project.name, content: predictions.element };
+  return { title: project.name, content: predictions.element, leave: () => predictions.leave() };
 }
 
 class Predictions {
@@ -36,7 +37,16 @@ class Predictions {
     this._filters = new PredictionFilters(iterations, tags, () => this.refresh());
     this._actions = element("div", { class: "actions", role: "toolbar", "aria-label": "Selected predictions", hidden: true });
     this._added = new AddedPhotos(project.projectId);
+    this._turn = 0;
     this._listed = element("div", {});
+    this._grid = new PhotoGrid({
+      label: "Predictions",
+      keyOf: ({ predictionId }) => predictionId,
+      draw: predictionCell,
+      onSelection: () => this._showActions(),
+      onOpen: (index) => this._open(index),
+      onDelete: () => this._askToDelete(this._selected()),
+    });
     this.element = element(
       "section",
       { class: "predictions" },
@@ -48,20 +58,22 @@ class Predictions {
     );
   }
 
-  /** Asks for the predictions again. */
+  /** Ends what the screen began. */
+  leave() {
+    this._grid.leave();
+  }
+
+  /** Asks for the predictions again, and shows them with none selected. */
   async refresh() {
-    const { projectId } = this._project;
-    const grid = new PredictionGrid(
-      { projectId, ...this._filters.request() },
-      { changed: () => this._showActions(), opened: (id) => this._open(id) },
-    );
-    this._grid = grid;
-    this._actions.hidden = true;
-    await grid.more();
+    const turn = ++this._turn;
+    const list = await listedPredictions({ projectId: this._project.projectId, ...this._filters.request() });
     // Something else may have been asked for meanwhile.
-    if (this._grid !== grid) return;
-    this._listed.replaceChildren(...(grid.predictions.size ? [howTo(), grid.element] : [this._nothing()]));
-    this._filters.element.hidden = !grid.predictions.size && this._filters.isEmpty;
+    if (turn !== this._turn) return;
+    this._list = list;
+    this._listed.replaceChildren(...(list.count ? [howTo(), this._grid.element] : [this._nothing()]));
+    this._filters.element.hidden = !list.count && this._filters.isEmpty;
+    this._grid.show(list);
+    this._grid.clear();
   }
 
   _nothing() {
@@ -69,28 +81,34 @@ class Predictions {
   }
 
   _showActions() {
-    const count = this._grid?.selection.ids().length ?? 0;
+    const { count } = this._grid.selection;
     this._actions.hidden = !count;
     this._actions.replaceChildren(
       element("strong", {}, `${counted(count, "prediction")} selected`),
       element("button", { type: "button", class: "primary", onclick: () => this._accept() }, count === 1 ? "This is right" : "These are right"),
       element("button", { type: "button", onclick: () => this._askForTag() }, "Other tag…"),
-      element("button", { type: "button", onclick: () => this._open(this._selected()[0]) }, "Look closer"),
+      element("button", { type: "button", onclick: () => this._open(this._grid.selection.indices[0]) }, "Look closer"),
       element("button", { type: "button", onclick: () => this._askToDelete(this._selected()) }, "Delete…"),
-      element("button", { type: "button", class: "quiet", onclick: () => this._grid?.selection.all() }, "Select all shown"),
-      element("button", { type: "button", class: "quiet", onclick: () => this._grid?.selection.clear() }, "Select none"),
+      element("button", { type: "button", class: "quiet", onclick: () => this._grid.selectAll() }, "Select all shown"),
+      element("button", { type: "button", class: "quiet", onclick: () => this._grid.clear() }, "Select none"),
     );
   }
 
+  /** Returns the selected predictions, in their order. */
   _selected() {
-    return this._grid?.selection.ids() ?? [];
+    return this._here().filter(({ predictionId }) => this._grid.selection.has(predictionId));
+  }
+
+  /** Returns the predictions that have come so far. */
+  _here() {
+    return this._list?.itemsHere() ?? [];
   }
 
   /** Adds what is selected with the tags that the model gave. */
   async _accept() {
-    const corrections = this._selected().map((predictionId) => ({
-      predictionId,
-      tagIds: answeredTags(this._grid?.predictions.get(predictionId), this._project, this._tags),
+    const corrections = this._selected().map((prediction) => ({
+      predictionId: prediction.predictionId,
+      tagIds: answeredTags(prediction, this._project, this._tags),
     }));
     const tagged = corrections.filter(({ tagIds }) => tagIds.length);
     const left = corrections.length - tagged.length;
@@ -106,7 +124,7 @@ class Predictions {
       action: "Add to the training images",
       submit: async (fields) => {
         const tagId = await tagNamed(projectId, this._tags, String(fields.get("tag")));
-        await this._add(this._selected().map((predictionId) => ({ predictionId, tagIds: [tagId] })));
+        await this._add(this._selected().map(({ predictionId }) => ({ predictionId, tagIds: [tagId] })));
       },
     });
   }
@@ -115,12 +133,14 @@ class Predictions {
   async _addQuietly(corrections) {
     /** @type {string[]} */
     const problems = [];
-    await addToTraining(this._project.projectId, corrections, (outcomes) => {
-      const added = outcomes.filter(({ isAdded }) => isAdded);
-      problems.push(...outcomes.filter(({ isAdded }) => !isAdded).map(({ message }) => message));
-      this._added.count(added);
-      this._remove(added.map(({ predictionId }) => predictionId));
-    });
+    await this._removing((gone) =>
+      addToTraining(this._project.projectId, corrections, (outcomes) => {
+        const added = outcomes.filter(({ isAdded }) => isAdded);
+        problems.push(...outcomes.filter(({ isAdded }) => !isAdded).map(({ message }) => message));
+        this._added.count(added);
+        gone(added.map(({ predictionId }) => predictionId));
+      }),
+    );
     return problems;
   }
 
@@ -137,39 +157,49 @@ class Predictions {
     }
   }
 
-  /** @param {string[]} ids @param {() => void} [deleted] */
-  _askToDelete(ids, deleted) {
+  /** @param {any[]} predictions @param {() => void} [deleted] */
+  _askToDelete(predictions, deleted) {
+    const ids = predictions.map(({ predictionId }) => predictionId);
+    if (!ids.length) return;
     openDialog({
       title: `Delete ${counted(ids.length, "prediction")}?`,
       content: [element("p", {}, "Photo and answer are gone for good. The training images stay as they are.")],
       action: "Delete",
       isDangerous: true,
       submit: async () => {
-        await deletePredictions(this._project.projectId, ids, (gone) => this._remove(gone));
+        await this._removing((gone) => deletePredictions(this._project.projectId, ids, gone));
         deleted?.();
       },
     });
   }
 
-  /** @param {string[]} ids */
-  _remove(ids) {
-    this._grid?.remove(ids);
-    if (!this._grid?.predictions.size) this.refresh();
+  /** Takes out of the grid what some work tells is gone: all at once, for what moved up would soon be gone as well. @param {(gone: (ids: string[]) => void) => Promise<void>} work */
+  async _removing(work) {
+    /** @type {string[]} */
+    const ids = [];
+    try {
+      await work((gone) => ids.push(...gone));
+    } finally {
+      this._grid.remove(ids);
+      if (!this._list?.count) this.refresh();
+    }
   }
 
-  /** @param {string} id */
-  _open(id) {
-    const grid = this._grid;
-    const surroundings = {
+  /** @param {number} index */
+  _open(index) {
+    const indexOf = (/** @type {any} */ { predictionId }) => this._here().findIndex((each) => each.predictionId === predictionId);
+    new PredictionDetail(this._list?.at(index), {
       project: this._project,
       tags: this._tags,
-      iterationName: (/** @type {string} */ iterationId) => this._iterationNames.get(iterationId) ?? "An iteration that is gone",
-      answeredTags: (/** @type {any} */ prediction) => answeredTags(prediction, this._project, this._tags),
-      neighbour: async (/** @type {string} */ from, /** @type {1 | -1} */ step) => grid?.predictions.get((await grid.neighbour(from, step)) ?? ""),
-      add: async (/** @type {string} */ predictionId, /** @type {string[]} */ tagIds) => (await this._addQuietly([{ predictionId, tagIds }])).join(" "),
-      askToDelete: (/** @type {string} */ predictionId, /** @type {() => void} */ deleted) => this._askToDelete([predictionId], deleted),
-    };
-    new PredictionDetail(grid?.predictions.get(id), surroundings);
+      iterationName: (iterationId) => this._iterationNames.get(iterationId) ?? "An iteration that is gone",
+      answeredTags: (prediction) => answeredTags(prediction, this._project, this._tags),
+      neighbour: async (prediction, step) => this._list?.item(indexOf(prediction) + step),
+      add: async ({ predictionId }, tagIds) => (await this._addQuietly([{ predictionId, tagIds }])).join(" "),
+      askToDelete: (prediction, deleted) => this._askToDelete([prediction], deleted),
+      closed: (prediction) => {
+        if (this._grid.element.isConnected) this._grid.focusOn(indexOf(prediction));
+      },
+    });
   }
 }
 

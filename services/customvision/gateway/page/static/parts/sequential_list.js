@@ -2,7 +2,10 @@
 
 import { PAGE_SIZE, PagedList } from "./paged_list.js";
 
-/** A list whose method gives one page after another only: to a place in it everything before has to come, and stays. */
+/**
+ * A list whose method gives one page after another only: to a place in it everything before has to come, and stays.
+ * Where nothing says how many there are, it has those that have come, and grows as its end is looked at.
+ */
 export class SequentialList extends PagedList {
   /** @param {import("./paged_list.js").Listed} listed */
   constructor(listed) {
@@ -10,13 +13,24 @@ export class SequentialList extends PagedList {
     /** @type {any[]} */
     this._items = [];
     this._token = "";
-    this._isWhole = false;
+    this._isAllHere = false;
     this._turn = Promise.resolve();
   }
 
   /** How many there are: once all have come, that many. */
   get count() {
-    return (this._isWhole ? this._items.length : this._listed.count) - this._hidden.length;
+    const counted = this._isAllHere ? undefined : this._listed.count;
+    return (counted ?? this._items.length) - this._hidden.length;
+  }
+
+  get isWhole() {
+    return this._isAllHere || this._listed.count !== undefined;
+  }
+
+  /** @param {number} from @param {number} to */
+  want(from, to) {
+    // One more than is looked at: whether there is one is known only then.
+    if (to > from) this._load(this._pageOf(this._place(to)));
   }
 
   /** @param {number} place */
@@ -30,10 +44,6 @@ export class SequentialList extends PagedList {
     return Array.from({ length: to - from }, (_, offset) => this.at(from + offset)).filter((item) => item !== undefined);
   }
 
-  _loadWanted() {
-    if (this._wanted[1]) this._load(this._wanted[1] - 1);
-  }
-
   /** @param {number} page */
   _load(page) {
     const before = this._turn.catch(() => undefined);
@@ -43,11 +53,11 @@ export class SequentialList extends PagedList {
 
   /** @param {number} length */
   async _loadedUpTo(length) {
-    while (!this._isWhole && this._items.length < length) {
+    while (!this._isAllHere && this._items.length < length) {
       const answer = await this._answer({ pageSize: PAGE_SIZE, pageToken: this._token });
       this._items.push(...(await this._completed(answer)));
       this._token = answer.nextPageToken;
-      this._isWhole = !this._token;
+      this._isAllHere = !this._token;
       this.onArrival();
     }
   }

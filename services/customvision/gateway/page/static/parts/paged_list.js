@@ -1,6 +1,6 @@
 // Long lists of which only what is looked at is here: a page is fetched where it is wanted, and given up again far from there.
 
-import { call } from "../../calls.js";
+import { call } from "../calls.js";
 
 export const PAGE_SIZE = 120;
 const PAGES_KEPT = 40;
@@ -8,10 +8,10 @@ const MOST_IN_ONE_CALL = 1000;
 const LOADS_AT_ONCE = 2;
 
 /**
- * What a list is of: a method that answers in pages, and how many there are. `complete` makes items of what it answers.
+ * What a list is of: a method that answers in pages, and how many there are, where that is known. `complete` makes items of what it answers.
  *
  * @typedef {{
- *   service: string, method: string, request: object, field: string, count: number,
+ *   service: string, method: string, request: object, field: string, count?: number,
  *   complete?: (answers: any[]) => Promise<any[]>,
  * }} Listed
  */
@@ -36,7 +36,19 @@ export class PagedList {
 
   /** How many items there are, but for the hidden ones. */
   get count() {
-    return this._listed.count - this._hidden.length;
+    return (this._listed.count ?? 0) - this._hidden.length;
+  }
+
+  /** Whether `count` is of all that there are, or of those that have come so far. */
+  get isWhole() {
+    return true;
+  }
+
+  /** Returns the items up to the first that is not here. @returns {any[]} */
+  itemsHere() {
+    const items = [];
+    for (let item = this.at(0); item !== undefined; item = this.at(items.length)) items.push(item);
+    return items;
   }
 
   /** Returns an item, or undefined where it is not here. @param {number} index */

@@ -1,6 +1,6 @@
 // Photos in a grid of any length: only those near the window are there, all of one size, so that nothing jumps.
 
-import { element } from "../../dom.js";
+import { element } from "../dom.js";
 import { Selection } from "./selection.js";
 
 const SMALLEST_PIXELS = 136;
@@ -11,9 +11,9 @@ const AHEAD_PIXELS = 600;
 const BAR_PIXELS = 90;
 
 /**
- * What is drawn of one item: its text for screen readers, what is in its cell, and classes of the cell.
+ * What is drawn of one item: its text for screen readers, the address of its thumbnail, what stands over it, and classes of the cell.
  *
- * @typedef {{ label: string, content: import("../../dom.js").Child[], classes?: string }} Drawn
+ * @typedef {{ label: string, thumbnail: string, caption: HTMLElement, classes?: string }} Drawn
  */
 /**
  * @typedef {{
@@ -74,6 +74,7 @@ export class PhotoGrid {
     const isFocused = this.element.contains(document.activeElement);
     this._cells.clear();
     this.element.replaceChildren();
+    this._current = Math.max(0, Math.min(this._current, this._count - 1));
     this._draw();
     if (isFocused) this.focusOn(this._current);
   }
@@ -84,15 +85,30 @@ export class PhotoGrid {
     this._resizes.disconnect();
   }
 
-  /** Selects all that the list has. */
+  /** Selects all that the list has now. */
   selectAll() {
     this.selection.selectAll(this._count);
+    const items = this._list?.itemsHere() ?? [];
+    if (items.length === this._count) this.selection.name(items.map(this._options.keyOf));
     this._selectionChanged();
   }
 
   /** Selects none. */
   clear() {
     this.selection.clear();
+    this._selectionChanged();
+  }
+
+  /** Takes items out of the list and of the selection; the keyboard, where it was in one of them, goes to what takes its place. @param {string[]} keys */
+  remove(keys) {
+    const gone = new Set(keys);
+    const indices = (this._list?.itemsHere() ?? []).flatMap((item, index) => (gone.has(this._options.keyOf(item)) ? [index] : []));
+    const movedUp = (/** @type {number} */ index) => index - indices.filter((each) => each < index).length;
+    this._current = movedUp(this._current);
+    this._anchor = movedUp(this._anchor);
+    this.selection.remove(indices);
+    this._list?.hide(indices);
+    this.redraw();
     this._selectionChanged();
   }
 
@@ -166,12 +182,14 @@ export class PhotoGrid {
       else this.element.insertBefore(cell, next);
       cell.style.transform = `translate(${(index % this._columns) * this._step}px, ${Math.floor(index / this._columns) * this._step}px)`;
       cell.tabIndex = index === stop ? 0 : -1;
+      // More may have come.
+      cell.setAttribute("aria-setsize", String(this._list?.isWhole ? this._count : -1));
     }
   }
 
   /** @param {number} index */
   _made(index) {
-    const cell = element("div", { role: "option", class: "photo", "data-index": index, "aria-busy": "true" });
+    const cell = element("div", { role: "option", class: "photo", "data-index": index, "aria-posinset": index + 1, "aria-busy": "true" });
     this._cells.set(index, cell);
     return cell;
   }
@@ -179,21 +197,20 @@ export class PhotoGrid {
   /** @param {HTMLElement} cell @param {number} index */
   _fill(cell, index) {
     const item = this._list?.at(index);
-    cell.setAttribute("aria-posinset", String(index + 1));
-    cell.setAttribute("aria-setsize", String(this._count));
     if (item === undefined) {
       cell.setAttribute("aria-label", "being loaded");
       cell.setAttribute("aria-selected", String(this.selection.isAll));
       return;
     }
-    const { label, content, classes } = this._options.draw(item);
+    const { label, thumbnail, caption, classes } = this._options.draw(item);
     cell.removeAttribute("aria-busy");
     cell.setAttribute("aria-label", label);
     cell.setAttribute("aria-selected", String(this.selection.has(this._options.keyOf(item))));
     cell.className = classes ? `photo ${classes}` : "photo";
+    const photo = element("img", { src: thumbnail, alt: "", width: 160, height: 160, draggable: "false" });
     // What a screen reader hears is the label, and Enter is its way to open.
     const open = element("span", { class: "photo-open", "aria-hidden": "true", title: "Open" }, "⤢");
-    cell.replaceChildren(...content.filter((child) => child instanceof Node || typeof child === "string"), open);
+    cell.replaceChildren(photo, caption, open);
   }
 
   /** @param {MouseEvent} event */

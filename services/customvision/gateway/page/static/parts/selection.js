@@ -57,6 +57,14 @@ export class Selection {
     this.isAll = false;
   }
 
+  /** Takes out what leaves the list; what stands behind it moves up. @param {number[]} indices */
+  remove(indices) {
+    const gone = new Set(indices);
+    const left = [...this._named].filter(([, index]) => !gone.has(index));
+    this._named = new Map(left.map(([key, index]) => [key, index - indices.filter((each) => each < index).length]));
+    this._total -= indices.length;
+  }
+
   clear() {
     this.isAll = false;
     this._named.clear();
