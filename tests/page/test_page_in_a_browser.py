@@ -168,11 +168,15 @@ async def test_it_fits_a_phone(visit: Visit, served: ServedGateway, keys: Keys, 
 
 
 async def test_what_is_not_there_is_told_with_a_way_on(visit: Visit, keys: Keys) -> None:
-    """A project that is gone is told in the service's own sentence; a path of nothing leads home."""
+    """A project that is gone is told in the service's own sentence; a mistyped address, in one that leads home."""
     page = visit.page
     await open_signed_in(page, keys, "/projects/00000000-0000-4000-8000-000000000000")
     await expect(page.get_by_text("There is no project")).to_be_visible()
+    for path, status in (("/projects/a/b/c", 200), ("/project", 404)):
+        answer = await page.goto(path)
+        assert answer is not None
+        assert answer.status == status
+        await expect(page.get_by_text("There is nothing at this address.")).to_be_visible()
     visit.problems = [problem for problem in visit.problems if "404" not in problem]
-    await page.goto("/projects/a/b/c")
     await page.get_by_role("link", name="All projects").click()
     await expect(page.get_by_text("No project yet")).to_be_visible()

@@ -29,6 +29,7 @@ from customvision.gateway.methods import AnswerHead
 from customvision.gateway.metrics import CountRequests, Metrics
 from customvision.gateway.own_hosts import OwnHosts
 from customvision.gateway.page.addresses import Addresses
+from customvision.gateway.page.mistyped import TellOfMistyped
 from customvision.gateway.page.routes import page_routes
 from customvision.gateway.page.sessions import RequireSession, Sessions
 from customvision.gateway.requests import FollowRequests
@@ -80,6 +81,7 @@ async def open_application(
                 Middleware(CountRequests, metrics=metrics),
                 Middleware(ReadToTheEnd),
                 Middleware(OwnHosts, settings=settings),
+                Middleware(TellOfMistyped),
                 Middleware(RequireKey, key_ring=KeyRing(keys)),
                 Middleware(RequireSession, sessions=sessions),
                 Middleware(AnswerHead),

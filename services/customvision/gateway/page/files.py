@@ -18,9 +18,15 @@ POLICY = (
 )
 
 
-async def document(_request: Request) -> Response:
+async def screen(_request: Request) -> Response:
     """Answers the document that is behind every screen."""
-    return FileResponse(FOLDER / DOCUMENT, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    return document()
+
+
+def document(status: int = 200) -> Response:
+    """Returns the document; its script finds out which screen it is."""
+    headers = {"Content-Security-Policy": POLICY}
+    return FileResponse(FOLDER / DOCUMENT, status_code=status, media_type="text/html", headers=headers)
 
 
 async def file(request: Request) -> Response:

@@ -22,7 +22,7 @@ def page_routes(
     """Returns the routes of screens, files, sessions and calls; endless streams end once ``stopping`` is set."""
     calls = Calls(services, stopping)
     return [
-        *(Route(path, files.document) for path in (*paths.SCREEN_PATHS, paths.SIGN_IN_PATH)),
+        *(Route(path, files.screen) for path in (*paths.SCREEN_PATHS, paths.SIGN_IN_PATH)),
         Route(paths.FILES_PREFIX + "{path:path}", files.file),
         Route(paths.SESSION_PATH, sessions.begin, methods=["POST"]),
         Route(paths.SESSION_PATH, sessions.end, methods=["DELETE"]),

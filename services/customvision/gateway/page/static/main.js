@@ -70,8 +70,9 @@ function put(screen) {
 
 /** @returns {Screen} */
 function nowhere() {
-  const home = element("a", { href: "/" }, "All projects");
-  return { title: "Not found", content: element("section", {}, element("h1", {}, "There is nothing here"), home) };
+  const home = element("p", { class: "ways" }, element("a", { href: "/" }, "All projects"));
+  const why = element("p", {}, "There is nothing at this address. Check how it is spelled, or go on from your projects.");
+  return { title: "Not found", content: element("section", {}, element("h1", {}, "Nothing here"), why, home) };
 }
 
 /** @param {Error} error @returns {Screen} */
