@@ -187,7 +187,7 @@ async def test_a_deletion_is_made_once_it_cannot_be_undone(
 async def test_images_of_several_tags_among_many(
     visit: Visit, served: ServedGateway, keys: Keys, project_id: str
 ) -> None:
-    """Of 200 tags some are found by typing; several together find the images that carry any of them."""
+    """Of 200 tags some are found by typing; several find images with any of them, also after a reload and back."""
     page = visit.page
     tag_ids = [await make_tag(served.project, project_id, f"kind {number}") for number in range(200)]
     for number in (7, 150, 151):
@@ -202,6 +202,11 @@ async def test_images_of_several_tags_among_many(
     await expect(photos).to_have_count(2)
     await page.get_by_role("button", name="Tagged 3", exact=True).click()
     await expect(photos).to_have_count(3)
+    await page.go_back()
+    await expect(photos).to_have_count(2)
+    await page.reload()
+    await expect(photos).to_have_count(2)
+    await expect(page.get_by_role("button", name="kind 150 1", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
 async def test_the_keyboard_does_what_the_mouse_does(

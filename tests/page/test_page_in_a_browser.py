@@ -20,7 +20,7 @@ async def test_who_is_not_signed_in_comes_back_where_they_wanted_to_go(
     """A wrong key is told in a sentence; the right one leads to the screen that was asked for; signing out ends it."""
     page = visit.page
     project = await make_project(served.project, "garden")
-    await page.goto(f"/projects/{project.project_id}")
+    await page.goto(f"/projects/{project.project_id}/images?show=untagged")
     await page.get_by_label("Training key").fill("wrong")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_contain_text("The key is not valid here")
@@ -29,6 +29,7 @@ async def test_who_is_not_signed_in_comes_back_where_they_wanted_to_go(
     await page.get_by_label("Training key").fill(keys.training_key)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("garden")
+    await expect(page).to_have_url(re.compile(r"/images\?show=untagged$"))
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Training key")).to_be_visible()
     await page.goto("/")

@@ -85,7 +85,9 @@ class RequireSession:
             await self._application(scope, receive, send)
         elif paths.is_screen(path):
             # What stands behind '#' stays in the address bar of the browser.
-            await RedirectResponse(f"{paths.SIGN_IN_PATH}?{urlencode({'next': path})}", 303)(scope, receive, send)
+            query = scope["query_string"].decode("latin-1")
+            asked = f"{path}?{query}" if query else path
+            await RedirectResponse(f"{paths.SIGN_IN_PATH}?{urlencode({'next': asked})}", 303)(scope, receive, send)
         else:
             error = ApiError("Unauthorized", "You are not signed in any more; sign in again.")
             await respond(error)(scope, receive, send)

@@ -77,8 +77,10 @@ function nowhere() {
 
 /** @param {Error} error @returns {Screen} */
 function failed(error) {
-  const again = element("button", { type: "button", onclick: () => show(location.pathname) }, "Try again");
-  const ways = element("p", { class: "ways" }, again, element("a", { href: "/" }, "All projects"));
+  const again = element("button", { type: "button", onclick: () => show(location.pathname + location.search) }, "Try again");
+  // What the address asks for may be gone.
+  const unfiltered = location.search && element("a", { href: location.pathname }, "Without the filter");
+  const ways = element("p", { class: "ways" }, again, unfiltered, element("a", { href: "/" }, "All projects"));
   const content = element("section", {}, element("h1", {}, "This did not work"), element("p", {}, error.message), ways);
   return { title: "Error", content };
 }

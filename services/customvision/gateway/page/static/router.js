@@ -11,15 +11,20 @@ export function onNavigation(shows) {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || !isOurs(event, link)) return;
     event.preventDefault();
-    show(link.pathname);
+    show(link.pathname + link.search);
   });
 }
 
-/** @param {string} path @param {{ replace?: boolean }} [options] */
+/** @param {string} path with its query @param {{ replace?: boolean }} [options] */
 export function show(path, { replace = false } = {}) {
   if (replace) history.replaceState(null, "", path);
-  else if (path !== location.pathname) history.pushState(null, "", path);
+  else if (path !== location.pathname + location.search) history.pushState(null, "", path);
   render();
+}
+
+/** Has the address say what the screen shows already: a reload, the way back and a link lead there. @param {string} query */
+export function noteQuery(query) {
+  if (query !== location.search) history.pushState(null, "", location.pathname + query);
 }
 
 /** @param {MouseEvent} event @param {HTMLAnchorElement} link */

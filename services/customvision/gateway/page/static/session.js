@@ -8,14 +8,14 @@ export const UNREACHABLE = "The server cannot be reached. Is `customvision up` r
 
 /** Leads to the sign-in, from where the user comes back to this path. */
 export function toSignIn() {
-  if (location.pathname !== "/sign-in") location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname })}`);
+  if (location.pathname !== "/sign-in") location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
 }
 
 /** Returns the path to go to after signing in: one of this page's, whatever the address bar says. */
 export function pathAfterSignIn() {
   const next = new URLSearchParams(location.search).get("next") ?? "/";
   const target = new URL(next, location.origin);
-  return target.origin === location.origin && next.startsWith("/") && !next.startsWith("/sign-in") ? target.pathname : "/";
+  return target.origin === location.origin && next.startsWith("/") && !next.startsWith("/sign-in") ? target.pathname + target.search : "/";
 }
 
 /**

@@ -16,10 +16,9 @@ const KINDS = [
 
 /** The filters of the images; `choose` hears of each new choice. */
 export class ImageFilters {
-  /** @param {(filter: Filter) => void} choose */
-  constructor(choose) {
-    /** @type {Filter} */
-    this.filter = EVERYTHING;
+  /** @param {Filter} filter @param {(filter: Filter) => void} choose */
+  constructor(filter, choose) {
+    this.filter = filter;
     this._choose = (/** @type {Partial<Filter>} */ part) => choose({ ...this.filter, ...part });
     this._kinds = element("div", { class: "filters", role: "group", "aria-label": "Which images" });
     this._iterations = element("select", { "aria-label": "Of which data set", onchange: () => this._choose({ ...EVERYTHING, iterationId: this._iterations.value }) });

@@ -2,6 +2,8 @@
 
 import { call, CallError } from "../../calls.js";
 import { element } from "../../dom.js";
+import { noteQuery } from "../../router.js";
+import { filterOf, queryOf } from "./filter_address.js";
 import { saidOfHeldOut } from "./held_out.js";
 import { imageChoices } from "./image_choices.js";
 import { imageRequest, listedErrors, listedImages, listedSuggestions } from "./image_lists.js";
@@ -33,15 +35,16 @@ const NOTHING = new PagedList({ service: "", method: "", request: {}, field: "",
 
 /** @param {string} projectId @returns {Promise<import("../../main.js").Screen>} */
 export async function imagesScreen(projectId) {
+  const filter = filterOf(location.search);
   const project = await call("project", "GetProject", { projectId });
-  const images = new Images(project);
+  const images = new Images(project, filter);
   await images.refresh();
   return { title: project.name, content: images.element, leave: () => images.leave() };
 }
 
 class Images {
-  /** @param {any} project */
-  constructor(project) {
+  /** @param {any} project @param {Filter} filter */
+  constructor(project, filter) {
     this._projectId = project.projectId;
     this._isMulticlass = project.classificationType === MULTICLASS;
     this._turn = 0;
@@ -49,6 +52,7 @@ class Images {
     this._list = NOTHING;
     /** @type {Map<string, import("./held_out.js").Said>} what the chosen iteration tells wrong */
     this._wrong = new Map();
+    this._wrongOf = "";
     this._isStale = false;
     this._nextArrivals = 0;
     /** @type {import("./image_choices.js").Choices | undefined} */
@@ -58,7 +62,7 @@ class Images {
     this._undo = new Undo();
     this._changes = new ImageChanges(project, this._undo, (imageIds) => this._suggestAgain(imageIds));
     this._bar = new WorkBar();
-    this._filters = new ImageFilters((filter) => this._choose(filter));
+    this._filters = new ImageFilters(filter, (choice) => this._choose(choice));
     this._suggestions = this._suggestionBar();
     this._selection = this._selectionBar();
     this._grid = this._photoGrid();
@@ -107,6 +111,7 @@ class Images {
     if (choices.iteration?.iterationId !== this._told?.iterationId) {
       this._told = choices.iteration && new ToldOfImage(choices.iteration, this._leaving.signal);
     }
+    this._frameWrong(filter.iterationId);
     this._filters.show(filter, choices);
     this._showSuggestions(filter, choices);
     this._showFound(filter, choices);
@@ -127,17 +132,20 @@ class Images {
   /** @param {Filter} filter */
   async _choose(filter) {
     await this._undo.settle();
-    const isOther = filter.iterationId !== this._filters.filter.iterationId;
-    if (isOther) this._wrong = new Map();
     this._grid.clear();
     await this.refresh(filter);
-    if (isOther && filter.iterationId) await this._frameWrong(filter.iterationId);
+    // Something else may have been chosen meanwhile, or another screen.
+    if (this._filters.filter === filter && !this._leaving.signal.aborted) noteQuery(queryOf(filter));
   }
 
-  /** Frames what an iteration tells wrong, once that is known. @param {string} iterationId */
+  /** Frames what another iteration than before tells wrong, once that is known. @param {string} iterationId or nothing */
   async _frameWrong(iterationId) {
+    if (iterationId === this._wrongOf) return;
+    this._wrongOf = iterationId;
+    this._wrong = new Map();
+    if (!iterationId) return;
     const wrong = await saidOfHeldOut({ projectId: this._projectId, iterationId, wrongOnly: true }, this._leaving.signal);
-    if (this._filters.filter.iterationId !== iterationId) return;
+    if (iterationId !== this._wrongOf) return;
     this._wrong = wrong;
     this._grid.redraw();
   }
