@@ -69,7 +69,7 @@ async def test_a_folder_that_cannot_be_a_tag_stops_no_other(
 async def test_photos_are_seen_while_others_are_being_sent(
     visit: Visit, keys: Keys, project_id: str, tmp_path: Path
 ) -> None:
-    """What has arrived is shown before the rest has; until all has, the browser asks before it leaves the page."""
+    """What has arrived is shown before the rest, also on coming back; until all has, the browser asks before leaving."""
     page = visit.page
     go_on = asyncio.Event()
 
@@ -86,7 +86,12 @@ async def test_photos_are_seen_while_others_are_being_sent(
     await page.locator("input[type=file]:not([webkitdirectory])").set_input_files(files)
     await expect(photos).to_have_count(1)
     await expect(page.get_by_text("Photos sent: 1 of 2 photos")).to_be_visible()
+    await page.get_by_role("link", name="Settings").click()
+    await expect(page.get_by_label("Description")).to_be_visible()
     assert not await page.evaluate(leaves)
+    await page.get_by_role("link", name="Images").click()
+    await expect(page.get_by_text("Photos sent: 1 of 2 photos")).to_be_visible()
+    await expect(photos).to_have_count(1)
     go_on.set()
     await expect(photos).to_have_count(2)
     assert await page.evaluate(leaves)
@@ -187,7 +192,7 @@ async def test_a_deletion_is_made_once_it_cannot_be_undone(
 async def test_images_of_several_tags_among_many(
     visit: Visit, served: ServedGateway, keys: Keys, project_id: str
 ) -> None:
-    """Of 200 tags some are found by typing; several find images with any of them, also after a reload and back."""
+    """Of 200 tags some are found by typing; several find the images with any of them, also on going back."""
     page = visit.page
     tag_ids = [await make_tag(served.project, project_id, f"kind {number}") for number in range(200)]
     for number in (7, 150, 151):

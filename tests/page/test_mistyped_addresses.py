@@ -20,7 +20,7 @@ async def test_a_browser_is_shown_the_page(served: ServedGateway, method: str) -
 
 
 async def test_programs_are_told_in_json(served: ServedGateway, keys: Keys) -> None:
-    """Whatever does not ask for a page, or asks the API or sends something, is told as before; what is there is served."""
+    """What asks for no page, asks the API or sends something is told in JSON; what there is, is served to browsers too."""
     key = {"training-key": keys.training_key}
     told: list[tuple[httpx.Response, int]] = [
         (await served.bare.get("/project"), 401),

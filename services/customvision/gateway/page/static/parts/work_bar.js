@@ -6,7 +6,7 @@ import { counted } from "../words.js";
 /** A place for bars that are there while something is being done. */
 export class WorkBar {
   constructor() {
-    this.root = element("div", { hidden: true });
+    this.root = element("div", {});
   }
 
   /**
@@ -23,7 +23,7 @@ export class WorkBar {
     const text = element("span", {}, `${label}: 0 of ${counted(total, noun)}`);
     const stop = element("button", { type: "button", onclick: () => stopping.abort() }, "Stop");
     const shown = element("div", { class: "progress" }, bar, text, stop);
-    this.root.before(shown);
+    this.root.append(shown);
     // The browser asks before it leaves the page: what is not done yet would be lost.
     const leaving = (/** @type {Event} */ event) => event.preventDefault();
     addEventListener("beforeunload", leaving);

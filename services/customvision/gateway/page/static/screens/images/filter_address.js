@@ -14,7 +14,8 @@ export function filterOf(query) {
     kind: KINDS.find((kind) => kind === named.get("show")) ?? EVERYTHING.kind,
     tagIds: named.getAll("tag"),
     iterationId: named.get("iteration") ?? "",
-    isWrongOnly: named.get("told") === "wrong",
+    // Only an iteration tells something wrong.
+    isWrongOnly: named.has("iteration") && named.get("told") === "wrong",
     isSurestFirst: named.get("order") === "surest",
   };
 }

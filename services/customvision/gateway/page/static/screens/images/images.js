@@ -13,6 +13,7 @@ import { ImageChanges } from "./image_changes.js";
 import { ImageFilters } from "./image_filters.js";
 import { PhotoAdding } from "./photo_adding.js";
 import { photoCell } from "./photo_cell.js";
+import { uploadsTo } from "./photo_uploads.js";
 import { PhotoDetail } from "./photo_detail.js";
 import { PhotoGrid } from "../../parts/photo_grid.js";
 import { MULTICLASS } from "../../parts/project_fields.js";
@@ -23,7 +24,6 @@ import { confirmSuggested, suggestForAll } from "./suggestion_work.js";
 import { projectHead } from "../../parts/tabs.js";
 import { ToldOfImage } from "./told_of_image.js";
 import { Undo } from "./undo.js";
-import { WorkBar } from "../../parts/work_bar.js";
 import { suggest } from "./suggesting.js";
 import { counted } from "../../words.js";
 
@@ -61,27 +61,21 @@ class Images {
     this._told = undefined;
     this._undo = new Undo();
     this._changes = new ImageChanges(project, this._undo, (imageIds) => this._suggestAgain(imageIds));
-    this._bar = new WorkBar();
+    this._uploads = uploadsTo(this._projectId);
     this._filters = new ImageFilters(filter, (choice) => this._choose(choice));
     this._suggestions = this._suggestionBar();
     this._selection = this._selectionBar();
     this._grid = this._photoGrid();
-    this._selected = new SelectedImages(this._grid.selection, () => this._list, this._bar);
+    this._selected = new SelectedImages(this._grid.selection, () => this._list, this._uploads.bar);
     this._detail = this._photoDetail();
     this._found = element("div", { class: "found" });
-    const adding = new PhotoAdding({
-      projectId: this._projectId,
-      tags: () => this._tags,
-      bar: this._bar,
-      arrived: () => this._arrived(),
-      added: () => this._added(),
-    });
+    const adding = new PhotoAdding((photos) => this._uploads.send(photos, this._tags));
     this.element = element(
       "section",
       { class: "images" },
       projectHead(project, "images"),
       adding.root,
-      this._bar.root,
+      this._uploads.bar.root,
       this._filters.root,
       this._suggestions.root,
       this._found,
@@ -89,11 +83,13 @@ class Images {
       this._selection.root,
     );
     adding.takeDrops(this.element);
+    this._uploads.follow(this);
   }
 
   /** Ends what the screen began, and makes final what could be undone. */
   leave() {
     this._leaving.abort();
+    this._uploads.unfollow(this);
     this._grid.leave();
     this._undo.leave();
   }
@@ -157,7 +153,7 @@ class Images {
   }
 
   /** Shows what has come so far, now and then, unless that would move what is being worked on. */
-  async _arrived() {
+  async arrived() {
     const isWorkedOn = this._grid.selection.count || this._detail.isOpen || this._undo.isPending;
     if (isWorkedOn || this._leaving.signal.aborted || Date.now() < this._nextArrivals) return;
     this._nextArrivals = Date.now() + ARRIVALS_MILLISECONDS;
@@ -170,7 +166,7 @@ class Images {
   }
 
   /** Shows what was added. */
-  async _added() {
+  async added() {
     await this._undo.settle();
     await this._changed();
   }
@@ -247,7 +243,7 @@ class Images {
     return new SuggestionBar({
       projectId: this._projectId,
       suggest: async () => {
-        await suggestForAll(this._choices?.iteration, this._bar).finally(() => this._changed());
+        await suggestForAll(this._choices?.iteration, this._uploads.bar).finally(() => this._changed());
       },
       confirm: async (threshold) => {
         const sure = await listedSuggestions(this._projectId, this._choices?.iteration.iterationId, this._filters.filter, threshold);
