@@ -1,7 +1,6 @@
 """Addresses that are neither the page's nor the API's: a browser is shown the page, a program is told in JSON."""
 
 import httpx
-import pytest
 
 from customvision.common.keys import Keys
 from running_gateway import ServedGateway, refused
@@ -9,18 +8,18 @@ from running_gateway import ServedGateway, refused
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_browser_is_shown_the_page(served: ServedGateway, method: str) -> None:
+async def test_a_browser_is_shown_the_page(served: ServedGateway) -> None:
     """Who opens an address of nothing gets the page as 404, signed in or not, and under the page's policy."""
-    answer = await served.bare.request(method, "/project/garden", headers=BROWSER)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"].startswith("text/html")
-    assert "script-src 'self'" in answer.headers["content-security-policy"]
-    assert ("main.js" in answer.text) == (method == "GET")
+    for method in ("GET", "HEAD"):
+        answer = await served.bare.request(method, "/project/garden", headers=BROWSER)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert ("main.js" in answer.text) == (method == "GET")
 
 
 async def test_programs_are_told_in_json(served: ServedGateway, keys: Keys) -> None:
-    """What asks for no page, asks the API or sends something is told in JSON; what there is, is served to browsers too."""
+    """What asks for no page, asks the API or sends something is told in JSON; what there is, browsers get too."""
     key = {"training-key": keys.training_key}
     told: list[tuple[httpx.Response, int]] = [
         (await served.bare.get("/project"), 401),

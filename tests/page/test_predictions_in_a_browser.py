@@ -99,6 +99,7 @@ async def test_what_is_right_is_added_in_one_action(visit: Visit, garden: Garden
     await tiles.nth(1).get_by_title("Open").click()
     await expect(page.get_by_role("dialog")).to_contain_text("70.0%")
     await page.keyboard.press("Escape")
+    await expect(tiles.nth(1)).to_be_focused()
     await tiles.nth(0).click()
     await tiles.nth(2).click(modifiers=["Shift"])
     await expect(page.get_by_role("toolbar")).to_contain_text("3 predictions selected")
