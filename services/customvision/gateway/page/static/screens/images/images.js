@@ -38,7 +38,12 @@ export async function imagesScreen(projectId) {
   const filter = filterOf(location.search);
   const project = await call("project", "GetProject", { projectId });
   const images = new Images(project, filter);
-  await images.refresh();
+  try {
+    await images.refresh();
+  } catch (error) {
+    images.leave();
+    throw error;
+  }
   return { title: project.name, content: images.element, leave: () => images.leave() };
 }
 
