@@ -68,7 +68,9 @@ async def test_what_trains_is_not_called_published(
 
 
 @pytest.mark.parametrize("entries", [b"{},", b"1,", b"[],"])
-async def test_bodies_of_very_many_values_are_refused_unread(client: httpx.AsyncClient, keys: Keys, entries: bytes) -> None:
+async def test_bodies_of_very_many_values_are_refused_unread(
+    client: httpx.AsyncClient, keys: Keys, entries: bytes
+) -> None:
     """A body of millions of values, small as it is, is refused before any is looked at, with what to do."""
     client.headers["Training-Key"] = keys.training_key
     body = b'{"images":[' + entries * 1_000_000 + b"{}]}"
