@@ -1,6 +1,7 @@
 """The gateway over real HTTP on port 0, clients of it, and what stands behind it: real services or a test's answers."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,8 +26,15 @@ from scripted_server import ScriptedCall, ScriptedServer
 TRAINING_API, PREDICTION_API = "/customvision/v3.4-preview/training", "/customvision/v3.1/prediction"
 # Of nothing anywhere.
 MISSING = "00000000-0000-4000-8000-000000000000"
+# Each client would load the certificates of the world, which takes longer than most tests, and none speaks TLS.
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 Scripts = Mapping[str, Callable[[ScriptedCall], Any]]
 OpenService = Callable[[Settings, Keys], AbstractAsyncContextManager[ServiceDefinition]]
+
+
+def client_of(address: httpx.URL | str, **options: Any) -> httpx.AsyncClient:
+    """Returns a client of the gateway at this address."""
+    return httpx.AsyncClient(base_url=address, verify=NO_CERTIFICATES, **options)
 
 
 @asynccontextmanager
@@ -39,7 +47,7 @@ async def gateway(
     async with open_application(settings, keys, room, stopping=stopping) as application:
         serving = asyncio.create_task(serve_http(application, listener, stopping))
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            async with client_of(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
                 yield client
         finally:
             stopping.set()
@@ -51,28 +59,35 @@ async def training_api(
     settings: Settings, keys: Keys, stopping: asyncio.Event | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serves the gateway and yields a client of its training API that carries the training key."""
-    async with gateway(settings, keys, stopping) as client:
-        client.headers["Training-Key"] = keys.training_key
-        client.base_url = client.base_url.join(TRAINING_API)
-        client.timeout = httpx.Timeout(30)
+    async with gateway(settings, keys, stopping) as bare, training_client(bare.base_url, keys) as client:
         yield client
+
+
+def training_client(address: httpx.URL, keys: Keys) -> httpx.AsyncClient:
+    """Returns a client of the training API of the gateway at this address that carries the training key."""
+    return client_of(address.join(TRAINING_API), headers={"Training-Key": keys.training_key}, timeout=30)
 
 
 @dataclass(frozen=True)
 class ServedGateway:
     """A client that carries the training key, a stub of the project service, and the calls to scripted services.
 
-    ``bare`` is a client without a key.
+    ``bare`` is a client without a key; ``settings`` have the addresses of the services.
     """
 
     client: httpx.AsyncClient
     bare: httpx.AsyncClient
     project: Stub
     scripted: ScriptedServer
+    settings: Settings
 
     def requests(self, method: str) -> list[Any]:
         """Returns the requests that a scripted method got."""
         return [call.request for call in self.scripted.calls[method]]
+
+
+# Gives the services behind a gateway these scripts and returns it.
+ScriptedGateway = Callable[[Scripts], ServedGateway]
 
 
 @asynccontextmanager
@@ -108,11 +123,11 @@ async def served_gateway(
             wired = replace(wired, prediction_address=await _served(stack, prediction(wired, keys), keys))
         channel = await stack.enter_async_context(open_channel(project, keys))
         address = (await stack.enter_async_context(gateway(wired, keys, room=room))).base_url
-        options: dict[str, Any] = {"base_url": address, "timeout": 60, "limits": httpx.Limits(max_connections=None)}
+        options: dict[str, Any] = {"timeout": 60, "limits": httpx.Limits(max_connections=None)}
         headers = {"training-key": keys.training_key}
-        client = await stack.enter_async_context(httpx.AsyncClient(headers=headers, **options))
-        bare = await stack.enter_async_context(httpx.AsyncClient(**options))
-        yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted)
+        client = await stack.enter_async_context(client_of(address, headers=headers, **options))
+        bare = await stack.enter_async_context(client_of(address, **options))
+        yield ServedGateway(client, bare, ProjectServiceStub(channel), scripted, wired)
 
 
 async def _served(stack: AsyncExitStack, opening: AbstractAsyncContextManager[ServiceDefinition], keys: Keys) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from customvision.v1 import training_service_pb2
-from scripted_server import ScriptedCall, ScriptedServer
+from scripted_server import ScriptedCall
 
 ZIP = b"PK" + bytes(range(256)) * 20
 
@@ -15,7 +15,6 @@ class KeptExports:
     def __init__(self) -> None:
         self.kept: dict[int, training_service_pb2.Export] = {}
         self.state = training_service_pb2.EXPORT_STATE_EXPORTING
-        self.server = ScriptedServer(self.scripts)
 
     @property
     def scripts(self) -> dict[str, Callable[[ScriptedCall], Any]]:

@@ -39,18 +39,22 @@ class ScriptedServer:
     """Serves scripts by method name, on a port of its own choice, between entering and leaving it.
 
     A script takes a ScriptedCall and returns the response, or yields the responses of a stream. A stream of requests
-    is read to its end first. ``calls`` has what arrived, by method name.
+    is read to its end first. ``calls`` has what arrived, by method name. A method without a script is not implemented.
     """
 
     def __init__(self, scripts: Mapping[str, Callable[[ScriptedCall], Any]], port: int = 0) -> None:
-        self.calls: dict[str, list[ScriptedCall]] = {name: [] for name in scripts}
-        self._scripts = scripts
+        self.answer(scripts)
         self._server = grpc.server(ThreadPoolExecutor(8), options=OPTIONS)
         for service in SERVICES:
-            handlers = {method.name: self._handler(method) for method in service.methods if method.name in scripts}
+            handlers = {method.name: self._handler(method) for method in service.methods}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         self.address = f"127.0.0.1:{self.port}"
+
+    def answer(self, scripts: Mapping[str, Callable[[ScriptedCall], Any]]) -> None:
+        """Answers by these scripts from now on, and forgets the calls that arrived."""
+        self.calls: dict[str, list[ScriptedCall]] = {name: [] for name in scripts}
+        self._scripts = scripts
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -63,6 +67,8 @@ class ScriptedServer:
         deserialize = message_factory.GetMessageClass(method.input_type).FromString
 
         def call(request: Any, context: Any) -> Any:
+            if method.name not in self._scripts:
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
             arrived = list(request) if method.client_streaming else request
             calls = self.calls[method.name]
             calls.append(ScriptedCall(arrived, context, len(calls) + 1))

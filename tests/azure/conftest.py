@@ -1,4 +1,4 @@
-"""One suite for all SDKs, photos for them, and the address that the photos have."""
+"""One suite for all clients of Azure, photos for them, and the address that the photos have."""
 
 import functools
 import http.server
@@ -20,7 +20,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Photos]:
     """Ten drawn photos for each of three classes, served on this machine."""
     files = {
@@ -37,7 +37,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Photos]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
     """A running suite that may fetch images from this machine."""
     home = tmp_path_factory.mktemp("suite") / "home"
@@ -45,7 +45,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def quickstart_environment(suite: SuiteProcess) -> dict[str, str]:
     """The environment variables that Microsoft's quickstarts read, pointing to the suite."""
     keys = json.loads((suite.home / "keys.json").read_text())

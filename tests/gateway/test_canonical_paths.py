@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customvision.common.keys import Keys
-from customvision.common.settings import Settings
 from customvision.gateway.canonical_paths import canonical, decoded_name
-from running_gateway import gateway, refused
-from training_suite import TrainingSuite
+from running_gateway import refused
 
 
 @pytest.mark.parametrize(
@@ -46,30 +44,27 @@ def test_a_published_name_arrives_as_it_was_sent(name: str) -> None:
     assert (decoded_name(arrived), "/" in arrived) == (name, False)
 
 
-async def test_samples_with_odd_paths_are_answered(project_suite: TrainingSuite, keys: Keys) -> None:
+async def test_samples_with_odd_paths_are_answered(project_client: httpx.AsyncClient, keys: Keys) -> None:
     """A doubled slash, capitals and a slash at the end lead to the same answer, without a redirect."""
-    async with gateway(project_suite.settings, keys) as client:
-        client.headers["Training-Key"] = keys.training_key
-        plain = await client.get("/customvision/v3.3/training/domains")
-        odd = await client.get(httpx.URL(f"{client.base_url}//CustomVision/V3.3/Training/Domains/"))
+    project_client.headers["Training-Key"] = keys.training_key
+    plain = await project_client.get("/customvision/v3.3/training/domains")
+    odd = await project_client.get(httpx.URL(f"{project_client.base_url}//CustomVision/V3.3/Training/Domains/"))
     assert plain.status_code == 200
     assert (odd.status_code, odd.json()) == (200, plain.json())
 
 
 @pytest.mark.parametrize("version", ["v3.0", "v3.1", "v3.2", "v3.3", "v3.4-preview"])
 async def test_every_version_of_the_training_api_is_served(
-    project_suite: TrainingSuite, keys: Keys, version: str
+    project_client: httpx.AsyncClient, keys: Keys, version: str
 ) -> None:
     """All versions that SDKs were made for answer alike."""
-    async with gateway(project_suite.settings, keys) as client:
-        answer = await client.get(
-            f"/customvision/{version}/training/projects", headers={"Ocp-Apim-Subscription-Key": keys.training_key}
-        )
+    answer = await project_client.get(
+        f"/customvision/{version}/training/projects", headers={"Ocp-Apim-Subscription-Key": keys.training_key}
+    )
     assert (answer.status_code, answer.json()) == (200, [])
 
 
-async def test_other_versions_are_not_there(settings: Settings, keys: Keys) -> None:
+async def test_other_versions_are_not_there(client: httpx.AsyncClient, keys: Keys) -> None:
     """A version that nobody speaks is 404, in the API's words."""
-    async with gateway(settings, keys) as client:
-        client.headers["Training-Key"] = keys.training_key
-        refused(await client.get("/customvision/v2.0/training/projects"), 404, "NotFound")
+    client.headers["Training-Key"] = keys.training_key
+    refused(await client.get("/customvision/v2.0/training/projects"), 404, "NotFound")

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
+import pytest_asyncio
 from fastapi.routing import iter_route_contexts
 
 from customvision.common.authentication import KeyRing, Role
@@ -67,9 +69,10 @@ async def test_metrics_tell_which_services_serve(settings: Settings, keys: Keys)
 PARAMETERS = {"version": "v3.1", "published_name": "name"}
 
 
-async def every_route(settings: Settings, keys: Keys) -> list[tuple[str, str]]:
-    """Returns method and path of every route, ids filled in."""
-    async with open_application(settings, keys) as application:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def every_route(shared_settings: Settings, keys: Keys) -> list[tuple[str, str]]:
+    """Method and path of every route, ids filled in."""
+    async with open_application(shared_settings, keys) as application:
         routes = [*iter_route_contexts(application.routes)]
     filled = re.compile(r"{(\w+)(:\w+)?}")
     return [
@@ -90,34 +93,30 @@ async def every_route(settings: Settings, keys: Keys) -> list[tuple[str, str]]:
     ],
 )
 async def test_every_route_but_health_refuses_callers_without_the_key(
-    settings: Settings, keys: Keys, headers: dict[str, str], status: int, code: str
+    client: httpx.AsyncClient, every_route: list[tuple[str, str]], headers: dict[str, str], status: int, code: str
 ) -> None:
     """Every route that is not named as open refuses a missing, a wrong and an insufficient key."""
-    routes = await every_route(settings, keys)
-    assert len({path for _, path in routes}) > 2
-    async with gateway(settings, keys) as client:
-        for method, path in [*routes, ("GET", "/nowhere")]:
-            if is_open(path) or (status == 403 and Role.PREDICTION in roles_of(path)):
-                continue
-            answer = await client.request(method, path, headers=headers)
-            assert answer.status_code == status, (method, path)
-            assert method == "HEAD" or answer.json()["code"] == code, (method, path)
+    assert len({path for _, path in every_route}) > 2
+    for method, path in [*every_route, ("GET", "/nowhere")]:
+        if is_open(path) or (status == 403 and Role.PREDICTION in roles_of(path)):
+            continue
+        answer = await client.request(method, path, headers=headers)
+        assert answer.status_code == status, (method, path)
+        assert method == "HEAD" or answer.json()["code"] == code, (method, path)
 
 
-async def test_an_unknown_route_is_404_as_json(settings: Settings, keys: Keys) -> None:
+async def test_an_unknown_route_is_404_as_json(client: httpx.AsyncClient, keys: Keys) -> None:
     """A path that does not exist is answered with a code and a message."""
-    async with gateway(settings, keys) as client:
-        answer = await client.get("/nowhere", headers={"training-key": keys.training_key})
+    answer = await client.get("/nowhere", headers={"training-key": keys.training_key})
     assert answer.status_code == 404
     assert answer.json()["code"] == "NotFound"
 
 
-async def test_odd_methods_make_no_new_series(settings: Settings, keys: Keys) -> None:
+async def test_odd_methods_make_no_new_series(client: httpx.AsyncClient, keys: Keys) -> None:
     """Callers without a key cannot grow the gateway's memory by inventing HTTP methods."""
-    async with gateway(settings, keys) as client:
-        for number in range(20):
-            await client.request(f"ODD{number}", "/healthz")
-        answer = await client.get("/metrics", headers={"training-key": keys.training_key})
+    for number in range(20):
+        await client.request(f"ODD{number}", "/healthz")
+    answer = await client.get("/metrics", headers={"training-key": keys.training_key})
     assert "ODD" not in answer.text
     assert 'method="other"' in answer.text
 

@@ -4,14 +4,15 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import httpx
 import pytest
+import pytest_asyncio
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.openapi import openapi_document
 from openapi_operations import Operation, operations, resolved
-from running_gateway import gateway
 
 PROJECT, IMAGES = "/training/projects/{project_id}", "/training/projects/{project_id}/images"
 ITERATION = f"{PROJECT}/iterations/{{iteration_id}}"
@@ -112,10 +113,10 @@ KEYS = {
 }
 
 
-@pytest.fixture
-async def document(settings: Settings, keys: Keys) -> dict[str, Any]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def document(shared_settings: Settings, keys: Keys) -> dict[str, Any]:
     """The document of the gateway."""
-    async with open_application(settings, keys) as application:
+    async with open_application(shared_settings, keys) as application:
         return openapi_document(application)
 
 
@@ -183,31 +184,29 @@ def test_every_operation_tells_errors_and_keys(document: dict[str, Any]) -> None
     assert all(resolved({"$ref": reference}, document) for reference in references)
 
 
-async def test_document_and_page_take_a_key_as_a_password(settings: Settings, keys: Keys) -> None:
+async def test_document_and_page_take_a_key_as_a_password(client: httpx.AsyncClient, keys: Keys) -> None:
     """A browser is asked for a password, which is a key of either kind; the page is HTML whose style alone may load."""
-    async with gateway(settings, keys) as client:
-        for path in ("/openapi.json", "/docs"):
-            refused = await client.get(path)
-            assert (refused.status_code, refused.headers["www-authenticate"][:6]) == (401, "Basic ")
-            wrong = await client.get(path, auth=("anyone", "wrong"))
-            assert wrong.status_code == 401
-        document = await client.get("/openapi.json", auth=("", keys.prediction_key))
-        page = await client.get("/docs", auth=("anyone", keys.training_key))
+    for path in ("/openapi.json", "/docs"):
+        refused = await client.get(path)
+        assert (refused.status_code, refused.headers["www-authenticate"][:6]) == (401, "Basic ")
+        wrong = await client.get(path, auth=("anyone", "wrong"))
+        assert wrong.status_code == 401
+    document = await client.get("/openapi.json", auth=("", keys.prediction_key))
+    page = await client.get("/docs", auth=("anyone", keys.training_key))
     assert document.json()["openapi"].startswith("3.1")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "'unsafe-inline'" not in page.headers["content-security-policy"]
     assert "style-src 'sha256-" in page.headers["content-security-policy"]
 
 
-async def test_a_password_opens_the_documentation_alone(settings: Settings, keys: Keys) -> None:
+async def test_a_password_opens_the_documentation_alone(client: httpx.AsyncClient, keys: Keys) -> None:
     """What a browser sends by itself, whatever page makes it, opens no call of the API."""
-    async with gateway(settings, keys) as client:
-        domains = "/customvision/v3.3/training/domains"
-        for path in (domains, "/metrics"):
-            answer = await client.get(path, auth=("anyone", keys.training_key))
-            assert answer.status_code == 401
-        broken = await client.get("/docs", headers={"Authorization": "Basic !"})
-        assert broken.status_code == 401
+    domains = "/customvision/v3.3/training/domains"
+    for path in (domains, "/metrics"):
+        answer = await client.get(path, auth=("anyone", keys.training_key))
+        assert answer.status_code == 401
+    broken = await client.get("/docs", headers={"Authorization": "Basic !"})
+    assert broken.status_code == 401
 
 
 class Links(HTMLParser):
@@ -227,10 +226,9 @@ class Links(HTMLParser):
         self.links += [value for name, value in attrs if name in ("href", "src") and value]
 
 
-async def test_the_page_tells_every_operation_and_leads_nowhere_else(settings: Settings, keys: Keys) -> None:
+async def test_the_page_tells_every_operation_and_leads_nowhere_else(client: httpx.AsyncClient, keys: Keys) -> None:
     """Each operation is on the page; it has no script and no link to another host, and its own links lead somewhere."""
-    async with gateway(settings, keys) as client:
-        text = (await client.get("/docs", auth=("", keys.training_key))).text
+    text = (await client.get("/docs", auth=("", keys.training_key))).text
     page = Links()
     page.feed(text)
     assert set(rows()) | ADDED <= page.ids

@@ -20,35 +20,32 @@ async def status_for(client: httpx.AsyncClient, host: str, keys: Keys) -> int:
     return (await client.get("/openapi.json", headers={"Host": host}, auth=("", keys.training_key))).status_code
 
 
-async def test_other_names_are_refused_before_the_key_counts(settings: Settings, keys: Keys) -> None:
+async def test_other_names_are_refused_before_the_key_counts(client: httpx.AsyncClient, keys: Keys) -> None:
     """A name that someone points at this machine is refused on every path, with and without a key."""
-    async with gateway(settings, keys) as client:
-        for path in ("/healthz", "/docs", "/metrics", "/blobs/x", f"{TRAINING_API}/projects"):
-            for headers in ({}, {"Training-Key": keys.training_key}):
-                answer = await client.get(path, headers={"Host": f"{EVIL}:8080", **headers})
-                assert EVIL in refused(answer, 421, "BadRequest")
+    for path in ("/healthz", "/docs", "/metrics", "/blobs/x", f"{TRAINING_API}/projects"):
+        for headers in ({}, {"Training-Key": keys.training_key}):
+            answer = await client.get(path, headers={"Host": f"{EVIL}:8080", **headers})
+            assert EVIL in refused(answer, 421, "BadRequest")
 
 
-async def test_loopback_names_are_answered(settings: Settings, keys: Keys) -> None:
+async def test_loopback_names_are_answered(client: httpx.AsyncClient, keys: Keys) -> None:
     """Whoever calls this machine by its own names is answered, whatever the port and spelling."""
-    async with gateway(settings, keys) as client:
-        for host in ("localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "localhost."):
-            assert await status_for(client, host, keys) == 200, host
+    for host in ("localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "localhost."):
+        assert await status_for(client, host, keys) == 200, host
 
 
-async def test_names_that_look_alike_are_refused(settings: Settings, keys: Keys) -> None:
+async def test_names_that_look_alike_are_refused(client: httpx.AsyncClient, keys: Keys) -> None:
     """A name counts whole; one that cannot be read is none."""
-    async with gateway(settings, keys) as client:
-        for host in (
-            "",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example",
-            "[",
-            "192.168.1.5",
-            "a b",
-            "127.0.0.1:80.evil",
-        ):
-            assert await status_for(client, host, keys) in (400, 421), host
+    for host in (
+        "",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "[",
+        "192.168.1.5",
+        "a b",
+        "127.0.0.1:80.evil",
+    ):
+        assert await status_for(client, host, keys) in (400, 421), host
 
 
 async def test_names_can_be_allowed(settings: Settings, keys: Keys) -> None:
@@ -69,15 +66,14 @@ async def test_a_gateway_on_all_addresses_is_called_by_any_address(settings: Set
         assert await status_for(client, EVIL, keys) == 421
 
 
-async def test_pages_of_other_sites_are_refused(settings: Settings, keys: Keys) -> None:
+async def test_pages_of_other_sites_are_refused(client: httpx.AsyncClient, keys: Keys) -> None:
     """An Origin that is not the gateway's own is refused for every method, even with the key, and nothing allows it."""
     origins = ("https://evil.example", "null", "http://localhost:3000", "http://[", "http://")
-    async with gateway(settings, keys) as client:
-        for origin, method in product(origins, ("GET", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD")):
-            headers = {"Origin": origin, "Training-Key": keys.training_key}
-            answer = await client.request(method, f"{TRAINING_API}/projects", headers=headers)
-            assert answer.status_code == 403, (origin, method)
-            assert not [name for name in answer.headers if name.startswith("access-control")]
+    for origin, method in product(origins, ("GET", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD")):
+        headers = {"Origin": origin, "Training-Key": keys.training_key}
+        answer = await client.request(method, f"{TRAINING_API}/projects", headers=headers)
+        assert answer.status_code == 403, (origin, method)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 async def test_own_pages_may_call(project_suite: TrainingSuite, keys: Keys) -> None:
@@ -90,18 +86,17 @@ async def test_own_pages_may_call(project_suite: TrainingSuite, keys: Keys) -> N
         assert (await api.get("/domains", headers=behind)).status_code == 200
 
 
-async def test_every_answer_carries_security_headers(settings: Settings, keys: Keys) -> None:
+async def test_every_answer_carries_security_headers(client: httpx.AsyncClient, keys: Keys) -> None:
     """Answers of every kind, refusals too, keep browsers from guessing types, framing, running and keeping them."""
-    async with gateway(settings, keys) as client:
-        key = {"Training-Key": keys.training_key}
-        answers = [
-            await client.get("/healthz"),
-            await client.get("/docs", auth=("", keys.training_key)),
-            await client.get("/nowhere", headers=key),
-            await client.get("/metrics"),
-            await client.get("/openapi.json", headers={"Host": EVIL}),
-            await client.get(f"{TRAINING_API}/projects", headers=key),
-        ]
+    key = {"Training-Key": keys.training_key}
+    answers = [
+        await client.get("/healthz"),
+        await client.get("/docs", auth=("", keys.training_key)),
+        await client.get("/nowhere", headers=key),
+        await client.get("/metrics"),
+        await client.get("/openapi.json", headers={"Host": EVIL}),
+        await client.get(f"{TRAINING_API}/projects", headers=key),
+    ]
     assert {answer.status_code for answer in answers} == {200, 503, 404, 401, 421}
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"

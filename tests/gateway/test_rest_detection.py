@@ -4,8 +4,7 @@ import httpx
 import pytest
 
 from customvision.common.keys import Keys
-from customvision.common.settings import Settings
-from running_gateway import MISSING, gateway, refused
+from running_gateway import MISSING, refused
 
 TRAINING = f"/customvision/v3.3/training/projects/{MISSING}/images"
 DETECT = f"/customvision/v3.1/prediction/{MISSING}/detect/iterations/My%20Model"
@@ -23,19 +22,19 @@ DETECT = f"/customvision/v3.1/prediction/{MISSING}/detect/iterations/My%20Model"
         ("POST", f"{DETECT}/url/nostore?application=a"),
     ],
 )
-async def test_detection_is_refused_in_one_sentence(settings: Settings, keys: Keys, method: str, path: str) -> None:
+async def test_detection_is_refused_in_one_sentence(
+    client: httpx.AsyncClient, keys: Keys, method: str, path: str
+) -> None:
     """Each call of object detection says that it is not supported, with a body and without."""
-    async with gateway(settings, keys) as client:
-        client.headers["Prediction-Key" if "prediction" in path else "Training-Key"] = keys.training_key
-        message = refused(await client.request(method, path), 400, "BadRequestNotSupported")
-        assert "not supported" in message
-        form = {"imageData": bytes(4_000_000)} if method == "POST" else None
-        refused(await client.request(method, path, files=form), 400, "BadRequestNotSupported")
+    client.headers["Prediction-Key" if "prediction" in path else "Training-Key"] = keys.training_key
+    message = refused(await client.request(method, path), 400, "BadRequestNotSupported")
+    assert "not supported" in message
+    form = {"imageData": bytes(4_000_000)} if method == "POST" else None
+    refused(await client.request(method, path, files=form), 400, "BadRequestNotSupported")
 
 
-async def test_a_key_comes_first(settings: Settings, keys: Keys) -> None:
+async def test_a_key_comes_first(client: httpx.AsyncClient) -> None:
     """Without a key nothing is told, not even that."""
-    async with gateway(settings, keys) as client:
-        answer = await client.post(f"{DETECT}/image", content=b"x")
+    answer = await client.post(f"{DETECT}/image", content=b"x")
     assert isinstance(answer, httpx.Response)
     refused(answer, 401, "Unauthorized")

@@ -1,33 +1,44 @@
 """Exports over the REST API, on a scripted training service."""
 
-from collections.abc import AsyncIterator, Iterator
+import uuid
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
 from customvision.v1 import training_service_pb2
-from running_gateway import MISSING, gateway, refused, training_api
+from running_gateway import MISSING, ScriptedGateway, ServedGateway, refused, training_api, training_client
 from scripted_kept_exports import ZIP, KeptExports
 
-PATH = f"/projects/{MISSING}/iterations/{MISSING}/export"
 FORMATS = training_service_pb2.ExportFormat
 
 
 @pytest.fixture
-def exports() -> Iterator[KeptExports]:
-    """A training service with exports."""
-    kept = KeptExports()
-    with kept.server:
-        yield kept
+def path() -> str:
+    """The exports of an iteration."""
+    return f"/projects/{MISSING}/iterations/{uuid.uuid4()}/export"
 
 
 @pytest.fixture
-async def exports_api(exports: KeptExports, settings: Settings, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the training API on it."""
-    async with training_api(replace(settings, training_address=exports.server.address), keys) as client:
+def exports() -> KeptExports:
+    """A training service with exports."""
+    return KeptExports()
+
+
+@pytest.fixture
+def served_exports(scripted_gateway: ScriptedGateway, exports: KeptExports) -> ServedGateway:
+    """A gateway on it."""
+    return scripted_gateway(exports.scripts)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def exports_api(served_exports: ServedGateway, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of its training API."""
+    async with training_client(served_exports.bare.base_url, keys) as client:
         yield client
 
 
@@ -44,18 +55,25 @@ async def exports_api(exports: KeptExports, settings: Settings, keys: Keys) -> A
     ],
 )
 async def test_platforms_and_flavors_become_formats(
-    exports_api: httpx.AsyncClient, exports: KeptExports, platform: str, flavor: str | None, export_format: int
+    exports_api: httpx.AsyncClient,
+    served_exports: ServedGateway,
+    path: str,
+    platform: str,
+    flavor: str | None,
+    export_format: int,
 ) -> None:
     """Each platform and flavor that there is asks for its format, in any spelling."""
     query = {"platform": platform} | ({"flavor": flavor} if flavor else {})
-    answer = await exports_api.post(PATH, params=query)
+    answer = await exports_api.post(path, params=query)
     assert answer.status_code == 200, answer.text
-    assert exports.server.calls["StartExport"][0].request.format == export_format
+    assert served_exports.requests("StartExport")[0].format == export_format
 
 
-async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClient, exports: KeptExports) -> None:
+async def test_an_export_is_polled_until_it_is_done(
+    exports_api: httpx.AsyncClient, exports: KeptExports, path: str
+) -> None:
     """It is Exporting without a link, then Done with one, under the name that it was asked for."""
-    started = (await exports_api.post(PATH, params={"platform": "ONNX", "flavor": "ONNX10"})).json()
+    started = (await exports_api.post(path, params={"platform": "ONNX", "flavor": "ONNX10"})).json()
     assert started == {
         "platform": "ONNX",
         "status": "Exporting",
@@ -63,22 +81,22 @@ async def test_an_export_is_polled_until_it_is_done(exports_api: httpx.AsyncClie
         "flavor": "ONNX10",
         "newerVersionAvailable": False,
     }
-    assert (await exports_api.get(PATH)).json() == [started]
+    assert (await exports_api.get(path)).json() == [started]
     exports.state = training_service_pb2.EXPORT_STATE_DONE
-    (done,) = (await exports_api.get(PATH)).json()
+    (done,) = (await exports_api.get(path)).json()
     assert done["status"] == "Done"
     assert done["downloadUri"].startswith(f"http://127.0.0.1:{exports_api.base_url.port}/blobs/")
     exports.state = training_service_pb2.EXPORT_STATE_FAILED
-    (failed,) = (await exports_api.get(PATH)).json()
+    (failed,) = (await exports_api.get(path)).json()
     assert (failed["status"], failed["downloadUri"]) == ("Failed", None)
 
 
 async def test_the_link_opens_without_a_key_and_for_nothing_else(
-    exports_api: httpx.AsyncClient, exports: KeptExports
+    exports_api: httpx.AsyncClient, exports: KeptExports, path: str
 ) -> None:
     """The zip comes whole to whoever has the link; a changed link opens nothing."""
     exports.state = training_service_pb2.EXPORT_STATE_DONE
-    link = (await exports_api.post(PATH, params={"platform": "ONNX"})).json()["downloadUri"]
+    link = (await exports_api.post(path, params={"platform": "ONNX"})).json()["downloadUri"]
     async with httpx.AsyncClient() as stranger:
         zipped = await stranger.get(link)
         assert (zipped.status_code, zipped.content) == (200, ZIP)
@@ -89,14 +107,14 @@ async def test_the_link_opens_without_a_key_and_for_nothing_else(
 
 
 async def test_an_export_whose_name_is_forgotten_goes_by_all(
-    exports: KeptExports, settings: Settings, keys: Keys
+    served_exports: ServedGateway, settings: Settings, keys: Keys, path: str
 ) -> None:
     """After a restart of the gateway whoever polls for any of a format's names still finds it."""
-    wired = replace(settings, training_address=exports.server.address)
+    wired = replace(settings, training_address=served_exports.scripted.address)
     async with training_api(wired, keys) as before:
-        await before.post(PATH, params={"platform": "ONNX", "flavor": "ONNX12"})
+        await before.post(path, params={"platform": "ONNX", "flavor": "ONNX12"})
     async with training_api(wired, keys) as after:
-        listed = (await after.get(PATH)).json()
+        listed = (await after.get(path)).json()
     assert {(export["platform"], export["flavor"]) for export in listed} == {
         ("ONNX", None),
         ("ONNX", "ONNX10"),
@@ -114,17 +132,16 @@ async def test_an_export_whose_name_is_forgotten_goes_by_all(
     ],
 )
 async def test_other_platforms_are_refused(
-    exports_api: httpx.AsyncClient, exports: KeptExports, query: dict[str, str], code: str
+    exports_api: httpx.AsyncClient, served_exports: ServedGateway, path: str, query: dict[str, str], code: str
 ) -> None:
     """A platform that there is no format for is refused, with those that there are."""
-    message = refused(await exports_api.post(PATH, params=query), 400, code)
+    message = refused(await exports_api.post(path, params=query), 400, code)
     assert ("OpenVino" if query else "platform") in message
-    assert exports.server.calls["StartExport"] == []
+    assert served_exports.requests("StartExport") == []
 
 
-async def test_an_export_link_without_signature_is_closed(settings: Settings, keys: Keys) -> None:
+async def test_an_export_link_without_signature_is_closed(client: httpx.AsyncClient, keys: Keys) -> None:
     """Even the training key opens no link that was not given."""
-    async with gateway(settings, keys) as client:
-        path = f"/blobs/projects/{MISSING}/iterations/{MISSING}/exports/onnx.zip"
-        answer = await client.get(path, headers={"Training-Key": keys.training_key})
+    link = f"/blobs/projects/{MISSING}/iterations/{MISSING}/exports/onnx.zip"
+    answer = await client.get(link, headers={"Training-Key": keys.training_key})
     assert answer.status_code == 403

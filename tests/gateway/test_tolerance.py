@@ -7,27 +7,26 @@ import httpx
 import pytest
 
 from customvision.common.keys import Keys
-from customvision.common.settings import Settings
 from customvision.gateway import unread_bodies
 from customvision.gateway.canonical_paths import QUERY_NAMES, canonical, decoded_name
 from project_calls import freeze, make_trainable
-from running_gateway import TRAINING_API, gateway, refused, training_api
+from running_gateway import MISSING, TRAINING_API, refused
 from training_suite import TrainingSuite
 
 
-async def test_names_of_queries_and_fields_come_in_any_case(project_suite: TrainingSuite, keys: Keys) -> None:
+async def test_names_of_queries_and_fields_come_in_any_case(project_api: httpx.AsyncClient) -> None:
     """Parameters and JSON fields mean the same in capitals; one that is misspelt in case is never passed over."""
-    async with training_api(project_suite.settings, keys) as api:
-        project = (await api.post("/projects?NAME=a&classificationtype=Multiclass")).json()
-        assert project["settings"]["classificationType"] == "Multiclass"
-        changed = await api.patch(f"/projects/{project['id']}", content=json.dumps({"Name": "b", "DESCRIPTION": "c"}))
-        assert (changed.json()["name"], changed.json()["description"]) == ("b", "c")
+    project = (await project_api.post("/projects?NAME=a&classificationtype=Multiclass")).json()
+    assert project["settings"]["classificationType"] == "Multiclass"
+    changed = await project_api.patch(
+        f"/projects/{project['id']}", content=json.dumps({"Name": "b", "DESCRIPTION": "c"})
+    )
+    assert (changed.json()["name"], changed.json()["description"]) == ("b", "c")
 
 
-async def test_every_parameter_is_known_in_any_case(settings: Settings, keys: Keys) -> None:
+async def test_every_parameter_is_known_in_any_case(client: httpx.AsyncClient, keys: Keys) -> None:
     """Each query parameter of the document is among those that are taken in any case."""
-    async with gateway(settings, keys) as client:
-        document = (await client.get("/openapi.json", auth=("", keys.training_key))).json()
+    document = (await client.get("/openapi.json", auth=("", keys.training_key))).json()
     named = {
         parameter["name"]
         for methods in document["paths"].values()
@@ -46,50 +45,47 @@ def test_published_names_survive_their_path(name: str) -> None:
     assert decoded_name(path.split("/")[-2]) == name
 
 
-async def test_sentences_speak_of_the_api(project_suite: TrainingSuite, keys: Keys) -> None:
+async def test_sentences_speak_of_the_api(project_client: httpx.AsyncClient, project_api: httpx.AsyncClient) -> None:
     """What is missing, and what to do, is told in the API's words, not in those of the services; names stay."""
-    async with gateway(project_suite.settings, keys) as client:
-        message = refused(await client.get(f"{TRAINING_API}/projects"), 401, "Unauthorized")
-        assert "header Training-Key" in message
-    async with training_api(project_suite.settings, keys) as api:
-        nothing = "00000000-0000-4000-8000-000000000000"
-        assert "GetProjects" in refused(await api.get(f"/projects/{nothing}"), 404, "NotFoundProject")
-        project_id = (await api.post("/projects?name=a")).json()["id"]
-        await api.post(f"/projects/{project_id}/tags?name=tag_ids")
-        again = await api.post(f"/projects/{project_id}/tags?name=tag_ids")
-        assert "'tag_ids'" in refused(again, 400, "BadRequestTagNameNotUnique")
+    message = refused(await project_client.get(f"{TRAINING_API}/projects"), 401, "Unauthorized")
+    assert "header Training-Key" in message
+    assert "GetProjects" in refused(await project_api.get(f"/projects/{MISSING}"), 404, "NotFoundProject")
+    project_id = (await project_api.post("/projects?name=a")).json()["id"]
+    await project_api.post(f"/projects/{project_id}/tags?name=tag_ids")
+    again = await project_api.post(f"/projects/{project_id}/tags?name=tag_ids")
+    assert "'tag_ids'" in refused(again, 400, "BadRequestTagNameNotUnique")
 
 
-async def test_what_trains_is_not_called_published(project_suite: TrainingSuite, keys: Keys) -> None:
+async def test_what_trains_is_not_called_published(
+    project_api: httpx.AsyncClient, project_suite: TrainingSuite
+) -> None:
     """An iteration in training keeps itself and its project from being deleted, under a code of its own."""
     project_id, _ = await make_trainable(project_suite.project)
     iteration = await freeze(project_suite.project, project_id)
-    async with training_api(project_suite.settings, keys) as api:
-        for path in (f"/projects/{project_id}", f"/projects/{project_id}/iterations/{iteration.iteration_id}"):
-            message = refused(await api.delete(path), 400, "BadRequestOperationNotSupported")
-            assert "in training" in message
+    for path in (f"/projects/{project_id}", f"/projects/{project_id}/iterations/{iteration.iteration_id}"):
+        message = refused(await project_api.delete(path), 400, "BadRequestOperationNotSupported")
+        assert "in training" in message
 
 
 @pytest.mark.parametrize("entries", [b"{},", b"1,", b"[],"])
-async def test_bodies_of_very_many_values_are_refused_unread(settings: Settings, keys: Keys, entries: bytes) -> None:
-    """A body of millions of values, small as it is, is refused before any is looked at, with what to do."""
-    async with training_api(settings, keys) as api:
-        body = b'{"images":[' + entries * 1_000_000 + b"{}]}"
-        answer = await api.post("/projects/00000000-0000-4000-8000-000000000000/images/files", content=body)
-        assert "split" in refused(answer, 400, "BadRequestExceededBatchSize")
-
-
-async def test_a_refused_sender_gets_its_answer(
-    settings: Settings, keys: Keys, monkeypatch: pytest.MonkeyPatch
+async def test_bodies_of_very_many_values_are_refused_unread(
+    client: httpx.AsyncClient, keys: Keys, entries: bytes
 ) -> None:
+    """A body of millions of values, small as it is, is refused before any is looked at, with what to do."""
+    client.headers["Training-Key"] = keys.training_key
+    body = b'{"images":[' + entries * 1_000_000 + b"{}]}"
+    answer = await client.post(f"{TRAINING_API}/projects/{MISSING}/images/files", content=body)
+    assert "split" in refused(answer, 400, "BadRequestExceededBatchSize")
+
+
+async def test_a_refused_sender_gets_its_answer(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has more to send than is read, or announces a body that never comes, is told why all the same."""
     monkeypatch.setattr(unread_bodies, "MAX_UNREAD_SECONDS", 0.5)
     monkeypatch.setattr(unread_bodies, "MAX_UNREAD_BYTES", 1024 * 1024)
-    async with gateway(settings, keys) as client:
-        # By then it listens.
-        await client.get("/healthz")
-        assert "Unauthorized" in await head_and_body(client, sent=0)
-        assert "Unauthorized" in await head_and_body(client, sent=2 * 1024 * 1024)
+    # By then it listens.
+    await client.get("/healthz")
+    assert "Unauthorized" in await head_and_body(client, sent=0)
+    assert "Unauthorized" in await head_and_body(client, sent=2 * 1024 * 1024)
 
 
 async def head_and_body(client: httpx.AsyncClient, *, sent: int) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+import pytest_asyncio
 
 from pictures import photo
 from typescript import scripted_suite
@@ -31,6 +33,13 @@ async def suite(told: int, addresses: list[str]) -> AsyncIterator[list[str]]:
     finally:
         process.kill()
         await process.communicate()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole_suite() -> AsyncIterator[list[str]]:
+    """The addresses of a scripted suite that tells every event and outlives each test."""
+    async with suite(scripted_suite.EVENT_COUNT, ANY_PORT) as addresses:
+        yield addresses
 
 
 def settings(addresses: list[str], *, home: Path, **changes: str) -> dict[str, str]:
@@ -79,13 +88,12 @@ async def test_example_sees_every_event_once_although_the_suite_dies_twice(run_n
 
 @pytest.mark.parametrize(("after", "expected"), [("7", ["8", "9", "10", "11", "12"]), ("12", [])])
 async def test_watch_begins_after_a_sequence_and_ends(
-    run_node: RunNode, tmp_path: Path, after: str, expected: list[str]
+    run_node: RunNode, whole_suite: list[str], tmp_path: Path, after: str, expected: list[str]
 ) -> None:
     """A watch tells only what follows, and one that begins at the end of an ended run ends at once."""
-    async with suite(scripted_suite.EVENT_COUNT, ANY_PORT) as addresses:
-        program = PROGRAMS / "watch_run.js"
-        async with run_node(program, scripted_suite.RUN_ID, after, **settings(addresses, home=tmp_path)) as process:
-            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    program = PROGRAMS / "watch_run.js"
+    async with run_node(program, scripted_suite.RUN_ID, after, **settings(whole_suite, home=tmp_path)) as process:
+        output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
     assert output.decode().split() == expected, errors.decode()
 
 
@@ -111,42 +119,39 @@ async def failure(run_node: RunNode, environment: dict[str, str], *call: str) ->
     ],
 )
 async def test_refused_keys_give_their_reason(
-    run_node: RunNode, tmp_path: Path, keys: dict[str, str], reason: str, code: grpc.StatusCode
+    run_node: RunNode, whole_suite: list[str], tmp_path: Path, keys: dict[str, str], reason: str, code: grpc.StatusCode
 ) -> None:
     """A call with a wrong, missing or insufficient key throws an error with the stable reason and the status."""
-    async with suite(1, ANY_PORT) as addresses:
-        environment = settings(addresses, home=tmp_path, **keys)
-        error = await failure(run_node, environment, "training", "getTrainingRun", "{}")
+    environment = settings(whole_suite, home=tmp_path, **keys)
+    error = await failure(run_node, environment, "training", "getTrainingRun", "{}")
     assert (error["reason"], error["code"], error["isTransient"]) == (reason, code.value[0], False)
     assert "key" in error["message"]
 
 
-async def test_keys_come_from_the_data_folder(run_node: RunNode, tmp_path: Path) -> None:
+async def test_keys_come_from_the_data_folder(run_node: RunNode, whole_suite: list[str], tmp_path: Path) -> None:
     """Without keys in the environment, those of this machine's suite are used."""
     keys = {"training_key": scripted_suite.KEYS.training_key, "prediction_key": scripted_suite.KEYS.prediction_key}
     (tmp_path / "keys.json").write_text(json.dumps(keys))
-    async with suite(1, ANY_PORT) as addresses:
-        environment = settings(addresses, home=tmp_path, CUSTOMVISION_TRAINING_KEY="")
-        answer = await failure(run_node, environment, "project", "listProjects", '{"name": "flowers"}')
+    environment = settings(whole_suite, home=tmp_path, CUSTOMVISION_TRAINING_KEY="")
+    answer = await failure(run_node, environment, "project", "listProjects", '{"name": "flowers"}')
     assert answer["answer"]["projects"][0]["projectId"] == scripted_suite.PROJECT_ID
 
 
 async def test_unreachable_service_is_named_with_what_to_do(run_node: RunNode, tmp_path: Path) -> None:
     """Where nothing listens, the error names the address, the setting and the remedy, and may pass."""
-    async with suite(1, ANY_PORT) as addresses:
-        pass
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        addresses = [f"127.0.0.1:{server.getsockname()[1]}"] * 3
     error = await failure(run_node, settings(addresses, home=tmp_path), "prediction", "listModels", "{}")
     assert (error["reason"], error["isTransient"]) == ("SERVICE_UNREACHABLE", True)
     assert addresses[2] in error["message"]
     assert "CUSTOMVISION_PREDICTION_ADDRESS" in error["message"]
 
 
-async def test_refused_upload_ends_at_once(run_node: RunNode, tmp_path: Path) -> None:
+async def test_refused_upload_ends_at_once(run_node: RunNode, whole_suite: list[str], tmp_path: Path) -> None:
     """An endless upload that the service refuses stops asking for images and throws the service's reason."""
-    async with suite(1, ANY_PORT) as addresses:
-        environment = settings(addresses, home=tmp_path, CUSTOMVISION_TRAINING_KEY="wrong")
-        async with run_node(PROGRAMS / "upload_without_end.js", **environment) as process:
-            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    environment = settings(whole_suite, home=tmp_path, CUSTOMVISION_TRAINING_KEY="wrong")
+    async with run_node(PROGRAMS / "upload_without_end.js", **environment) as process:
+        output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
     assert output.decode().split() == ["stopped", "KEY_WRONG"], errors.decode()
 
 
@@ -159,12 +164,13 @@ async def test_aborted_watch_throws_the_reason(run_node: RunNode, tmp_path: Path
     assert output.decode().split() == ["1", "2", "3", "AbortError"], errors.decode()
 
 
-async def test_questions_and_answers_travel_over_one_stream(run_node: RunNode, tmp_path: Path) -> None:
+async def test_questions_and_answers_travel_over_one_stream(
+    run_node: RunNode, whole_suite: list[str], tmp_path: Path
+) -> None:
     """A question can wait for the answer to the one before; the stream ends after the last."""
-    async with suite(1, ANY_PORT) as addresses:
-        program = PROGRAMS / "predict_stream.js"
-        async with run_node(program, "1000", "0", "2000", **settings(addresses, home=tmp_path)) as process:
-            output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
+    program = PROGRAMS / "predict_stream.js"
+    async with run_node(program, "1000", "0", "2000", **settings(whole_suite, home=tmp_path)) as process:
+        output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
     assert output.decode().splitlines() == [
         "question 0 0.1000", "question 1 IMAGE_SIZE_INVALID", "question 2 0.2000",
     ], errors.decode()  # fmt: skip

@@ -1,7 +1,12 @@
-"""`customvision import-azure` copies from a real gateway, which stands in for Azure."""
+"""Clients of Azure Custom Vision with one suite: its published SDKs, unmodified, and `customvision import-azure`."""
 
 import base64
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +14,51 @@ import pytest
 
 from azure.photos import Photos
 from suite_process import SuiteProcess
+
+pytestmark = pytest.mark.long
+
+# Where `make test` installs the SDKs.
+PYTHON_SDKS = Path(__file__).parents[2] / ".venv" / "azure"
+JAVASCRIPT_SDKS = Path(__file__).parent / "javascript"
+PROGRAMS = Path(__file__).parent / "programs"
+SECONDS = 120
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "3.0.0", "2.0.0", "1.0.0"])
+def test_a_project_lives_with_every_operation(
+    version: str, quickstart_environment: dict[str, str], photos: Photos
+) -> None:
+    """Every operation of the SDK, unmodified, over plain HTTP, does what programs that use it rely on."""
+    packages = PYTHON_SDKS / version
+    if not packages.is_dir():
+        pytest.skip(f"the SDK is not installed in {packages}; `make test` installs it")
+    outcome = subprocess.run(
+        [sys.executable, PROGRAMS / "project_life.py", photos.folder, photos.url],
+        env={**os.environ, **quickstart_environment, "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_a_project_lives_in_javascript(quickstart_environment: dict[str, str], photos: Photos) -> None:
+    """Every operation of the SDKs, unmodified, over plain HTTP, does what programs that use it rely on."""
+    if shutil.which("node") is None:
+        pytest.skip("Node is needed to run the SDKs for JavaScript")
+    if not (JAVASCRIPT_SDKS / "node_modules").is_dir():
+        pytest.skip("the SDKs for JavaScript are not installed; `make test` installs them where there is npm")
+    outcome = subprocess.run(
+        ["node", "project-life.js", photos.folder, photos.url],
+        cwd=JAVASCRIPT_SDKS,
+        env=os.environ | quickstart_environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
 @pytest.fixture
