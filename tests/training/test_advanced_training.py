@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,14 +16,13 @@ import pytest_asyncio
 from PIL import Image
 
 from customvision.common.keys import Keys
-from customvision.common.settings import Settings
 from customvision.training.runs import attempt
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.trunk import Trunk
 from pictures import encoded
-from training_suite import SOON_SECONDS, TrainingSuite, phases_of, reasons_of, running_training_suite
+from training_suite import SOON_SECONDS, TrainingSuite, phases_of, reasons_of, running_training_suite, settings_of_own
 
 pytestmark = pytest.mark.long
 
@@ -54,6 +52,9 @@ WINS = (
 NO_ROOM = "from customvision.training.computation.fine_tuning import activations; activations.MOST_BYTES = 1000"
 DIVERGES = f"{FEW_VIEWS}; from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
 
+# A quick machine takes a tenth of it.
+BUDGET_SECONDS = 600
+
 # What such a run goes through.
 COURSES = [
     (training_service_pb2.FINE_TUNING_COURSE_TRIAL, 0),
@@ -66,13 +67,12 @@ ChangeProcess = Callable[[str], None]
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A training that a fine-tuned network was the result of, how many seconds it took, and the suite that ran it."""
+    """A training that a fine-tuned network was the result of, and the suite that ran it."""
 
     suite: TrainingSuite
     run: training_service_pb2.TrainingRun
     events: list[training_service_pb2.TrainingEvent]
     iteration: iterations_pb2.Iteration
-    seconds: float
 
 
 @pytest.fixture
@@ -98,22 +98,15 @@ async def fine_tuned(
 ) -> AsyncIterator[FineTuned]:
     """A suite and a training whose fine-tuned network won."""
     folder = tmp_path_factory.mktemp("fine_tuned")
-    shutil.copytree(prepared_folder, folder / "home" / "training" / "backbones")
-    nowhere = "127.0.0.1:0"
-    settings = Settings(
-        folder / "home", nowhere, nowhere, nowhere, nowhere, backbone_download=False, training_early_embedding=False
-    )
-    async with running_training_suite(settings, keys) as suite:
+    async with running_training_suite(settings_of_own(folder / "home", prepared_folder), keys) as suite:
         project_id = await squares(suite, 25)
         with pytest.MonkeyPatch.context() as monkeypatch:
             change_process_in(folder, monkeypatch)(WINS)
-            begun = time.monotonic()
-            run_id = await suite.start_advanced(project_id, 120)
+            run_id = await suite.start_advanced(project_id, BUDGET_SECONDS)
             events = await ended(suite, run_id)
         run = await suite.run(run_id)
         assert run.state == SUCCEEDED, run.failure_reason
-        iteration = await suite.iteration(project_id, run.iteration_id)
-        yield FineTuned(suite, run, events, iteration, time.monotonic() - begun)
+        yield FineTuned(suite, run, events, await suite.iteration(project_id, run.iteration_id))
 
 
 def square(seed: int, *, low: bool) -> bytes:
@@ -136,14 +129,14 @@ async def squares(suite: TrainingSuite, per_tag: int) -> str:
 
 async def ended(suite: TrainingSuite, run_id: str) -> list[training_service_pb2.TrainingEvent]:
     """Returns the events of a run that may take minutes."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         return [event async for event in suite.watch(run_id) if not event.HasField("heartbeat")]
 
 
 async def trial_epochs(suite: TrainingSuite, run_id: str, last: int) -> list[int]:
     """Returns the epochs of the trial whose ends were told, in order, as soon as the last of them was."""
     epochs: list[int] = []
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         async for event in suite.watch(run_id):
             if event.fine_tuning.HasField("held_out_loss"):
                 epochs.append(event.fine_tuning.epoch)
@@ -154,7 +147,7 @@ async def trial_epochs(suite: TrainingSuite, run_id: str, last: int) -> list[int
 
 async def course_on_all_images(suite: TrainingSuite, run_id: str) -> None:
     """Waits until the last course has told something."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         async for event in suite.watch(run_id):
             if event.fine_tuning.course == training_service_pb2.FINE_TUNING_COURSE_FINAL:
                 return
@@ -205,12 +198,12 @@ async def artifact(suite: TrainingSuite, sha256: str) -> bytes:
 async def test_fine_tuned_network_is_the_result_where_it_does_better(fine_tuned: FineTuned) -> None:
     """Each epoch of the trial is told with figures of the held-out images; the iteration gets a network of its own,
     with which it answers and is exported."""
-    suite, events, iteration = fine_tuned.suite, fine_tuned.events, fine_tuned.iteration
-    assert fine_tuned.seconds < 120
+    suite, run, events, iteration = fine_tuned.suite, fine_tuned.run, fine_tuned.events, fine_tuned.iteration
+    assert run.end_time.seconds - run.start_time.seconds < BUDGET_SECONDS
     told = [event.fine_tuning for event in events if event.HasField("fine_tuning")]
     epochs = learned_epochs(events)
     assert epochs == list(range(1, epochs[-1] + 1))
-    assert all(0 < step.batch <= step.batches and 0 <= step.time_left.seconds < 120 for step in told)
+    assert all(0 < step.batch <= step.batches and 0 <= step.time_left.seconds < BUDGET_SECONDS for step in told)
     assert any(not step.HasField("held_out_loss") for step in told)
     assert courses(events) == COURSES
     assert {step.repeats for step in told} == {1}
@@ -228,7 +221,7 @@ async def test_fine_tuned_network_is_the_result_where_it_does_better(fine_tuned:
     # An export that does not agree with the service on the held-out images is an error.
     assert [chunk async for chunk in suite.training.ExportIteration(request)]
     left = suite.settings.home / "training"
-    own = (fine_tuned.run.training_run_id, ".tmp-run-")
+    own = (run.training_run_id, ".tmp-run-")
     assert not [file for file in (*left.glob("checkpoints/*"), *left.glob(".tmp-run-*")) if file.name.startswith(own)]
 
 
@@ -271,7 +264,9 @@ async def test_killed_run_goes_on_from_its_checkpoints(fine_tuned: FineTuned, ch
     network that is fine-tuned again."""
     change_process(WINS)
     suite, base = fine_tuned.suite, fine_tuned.iteration
-    run_id = await suite.start_advanced(base.project_id, 240, base_iteration_id=base.iteration_id, force=True)
+    run_id = await suite.start_advanced(
+        base.project_id, BUDGET_SECONDS, base_iteration_id=base.iteration_id, force=True
+    )
     await trial_epochs(suite, run_id, last=2)
     (photo, *_) = (suite.settings.home / "training" / "checkpoints" / run_id / "photos").glob("*.png")
     saved = photo.stat().st_mtime_ns
@@ -290,7 +285,7 @@ async def test_killed_run_goes_on_from_its_checkpoints(fine_tuned: FineTuned, ch
     assert len(reasons_of(events)) == 2
     # The repeat was finished before the second kill: what it came to was kept.
     assert [course for course in courses(events) if course == COURSES[1]] == [COURSES[1]]
-    assert run.end_time.seconds - run.start_time.seconds < 240
+    assert run.end_time.seconds - run.start_time.seconds < BUDGET_SECONDS
     second = await suite.iteration(base.project_id, run.iteration_id)
     assert second.fine_tuned
     assert second.backbone.backbone_id != base.backbone.backbone_id
