@@ -137,7 +137,9 @@ def levels(full: Any, family: Family, pixels: Any) -> Any:
     inner = [full.get_layer(layer).output for layer in family.inner_layers]
     # The last one: V3 pools inside its blocks too.
     *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
-    maps = map(np.asarray, keras.Model(full.input, [*inner, pooling.output])(pixels, training=False))
+    outputs = keras.Model(full.input, [*inner, pooling.output])(pixels, training=False)
+    # Keras gives one alone without a list around it.
+    maps = [np.asarray(output) for output in (outputs if inner else [outputs])]
     pooled = [level.mean(axis=tuple(range(1, level.ndim - 1))) for level in maps]
     return np.hstack([level / np.linalg.norm(level, axis=1, keepdims=True) for level in pooled])
 
