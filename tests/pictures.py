@@ -1,5 +1,6 @@
 """Draws small pictures for tests: no photo of anyone's is needed."""
 
+import functools
 import io
 
 import numpy as np
@@ -21,6 +22,7 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def photo(seed: int, *, color: tuple[int, int, int] = (128, 128, 128), kind: str = "JPEG") -> bytes:
     """Returns the bytes of a small picture file around ``color``."""
     return encoded(picture(seed, color=color), kind)

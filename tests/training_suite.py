@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -168,6 +170,13 @@ class TrainingSuite:
         bound = await server.start()
         stack.push_async_callback(server.stop)
         return bound
+
+
+def settings_of_own(home: Path, prepared_folder: Path) -> Settings:
+    """Returns settings for services on port 0 in ``home``, which gets a copy of the prepared backbones."""
+    shutil.copytree(prepared_folder, home / "training" / "backbones")
+    nowhere = "127.0.0.1:0"
+    return Settings(home, nowhere, nowhere, nowhere, nowhere, backbone_download=False, training_early_embedding=False)
 
 
 @asynccontextmanager

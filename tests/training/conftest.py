@@ -8,7 +8,7 @@ import pytest
 
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
-from prepared_backbone import prepare_built_in_backbone
+from prepared_backbone import backbone_prepared_for_all
 from scripted_exports import ExportChild, export_child_in
 from scripted_training import ScriptChild, ScriptedTraining, script_child_in, scripted_training
 from training_suite import TrainingSuite, running_training_suite
@@ -19,7 +19,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of prepared backbones that holds the built-in one."""
-    return prepare_built_in_backbone(tmp_path_factory.mktemp("prepared"))
+    return backbone_prepared_for_all(tmp_path_factory)
 
 
 @pytest.fixture

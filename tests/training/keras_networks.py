@@ -1,11 +1,13 @@
 """Run as a process of its own, for Keras stays out of the tests': what Keras says of its networks, in a folder.
 
-``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` its weights. Of one
-network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one, and without one
-in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``), and what the
-network from each of the FILES does; ``older.npz`` the same of a MobileNetV2 that an older version made ready.
+``asked.json`` has the download that each network of Keras asks for, and ``NAME.weights.h5`` arrays of the shapes of
+its weights. Of one network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one,
+and without one in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``),
+and what the network from each of the FILES does; ``older.npz`` the same of a MobileNetV2 that an older version made
+ready.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -18,9 +20,10 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.src.models import Functional
 from keras.src.utils import file_utils
 
+from customvision.training.backbones import network as networks
 from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, MOBILENET_V2, Architecture, Family
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
-from customvision.training.backbones.weights_file import SCALED_LAYERS, write_notes
+from customvision.training.backbones.weights_file import SCALED_LAYERS, read_shape, write_notes
 
 CLASSES, PICTURES = 7, 3
 SCALES = (0.5, 2.0, 3.0)
@@ -28,6 +31,8 @@ FILES = ("full.weights.h5", "bare.weights.h5", "legacy.h5")
 # The smallest that leaves more than one place in the last map.
 SIDE = 64
 random = np.random.default_rng(0)
+# A network takes a second to build, and each file is read into it anew.
+networks.bare_network = functools.cache(networks.bare_network)
 
 
 def main(folder: Path) -> None:
@@ -37,7 +42,7 @@ def main(folder: Path) -> None:
         for width in family.widths:
             name = Architecture(family, width, 224).name
             network, asked[name] = network_with_download(family, width, 224)
-            network.save_weights(folder / f"{name}.weights.h5")
+            save_shapes(network, folder / f"{name}.weights.h5")
     for architecture in KERAS_FILES.values():
         if (architecture.width, architecture.input_size) == (0.5, 128):
             asked[architecture.name] = network_with_download(architecture.family, 0.5, 128)[1]
@@ -58,10 +63,19 @@ def network_with_download(family: Family, width: float, size: int) -> tuple[Any,
     keras_get_file, load_weights = file_utils.get_file, Functional.load_weights
     file_utils.get_file, Functional.load_weights = get_file, lambda *_: None
     try:
-        network = build(alpha=width, weights="imagenet", include_top=False, input_shape=(size, size, 3))
+        # Its weights get shapes, and no values, which take most of the time.
+        with keras.StatelessScope(initialize_variables=False):
+            network = build(alpha=width, weights="imagenet", include_top=False, input_shape=(size, size, 3))
     finally:
         file_utils.get_file, Functional.load_weights = keras_get_file, load_weights
     return network, asked
+
+
+def save_shapes(network: Any, file: Path) -> None:
+    """Writes an array for each of a network's weights, all of them without values."""
+    with h5py.File(file, "w") as content:
+        for variable in network.weights:
+            content.create_dataset(variable.path, variable.shape, np.float32)
 
 
 def compare(architecture: Architecture, folder: Path) -> None:
@@ -86,12 +100,11 @@ def compare(architecture: Architecture, folder: Path) -> None:
     pixels = pictures.astype(np.float32)
     # Only V3 scales pixels itself.
     keras_input = pixels if "include_preprocessing" in family.options else pixels / 127.5 - 1
-    exported = {name: with_pixels_in(network_from_file(folder / name)) for name in FILES}
     np.savez(
         folder / "features.npz",
         pictures=pictures,
         keras=levels(full, family, keras_input),
-        **{name: answers(network, pixels) for name, network in exported.items()},
+        **{name: answers_of_file(folder / name, pixels) for name in FILES},
     )
     if family is MOBILENET_V2:
         compare_older(bare, pixels, folder)
@@ -106,16 +119,16 @@ def compare_older(bare: Any, pixels: Any, folder: Path) -> None:
             content.attrs["customvision_input_size"] = pixels.shape[1]
     with h5py.File(scaled, "r+") as content:
         content.attrs["customvision_inner_scales"] = SCALES
-    maps = [keras.Model(bare.input, bare.get_layer(layer).output) for layer in SCALED_LAYERS]
+    maps = keras.Model(bare.input, [bare.get_layer(layer).output for layer in SCALED_LAYERS])
     scaled_pixels = pixels / 127.5 - 1
-    inner = [np.asarray(level(scaled_pixels, training=False)).mean(axis=(1, 2)) for level in maps]
+    inner = [np.asarray(level).mean(axis=(1, 2)) for level in maps(scaled_pixels, training=False)]
     last = answers(bare, scaled_pixels)
     np.savez(
         folder / "older.npz",
         last=last,
         all_levels=np.hstack([last, *[level * scale for level, scale in zip(inner, SCALES, strict=True)]]),
-        without_notes=answers(with_pixels_in(network_from_file(without)), pixels),
-        scaled=answers(with_pixels_in(network_from_file(scaled)), pixels),
+        without_notes=answers_of_file(without, pixels),
+        scaled=answers_of_file(scaled, pixels),
     )
 
 
@@ -124,9 +137,19 @@ def levels(full: Any, family: Family, pixels: Any) -> Any:
     inner = [full.get_layer(layer).output for layer in family.inner_layers]
     # The last one: V3 pools inside its blocks too.
     *_, pooling = (layer for layer in full.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
-    maps = [np.asarray(keras.Model(full.input, output)(pixels, training=False)) for output in [*inner, pooling.output]]
+    outputs = keras.Model(full.input, [*inner, pooling.output])(pixels, training=False)
+    # Keras gives one alone without a list around it.
+    maps = [np.asarray(output) for output in (outputs if inner else [outputs])]
     pooled = [level.mean(axis=tuple(range(1, level.ndim - 1))) for level in maps]
     return np.hstack([level / np.linalg.norm(level, axis=1, keepdims=True) for level in pooled])
+
+
+def answers_of_file(file: Path, pixels: Any) -> Any:
+    """Returns the features of the network that exports are made from, with the weights in ``file``."""
+    bare = networks.bare_network(read_shape(file).network)
+    # What a file does not bring must not be there from the one before.
+    bare.set_weights([np.zeros(variable.shape, np.float32) for variable in bare.weights])
+    return answers(with_pixels_in(network_from_file(file)), pixels)
 
 
 def answers(network: Any, pixels: Any) -> Any:

@@ -5,21 +5,24 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+import pytest_asyncio
 from PIL import Image
 
+from customvision.common.keys import Keys
 from customvision.training.runs import attempt
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import decode_for_backbone
 from customvision.vision.trunk import Trunk
 from pictures import encoded
-from training_suite import SOON_SECONDS, TrainingSuite, phases_of, reasons_of
+from training_suite import SOON_SECONDS, TrainingSuite, phases_of, reasons_of, running_training_suite, settings_of_own
 
 pytestmark = pytest.mark.long
 
@@ -49,6 +52,9 @@ WINS = (
 NO_ROOM = "from customvision.training.computation.fine_tuning import activations; activations.MOST_BYTES = 1000"
 DIVERGES = f"{FEW_VIEWS}; from customvision.training.computation.fine_tuning import course; course.LEARNING_RATE = 1e30"
 
+# A quick machine takes a tenth of it.
+BUDGET_SECONDS = 600
+
 # What such a run goes through.
 COURSES = [
     (training_service_pb2.FINE_TUNING_COURSE_TRIAL, 0),
@@ -59,11 +65,24 @@ COURSES = [
 ChangeProcess = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class FineTuned:
+    """A training that a fine-tuned network was the result of, and the suite that ran it."""
+
+    suite: TrainingSuite
+    run: training_service_pb2.TrainingRun
+    events: list[training_service_pb2.TrainingEvent]
+    iteration: iterations_pb2.Iteration
+
+
 @pytest.fixture
 def change_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChangeProcess:
     """Lets runs' processes begin with a statement."""
-    folder = tmp_path / "changed"
-    folder.mkdir()
+    return change_process_in(tmp_path, monkeypatch)
+
+
+def change_process_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ChangeProcess:
+    """Returns a function that lets runs' processes begin with a statement, from a module in ``folder``."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
 
     def change(statement: str) -> None:
@@ -71,6 +90,23 @@ def change_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChangePro
         monkeypatch.setattr(attempt, "MODULE", "changed_computation")
 
     return change
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def fine_tuned(
+    tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path, keys: Keys
+) -> AsyncIterator[FineTuned]:
+    """A suite and a training whose fine-tuned network won."""
+    folder = tmp_path_factory.mktemp("fine_tuned")
+    async with running_training_suite(settings_of_own(folder / "home", prepared_folder), keys) as suite:
+        project_id = await squares(suite, 25)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            change_process_in(folder, monkeypatch)(WINS)
+            run_id = await suite.start_advanced(project_id, BUDGET_SECONDS)
+            events = await ended(suite, run_id)
+        run = await suite.run(run_id)
+        assert run.state == SUCCEEDED, run.failure_reason
+        yield FineTuned(suite, run, events, await suite.iteration(project_id, run.iteration_id))
 
 
 def square(seed: int, *, low: bool) -> bytes:
@@ -93,14 +129,14 @@ async def squares(suite: TrainingSuite, per_tag: int) -> str:
 
 async def ended(suite: TrainingSuite, run_id: str) -> list[training_service_pb2.TrainingEvent]:
     """Returns the events of a run that may take minutes."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         return [event async for event in suite.watch(run_id) if not event.HasField("heartbeat")]
 
 
 async def trial_epochs(suite: TrainingSuite, run_id: str, last: int) -> list[int]:
     """Returns the epochs of the trial whose ends were told, in order, as soon as the last of them was."""
     epochs: list[int] = []
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         async for event in suite.watch(run_id):
             if event.fine_tuning.HasField("held_out_loss"):
                 epochs.append(event.fine_tuning.epoch)
@@ -111,7 +147,7 @@ async def trial_epochs(suite: TrainingSuite, run_id: str, last: int) -> list[int
 
 async def course_on_all_images(suite: TrainingSuite, run_id: str) -> None:
     """Waits until the last course has told something."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(BUDGET_SECONDS):
         async for event in suite.watch(run_id):
             if event.fine_tuning.course == training_service_pb2.FINE_TUNING_COURSE_FINAL:
                 return
@@ -158,51 +194,35 @@ async def artifact(suite: TrainingSuite, sha256: str) -> bytes:
     return b"".join([chunk.data async for chunk in suite.project.GetArtifact(request)])
 
 
-async def test_fine_tuned_network_is_the_result_where_it_does_better(
-    suite: TrainingSuite, change_process: ChangeProcess
-) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_fine_tuned_network_is_the_result_where_it_does_better(fine_tuned: FineTuned) -> None:
     """Each epoch of the trial is told with figures of the held-out images; the iteration gets a network of its own,
-    with which it answers, is exported and is begun with again."""
-    change_process(WINS)
-    project_id = await squares(suite, 25)
-    begun = time.monotonic()
-    run_id = await suite.start_advanced(project_id, 120)
-    events = await ended(suite, run_id)
-    run = await suite.run(run_id)
-    assert run.state == SUCCEEDED, run.failure_reason
-    assert time.monotonic() - begun < 120
+    with which it answers and is exported."""
+    suite, run, events, iteration = fine_tuned.suite, fine_tuned.run, fine_tuned.events, fine_tuned.iteration
+    assert run.end_time.seconds - run.start_time.seconds < BUDGET_SECONDS
     told = [event.fine_tuning for event in events if event.HasField("fine_tuning")]
     epochs = learned_epochs(events)
     assert epochs == list(range(1, epochs[-1] + 1))
-    assert all(0 < step.batch <= step.batches and 0 <= step.time_left.seconds < 120 for step in told)
+    assert all(0 < step.batch <= step.batches and 0 <= step.time_left.seconds < BUDGET_SECONDS for step in told)
     assert any(not step.HasField("held_out_loss") for step in told)
     assert courses(events) == COURSES
     assert {step.repeats for step in told} == {1}
     steps = phases_of(events)[FINE_TUNING]
     assert (steps[0], steps[-1]) == ((0, 100), (100, 100))
-    iteration = await suite.iteration(project_id, run.iteration_id)
     assert iteration.fine_tuned
     assert iteration.metrics.held_out_image_count >= 10
     probabilities = [await answer(suite, iteration, square(seed, low=bool(seed % 2))) for seed in (1000, 1001)]
     assert [int(each.argmax()) for each in probabilities] == [0, 1]
     request = training_service_pb2.ExportIterationRequest(
-        project_id=project_id,
+        project_id=iteration.project_id,
         iteration_id=iteration.iteration_id,
         format=training_service_pb2.EXPORT_FORMAT_OPENVINO,
     )
     # An export that does not agree with the service on the held-out images is an error.
     assert [chunk async for chunk in suite.training.ExportIteration(request)]
     left = suite.settings.home / "training"
-    assert not list((left / "checkpoints").glob("*")) and not list(left.glob(".tmp-run-*"))
-
-    again = await suite.start_advanced(project_id, 120, base_iteration_id=iteration.iteration_id, force=True)
-    await ended(suite, again)
-    run = await suite.run(again)
-    assert run.state == SUCCEEDED, run.failure_reason
-    assert run.end_time.seconds - run.start_time.seconds <= 120
-    second = await suite.iteration(project_id, run.iteration_id)
-    assert second.fine_tuned
-    assert second.backbone.backbone_id != iteration.backbone.backbone_id
+    own = (run.training_run_id, ".tmp-run-")
+    assert not [file for file in (*left.glob("checkpoints/*"), *left.glob(".tmp-run-*")) if file.name.startswith(own)]
 
 
 async def test_quick_model_is_the_result_where_fine_tuning_diverges(
@@ -237,12 +257,16 @@ async def lose_one_file(suite: TrainingSuite, project_id: str) -> None:
     file.unlink()
 
 
-async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, change_process: ChangeProcess) -> None:
-    """A run whose process is killed in the trial, and again in the course on all images, loses an epoch at most,
-    downloads and repeats nothing again, and ends with a fine-tuned network within its budget."""
+@pytest.mark.asyncio(loop_scope="module")
+async def test_killed_run_goes_on_from_its_checkpoints(fine_tuned: FineTuned, change_process: ChangeProcess) -> None:
+    """A run, begun with a network that is fine-tuned already, whose process is killed in the trial, and again in the
+    course on all images, loses an epoch at most, downloads and repeats nothing again, and ends within its budget with a
+    network that is fine-tuned again."""
     change_process(WINS)
-    project_id = await squares(suite, 25)
-    run_id = await suite.start_advanced(project_id, 240)
+    suite, base = fine_tuned.suite, fine_tuned.iteration
+    run_id = await suite.start_advanced(
+        base.project_id, BUDGET_SECONDS, base_iteration_id=base.iteration_id, force=True
+    )
     await trial_epochs(suite, run_id, last=2)
     (photo, *_) = (suite.settings.home / "training" / "checkpoints" / run_id / "photos").glob("*.png")
     saved = photo.stat().st_mtime_ns
@@ -261,8 +285,10 @@ async def test_killed_run_goes_on_from_its_checkpoints(suite: TrainingSuite, cha
     assert len(reasons_of(events)) == 2
     # The repeat was finished before the second kill: what it came to was kept.
     assert [course for course in courses(events) if course == COURSES[1]] == [COURSES[1]]
-    assert run.end_time.seconds - run.start_time.seconds < 240
-    assert (await suite.iteration(project_id, run.iteration_id)).fine_tuned
+    assert run.end_time.seconds - run.start_time.seconds < BUDGET_SECONDS
+    second = await suite.iteration(base.project_id, run.iteration_id)
+    assert second.fine_tuned
+    assert second.backbone.backbone_id != base.backbone.backbone_id
 
 
 async def test_cancelled_while_it_fine_tunes(suite: TrainingSuite, change_process: ChangeProcess) -> None:

@@ -14,7 +14,7 @@ EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
 
 async def test_running_training_is_cancelled_soon(suite: TrainingSuite) -> None:
     """A run that computes ends soon, its process is gone, and the project service hears of it."""
-    project_id, _ = await suite.colored_project(per_tag=120)
+    project_id, _ = await suite.colored_project(per_tag=60)
     run_id = await suite.start(project_id)
     await suite.reached(run_id, EMBEDDING)
     begun = time.monotonic()
@@ -28,7 +28,7 @@ async def test_running_training_is_cancelled_soon(suite: TrainingSuite) -> None:
 
 async def test_queued_training_is_cancelled_at_once(suite: TrainingSuite) -> None:
     """A run that waits is cancelled by the call itself, and never starts; those around it do."""
-    project_id, _ = await suite.colored_project(per_tag=40)
+    project_id, _ = await suite.colored_project(per_tag=15)
     first, second, third = [await suite.start(project_id, force=True) for _ in range(3)]
     cancelled = await suite.cancel(second)
     assert cancelled.state == CANCELLED

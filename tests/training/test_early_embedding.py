@@ -118,8 +118,8 @@ async def test_features_are_there_before_the_training(eager: TrainingSuite, per_
 async def test_images_that_are_tagged_later(eager: TrainingSuite) -> None:
     """Images that come without tags are embedded in as many views as a training wants once they are tagged."""
     project_id = await eager.create_project()
-    image_ids = [await eager.upload(project_id, colored_photos(color, 40)) for color in range(2)]
-    await until(lambda: len(views_known(eager)) == 80)
+    image_ids = [await eager.upload(project_id, colored_photos(color, 20)) for color in range(2)]
+    await until(lambda: len(views_known(eager)) == 40)
     for number, ids in enumerate(image_ids):
         tag_id = await eager.create_tag(project_id, f"color {number}")
         request = images_pb2.TagImagesRequest(project_id=project_id, image_ids=ids, tag_ids=[tag_id])
@@ -142,7 +142,7 @@ async def test_one_process_stays_while_images_come(eager: TrainingSuite) -> None
 
 async def test_runs_go_first(eager: TrainingSuite) -> None:
     """While a run computes no image is embedded early; what is left then is embedded after it."""
-    project_id, _ = await eager.colored_project(per_tag=300)
+    project_id, _ = await eager.colored_project(per_tag=150)
     await until(lambda: len(views_known(eager)) > 0)
     other_id = await eager.create_project()
     run_id = await eager.start(project_id)
@@ -154,18 +154,18 @@ async def test_runs_go_first(eager: TrainingSuite) -> None:
             assert not early_processes()
         await asyncio.sleep(0.02)
     assert (await eager.run(run_id)).state == SUCCEEDED
-    await until(lambda: len(views_known(eager)) == 603)
-    assert before < 603
-    await until(lambda: position(eager) >= 603)
+    await until(lambda: len(views_known(eager)) == 303)
+    assert before < 303
+    await until(lambda: position(eager) >= 303)
 
 
 async def test_killed_process_is_followed_by_another(eager: TrainingSuite) -> None:
     """After kill -9 of the process that embeds early another one goes on."""
-    await eager.colored_project(per_tag=150)
+    await eager.colored_project(per_tag=80)
     await until(lambda: len(views_known(eager)) > 0)
     for process in early_processes():
         process.kill()
-    await until(lambda: len(views_known(eager)) == 300)
+    await until(lambda: len(views_known(eager)) == 160)
 
 
 async def test_killed_service_goes_on_where_it_stopped(prepared_settings: Settings) -> None:
@@ -174,7 +174,7 @@ async def test_killed_service_goes_on_where_it_stopped(prepared_settings: Settin
     suite = TrainingSuite(replace(prepared_settings, training_early_embedding=True), keys)
     await suite.start_project()
     try:
-        project_id, _ = await suite.colored_project(per_tag=150)
+        project_id, _ = await suite.colored_project(per_tag=80)
         async with training_process(suite.settings) as process:
             await process.start()
             await until(lambda: len(views_known(suite)) > 0)
@@ -185,7 +185,7 @@ async def test_killed_service_goes_on_where_it_stopped(prepared_settings: Settin
         assert position(suite) >= done
         async with training_process(suite.settings) as process:
             address = await process.start()
-            await until(lambda: len(views_known(suite)) == 300)
+            await until(lambda: len(views_known(suite)) == 160)
             async with open_channel(address, keys) as channel:
                 suite.training = TrainingServiceStub(channel)
                 assert await embedded_by_run(suite, project_id) == 0

@@ -24,7 +24,6 @@ from training_process import TrainingProcess, training_process
 from training_suite import TrainingSuite
 
 OPENVINO = training_service_pb2.EXPORT_FORMAT_OPENVINO
-SAVED_MODEL = training_service_pb2.EXPORT_FORMAT_SAVED_MODEL
 EXPORTING = training_service_pb2.EXPORT_STATE_EXPORTING
 DONE = training_service_pb2.EXPORT_STATE_DONE
 
@@ -144,18 +143,24 @@ async def test_an_export_outlives_a_kill(prepared_settings: Settings) -> None:
     try:
         async with running(suite) as process:
             ids = await trained(suite)
-            started = await start(suite, **ids, format=SAVED_MODEL)
+            started = await start(suite, **ids, format=OPENVINO)
             async with asyncio.timeout(30):
                 while not (building := [it for it in psutil.Process().children(recursive=True) if builds(it)]):
                     await asyncio.sleep(0.02)
+            # It must not be done before the kill.
+            for it in building:
+                it.suspend()
+            assert [it.state for it in await listed(suite, ids)] == [EXPORTING]
             await process.end(signal.SIGKILL)
+            for it in building:
+                it.resume()
         async with asyncio.timeout(10):
             while any(map(builds, building)):
                 await asyncio.sleep(0.02)
         async with running(suite) as process:
             (done,) = await ended(suite, ids)
             assert (done.state, done.create_time) == (DONE, started.create_time)
-            assert format_in(await content(suite, **ids, format=SAVED_MODEL)) == "saved_model"
+            assert format_in(await content(suite, **ids, format=OPENVINO)) == "openvino"
             assert list((suite.settings.home / "training").glob(".tmp-*")) == []
             assert await process.end(signal.SIGTERM) == 0
     finally:

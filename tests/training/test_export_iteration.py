@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,14 +18,13 @@ import pytest_asyncio
 from PIL import Image
 
 from customvision.common.keys import Keys
-from customvision.common.settings import Settings
 from customvision.training.evaluation.performance import Evaluation
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
 from customvision.vision.decoding import EXIF_ORIENTATION, decode_for_backbone
 from customvision.vision.trunk import Trunk
 from pictures import encoded, picture
-from training_suite import TrainingSuite, colored_photos, running_training_suite
+from training_suite import TrainingSuite, colored_photos, running_training_suite, settings_of_own
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +37,8 @@ FLOAT16 = training_service_pb2.EXPORT_FORMAT_LITERT_FLOAT16
 
 @dataclass(frozen=True)
 class Trained:
-    """A suite with an iteration that is exported in every format, and changed by no test."""
+    """A suite with an iteration that is exported in every format, and changed by no test; others have projects of their
+    own."""
 
     suite: TrainingSuite
     iteration: iterations_pb2.Iteration
@@ -50,12 +49,7 @@ async def trained(
     tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path, keys: Keys
 ) -> AsyncIterator[Trained]:
     """An iteration of two tags, trained once."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    shutil.copytree(prepared_folder, home / "training" / "backbones")
-    nowhere = "127.0.0.1:0"
-    settings = Settings(
-        home, nowhere, nowhere, nowhere, nowhere, backbone_download=False, training_early_embedding=False
-    )
+    settings = settings_of_own(tmp_path_factory.mktemp("trained") / "home", prepared_folder)
     async with running_training_suite(settings, keys) as suite:
         project_id, _ = await suite.colored_project(per_tag=10)
         run = await suite.finished(await suite.start(project_id))
@@ -153,8 +147,10 @@ async def held_out_images(suite: TrainingSuite, iteration: iterations_pb2.Iterat
         yield image_id
 
 
-async def test_deleted_images_are_not_compared(suite: TrainingSuite, tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_deleted_images_are_not_compared(trained: Trained, tmp_path: Path) -> None:
     """Held-out images deleted from the project are left out; with none left, drawn pictures stand in and it is said."""
+    suite = trained.suite
     project_id, _ = await suite.colored_project(per_tag=10)
     run = await suite.finished(await suite.start(project_id))
     iteration = await suite.iteration(project_id, run.iteration_id)
@@ -171,8 +167,10 @@ async def test_deleted_images_are_not_compared(suite: TrainingSuite, tmp_path: P
         assert ("drawn pictures" in (folder / "README.md").read_text()) == (not rest)
 
 
-async def test_multilabel_export_answers_for_each_tag(suite: TrainingSuite, tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_multilabel_export_answers_for_each_tag(trained: Trained, tmp_path: Path) -> None:
     """The export of a multilabel model, here as ONNX, gives probabilities that need not sum to one."""
+    suite = trained.suite
     project_id = await suite.create_project(multilabel=True)
     tags = [await suite.create_tag(project_id, name) for name in ("warm", "any")]
     await suite.upload(project_id, colored_photos(0, 8), *tags)
@@ -192,13 +190,13 @@ async def test_multilabel_export_answers_for_each_tag(suite: TrainingSuite, tmp_
     assert "a probability for each tag on its own" in (folder / "README.md").read_text()
 
 
-async def test_a_caller_who_hangs_up_ends_the_export(suite: TrainingSuite) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_caller_who_hangs_up_ends_the_export(trained: Trained) -> None:
     """A call that is cancelled while its export is built takes the process and the files with it."""
-    project_id, _ = await suite.colored_project(per_tag=5)
-    run = await suite.finished(await suite.start(project_id))
+    suite, iteration = trained.suite, trained.iteration
     request = training_service_pb2.ExportIterationRequest(
-        project_id=project_id,
-        iteration_id=run.iteration_id,
+        project_id=iteration.project_id,
+        iteration_id=iteration.iteration_id,
         format=training_service_pb2.EXPORT_FORMAT_SAVED_MODEL,
     )
     call = suite.training.ExportIteration(request)

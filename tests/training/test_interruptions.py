@@ -43,7 +43,7 @@ async def test_killed_process_starts_over(suite: TrainingSuite) -> None:
 
 async def test_third_kill_fails_the_run(suite: TrainingSuite) -> None:
     """A run whose process is killed three times fails and says what may be wrong."""
-    project_id, _ = await suite.colored_project(per_tag=120)
+    project_id, _ = await suite.colored_project(per_tag=60)
     run_id = await suite.start(project_id)
     for attempt in (1, 2, 3):
         await kill_computation(suite, run_id, attempt)
@@ -78,7 +78,7 @@ async def test_ten_reconnects_see_every_event_once(suite: TrainingSuite) -> None
 
 async def test_project_service_away_for_a_moment(suite: TrainingSuite) -> None:
     """A run outlasts a restart of the project service while it computes."""
-    project_id, _ = await suite.colored_project(per_tag=120)
+    project_id, _ = await suite.colored_project(per_tag=60)
     run_id = await suite.start(project_id)
     await suite.reached(run_id, EMBEDDING)
     await suite.stop_project()
@@ -117,7 +117,7 @@ async def test_killed_service_resumes_its_runs(prepared_settings: Settings) -> N
     suite = TrainingSuite(prepared_settings, keys)
     await suite.start_project()
     try:
-        project_id, _ = await suite.colored_project(per_tag=120)
+        project_id, _ = await suite.colored_project(per_tag=60)
         async with training_process(suite.settings) as process:
             address = await process.start()
             async with open_channel(address, keys) as channel:
@@ -141,7 +141,7 @@ async def test_killed_service_resumes_its_runs(prepared_settings: Settings) -> N
 
 async def test_watch_ends_with_unavailable_when_the_service_drains(suite: TrainingSuite) -> None:
     """A watcher of a service that stops is told to come again."""
-    project_id, _ = await suite.colored_project(per_tag=120)
+    project_id, _ = await suite.colored_project(per_tag=60)
     run_id = await suite.start(project_id)
     # A channel of its own: the suite's is closed with its service.
     async with open_channel(suite.settings.training_address, suite.keys) as channel:

@@ -39,7 +39,7 @@ def of_levels(network, name):
 
 def compare(network, folder):
     pixels = generator.uniform(0, [[[[255]]], [[[80]]]], (2, 96, 96, 3)).astype("float32")
-    np.savez(folder / "case.npz", pixels=pixels, answers=network.predict(pixels, verbose=0))
+    np.savez(folder / "case.npz", pixels=pixels, answers=network(pixels, training=False))
     onnx.save_model(onnx_network(network), folder / "model.onnx")
 
 def refusal(layer, folder):

@@ -2,10 +2,24 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+import pytest_asyncio
+
+from customvision.common.keys import Keys
 from customvision.v1 import artifacts_pb2, images_pb2, iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, ModelArtifact
-from training_suite import TrainingSuite, colored_photos, computing_processes, phases_of
+from training_suite import (
+    TrainingSuite,
+    colored_photos,
+    computing_processes,
+    phases_of,
+    running_training_suite,
+    settings_of_own,
+)
 
 SUCCEEDED = training_service_pb2.TRAINING_STATE_SUCCEEDED
 EMBEDDING = training_service_pb2.TRAINING_PHASE_EMBEDDING_IMAGES
@@ -25,11 +39,35 @@ async def lose(suite: TrainingSuite, project_id: str, image_id: str) -> None:
     file.unlink()
 
 
-async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) -> None:
+@dataclass(frozen=True)
+class Trained:
+    """A first training of 15 photos of each of three tags, with its events, and the suite that ran it."""
+
+    suite: TrainingSuite
+    tag_ids: list[str]
+    events: list[training_service_pb2.TrainingEvent]
+    run: training_service_pb2.TrainingRun
+    iteration: iterations_pb2.Iteration
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def trained(
+    tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path, keys: Keys
+) -> AsyncIterator[Trained]:
+    """A training of which several tests look at the outcome, and change nothing."""
+    settings = settings_of_own(tmp_path_factory.mktemp("trained") / "home", prepared_folder)
+    async with running_training_suite(settings, keys) as suite:
+        project_id, tag_ids = await suite.colored_project(per_tag=15, tags=3)
+        run_id = await suite.start(project_id)
+        events = await suite.events(run_id)
+        run = await suite.run(run_id)
+        yield Trained(suite, tag_ids, events, run, await suite.iteration(project_id, run.iteration_id))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_run_tells_its_phases_and_ends_with_a_model(trained: Trained) -> None:
     """A run goes through its phases in order, tells metrics, and leaves a completed iteration with all artifacts."""
-    project_id, tag_ids = await suite.colored_project(per_tag=15, tags=3)
-    run_id = await suite.start(project_id)
-    events = await suite.events(run_id)
+    suite, events, run, iteration = trained.suite, trained.events, trained.run, trained.iteration
     assert [event.sequence for event in events] == list(range(1, len(events) + 1))
     assert events[0].state == training_service_pb2.TRAINING_STATE_QUEUED
     assert events[-1].state == SUCCEEDED
@@ -41,13 +79,11 @@ async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) 
     assert metrics.held_out_image_count == 9
     assert metrics.accuracy > 0.5
 
-    run = await suite.run(run_id)
-    iteration = await suite.iteration(project_id, run.iteration_id)
     assert iteration.status == iterations_pb2.ITERATION_STATUS_COMPLETED
     assert (run.iteration_name, run.attempt, run.last_sequence) == ("Iteration 1", 1, len(events))
     assert iteration.metrics == metrics
     model = ModelArtifact.from_bytes(await artifact(suite, iteration.artifacts.model_sha256))
-    assert [label.tag_id for label in model.labels] == tag_ids
+    assert [label.tag_id for label in model.labels] == trained.tag_ids
     assert model.backbone_id == iteration.backbone.backbone_id
     assert model.backbone_sha256 == iteration.artifacts.backbone_sha256
     backbone = BackboneArtifact.from_bytes(await artifact(suite, iteration.artifacts.backbone_sha256))
@@ -55,36 +91,30 @@ async def test_run_tells_its_phases_and_ends_with_a_model(suite: TrainingSuite) 
     assert iteration.backbone.weights_sha256 == iteration.artifacts.backbone_weights_sha256
 
 
-async def test_built_in_weights_are_owned_up_to(suite: TrainingSuite) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_built_in_weights_are_owned_up_to(trained: Trained) -> None:
     """On the built-in backbone the run's events and the iteration say that there are better ones, and what to set."""
-    project_id, _ = await suite.colored_project(per_tag=5)
-    run_id = await suite.start(project_id)
-    warnings = [event.warning for event in await suite.events(run_id) if event.HasField("warning")]
-    iteration = await suite.iteration(project_id, (await suite.run(run_id)).iteration_id)
+    warnings = [event.warning for event in trained.events if event.HasField("warning")]
     assert len(warnings) == 1
     assert "CUSTOMVISION_BACKBONE_WEIGHTS" in warnings[0]
-    assert list(iteration.warnings) == warnings
-    assert iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN
+    assert list(trained.iteration.warnings) == warnings
+    assert trained.iteration.backbone.weights_source == iterations_pb2.WEIGHTS_SOURCE_BUILT_IN
 
 
 async def test_only_new_images_are_embedded(suite: TrainingSuite) -> None:
-    """After three more photos a second run embeds exactly three; with none more and force, it embeds none."""
+    """After three more photos a second run embeds exactly three; with none more and force, it embeds none, and comes to
+    the same model and evaluation, byte for byte."""
     project_id, tag_ids = await suite.colored_project(per_tag=10)
     await suite.events(await suite.start(project_id))
     await suite.upload(project_id, colored_photos(0, 3, first=10), tag_ids[0])
-    second = phases_of(await suite.events(await suite.start(project_id)))
-    assert second[EMBEDDING][-1] == (3, 3)
+    second_id = await suite.start(project_id)
+    assert phases_of(await suite.events(second_id))[EMBEDDING][-1] == (3, 3)
     third_id = await suite.start(project_id, force=True)
     assert phases_of(await suite.events(third_id))[EMBEDDING] == [(0, 0)]
-    assert (await suite.run(third_id)).iteration_name == "Iteration 3"
-
-
-async def test_equal_data_gives_equal_models(suite: TrainingSuite) -> None:
-    """Training the same data set twice gives the same model and evaluation, byte for byte."""
-    project_id, _ = await suite.colored_project(per_tag=8)
-    runs = [await suite.finished(await suite.start(project_id, force=True)) for _ in range(2)]
-    first, second = [await suite.iteration(project_id, run.iteration_id) for run in runs]
-    assert first.artifacts == second.artifacts
+    second, third = await suite.run(second_id), await suite.run(third_id)
+    assert third.iteration_name == "Iteration 3"
+    artifacts = [(await suite.iteration(project_id, run.iteration_id)).artifacts for run in (second, third)]
+    assert artifacts[0] == artifacts[1]
 
 
 async def test_request_id_starts_one_run(suite: TrainingSuite) -> None:
@@ -124,21 +154,23 @@ async def test_runs_are_listed_and_one_computes_at_a_time(suite: TrainingSuite) 
     assert [run.training_run_id for run in by_iteration.training_runs] == ids[:1]
 
 
-async def test_performance_at_any_threshold(suite: TrainingSuite) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_performance_at_any_threshold(trained: Trained) -> None:
     """Precision and recall follow the threshold, and the figures at 0.5 are those of the iteration."""
-    project_id, tag_ids = await suite.colored_project(per_tag=15)
-    run = await suite.finished(await suite.start(project_id))
-    request = training_service_pb2.GetPerformanceRequest(project_id=project_id, iteration_id=run.iteration_id)
+    suite, iteration = trained.suite, trained.iteration
+    request = training_service_pb2.GetPerformanceRequest(
+        project_id=iteration.project_id, iteration_id=iteration.iteration_id
+    )
     default = await suite.training.GetPerformance(request)
-    iteration = await suite.iteration(project_id, run.iteration_id)
     assert default.threshold == 0.5
     assert default.overall == iteration.metrics
-    assert [tag.tag_id for tag in default.tags] == tag_ids
-    assert [tag.held_out_image_count for tag in default.tags] == [3, 3]
-    assert [tag.image_count for tag in default.tags] == [15, 15]
+    assert [tag.tag_id for tag in default.tags] == trained.tag_ids
+    assert [tag.held_out_image_count for tag in default.tags] == [3, 3, 3]
+    assert [tag.image_count for tag in default.tags] == [15, 15, 15]
     request.threshold = 0.0
     everything = await suite.training.GetPerformance(request)
-    assert (everything.overall.recall, everything.overall.precision) == (1.0, 0.5)
+    assert everything.overall.recall == 1.0
+    assert everything.overall.precision == pytest.approx(1 / 3)
 
 
 async def test_multilabel(suite: TrainingSuite) -> None:

@@ -23,15 +23,15 @@ pytestmark = pytest.mark.long
 
 SCRIPT = Path(__file__).with_name("tunable_networks.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
-BASE = "mobilenet_v2_0.35_96"
+BASE = "mobilenet_v2_1.0_64"
 # The last frozen layer of each network, and the shape of what it gives.
 CUTS = {
     "mobilenet_v1_0.25_64": ("conv_pw_11_relu", (4, 4, 128)),
-    "mobilenet_v2_0.35_96": ("block_12_add", (6, 6, 32)),
     "mobilenet_v2_1.0_64": ("block_12_add", (4, 4, 96)),
     "mobilenet_v3_large_0.75_64": ("expanded_conv_11_add", (4, 4, 88)),
     "mobilenet_v3_small_0.75_64": ("expanded_conv_7_add", (4, 4, 40)),
 }
+NARROW, NARROW_CUT = "mobilenet_v2_0.35_96", ("block_12_add", (6, 6, 32))
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,13 @@ def test_parts_are_the_whole(parted: Path, name: str) -> None:
     assert tunable > 4
     with np.load(parted / name / "answers.npz") as answers:
         assert answers["difference"] < 1e-5 * max(1.0, np.abs(answers["logits"]).max())
+
+
+def test_narrow_networks_are_parted_alike(parted: Path) -> None:
+    """A network of another width, and for other pictures, is parted after the same layer."""
+    layer, shape, tunable = json.loads((parted / "cuts.json").read_text())[NARROW]
+    assert (layer, tuple(shape)) == NARROW_CUT
+    assert tunable > 4
 
 
 def test_courses_do_not_learn_from_one_another(parted: Path) -> None:

@@ -3,7 +3,8 @@
 For each of NAMES, below a folder of that name: ``tuned.weights.h5``, the backbone after its tunable variables have
 changed, and ``answers.npz``: ``pictures``, a head's ``weights`` and ``bias``, the ``logits`` of the changed network,
 and how far (``difference``) the parts were, before, from the features of the whole network with the head on them.
-``cuts.json`` says after which layer each network was parted, and how many variables are tunable. ``courses.npz`` has
+``cuts.json`` says after which layer each network was parted, and how many variables are tunable; also of NARROW, whose
+weights have no values. ``courses.npz`` has
 the first variables of one network before it learned (``untuned``), and after each of two like courses.
 """
 
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from customvision.training.backbones.architectures import architecture_of
@@ -19,18 +21,18 @@ from customvision.training.backbones.network import bare_network, save_network, 
 from customvision.training.children.child import Reports
 from customvision.training.computation.fine_tuning.activations import Activations
 from customvision.training.computation.fine_tuning.course import Course, Lessons, Place
-from customvision.training.computation.fine_tuning.network import TunableNetwork, tunable_network
+from customvision.training.computation.fine_tuning.network import TunableNetwork, _cut, tunable_network
 from customvision.training.computation.fine_tuning.time_left import TimeLeft
 from customvision.training.runs.event import FineTuningCourse
 from customvision.vision.head import Head
 
 NAMES = (
     "mobilenet_v1_0.25_64",
-    "mobilenet_v2_0.35_96",
     "mobilenet_v2_1.0_64",
     "mobilenet_v3_large_0.75_64",
     "mobilenet_v3_small_0.75_64",
 )
+NARROW = "mobilenet_v2_0.35_96"
 TAGS, PICTURES = 3, 4
 # The quickest to learn.
 LEARNING = "mobilenet_v1_0.25_64"
@@ -41,8 +43,18 @@ random = np.random.default_rng(0)
 
 def main(folder: Path) -> None:
     """Writes everything."""
-    cuts = {name: part(name, folder / name) for name in NAMES}
+    cuts = {name: part(name, folder / name) for name in NAMES} | {NARROW: cut_of(NARROW)}
     (folder / "cuts.json").write_text(json.dumps(cuts))
+
+
+def cut_of(name: str) -> list[object]:
+    """Returns the name of a network's last frozen layer, its shape, and what is tunable."""
+    # Values for its weights, and saving and reading them, would take seconds.
+    with keras.StatelessScope(initialize_variables=False):
+        bare = bare_network(architecture_of(name))
+    cut = _cut(bare)
+    tail = keras.Model(cut.output, bare.output)
+    return [cut.name, list(cut.output.shape[1:]), len(tail.trainable_variables)]
 
 
 def part(name: str, folder: Path) -> list[object]:

@@ -10,6 +10,7 @@ from customvision.training.backbones.prepared import PreparedBackbone, read_dige
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
 from customvision.training.children.child import Reports, run_child
+from customvision.training.children.late_modules import load_late
 from customvision.training.children.processor_priority import give_way
 from customvision.vision.decoding import PREPROCESSING
 
@@ -42,7 +43,9 @@ def _prepared(
 ) -> PreparedBackbone:
     folder = prepared_folder / backbone_id
     if read_digests(folder) is None:
-        # Keras takes seconds to load: only a first preparation pays for it.
+        # Keras takes a second to load: only a first preparation pays for it. On OpenVINO it asks for windows of sound,
+        # which would take another.
+        load_late("scipy.signal")
         import keras
 
         from customvision.training.backbones.conversion import convert

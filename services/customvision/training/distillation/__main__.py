@@ -21,6 +21,7 @@ from customvision.training.backbones.architectures import LARGEST_INPUT_SIZE, MO
 from customvision.training.backbones.weights_file import WeightsUnusable
 from customvision.training.distillation.checkpoint import CheckpointUnusable
 from customvision.training.distillation.crops import PhotosUnreadable, find_photos
+from customvision.training.distillation.given_weights import check_start, check_teacher
 from customvision.training.distillation.recipe import Recipe
 
 WEIGHTS_FILE = "backbone.weights.h5"
@@ -102,6 +103,9 @@ def _checked_size(size: int | str) -> int:
 
 
 def _distil(recipe: Recipe, files: list[Path], teacher: Path, folder: Path, start: Path | None) -> None:
+    check_teacher(teacher)
+    if start is not None:
+        check_start(start, recipe.width)
     # TensorFlow takes seconds to load; a mistyped option should not.
     from customvision.training.distillation.training import Distillation
     from customvision.training.distillation.weights import save_student

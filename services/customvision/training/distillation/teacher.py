@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino
 
-from customvision.training.backbones.architectures import MOBILENET_V2
 from customvision.training.backbones.network import network_with_classifier, with_pixels_in
-from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.distillation.crops import Crops
 from customvision.training.distillation.student import LEVELS
 from customvision.vision.artifacts import digest_of
@@ -28,13 +26,7 @@ class Teacher:
     """
 
     def __init__(self, weights_file: Path) -> None:
-        """Raises WeightsUnusable where the file holds no MobileNetV2 with a classifier on top."""
-        shape = read_shape(weights_file)
-        if shape.network.family != MOBILENET_V2 or shape.classes is None:
-            raise WeightsUnusable(
-                f"The teacher {weights_file.name} is no MobileNetV2, or has no classifier on top. Give weights with "
-                "their classifier, such as those that keras.applications.MobileNetV2() loads."
-            )
+        """``weights_file`` is what given_weights takes. Raises WeightsUnusable where Keras cannot load it."""
         self.digest = digest_of(weights_file.read_bytes())
         network = network_with_classifier(weights_file)
         self.classifier, self.classifier_bias = network.get_weights()[-2:]

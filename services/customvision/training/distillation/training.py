@@ -9,9 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from customvision.training.backbones.architectures import MOBILENET_V2
 from customvision.training.backbones.network import bare_network_from_file
-from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
+from customvision.training.backbones.weights_file import WeightsUnusable
 from customvision.training.distillation.checkpoint import Checkpoint
 from customvision.training.distillation.crops import make_plain_crops
 from customvision.training.distillation.drawn_pictures import SIDE
@@ -37,10 +36,8 @@ class Distillation:
     ) -> None:
         """Begins with the weights in ``start_file``, or from scratch, unless the folder has a checkpoint.
 
-        Raises WeightsUnusable, CheckpointUnusable, PhotosUnreadable.
+        Both files are what given_weights takes. Raises WeightsUnusable, CheckpointUnusable, PhotosUnreadable.
         """
-        if start_file is not None:
-            _check_start(start_file, recipe.width)
         keras.utils.set_random_seed(recipe.seed)
         self._recipe, self._photos = recipe, photos
         self._teacher = Teacher(teacher_file)
@@ -123,7 +120,7 @@ class Distillation:
             for rows in order[: recipe.crops // recipe.batch * recipe.batch].reshape(-1, recipe.batch):
                 yield rows, bool(random.random() < 0.5)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def _step(self, crops: Any, targets: Any) -> Any:
         wanted = [tf.cast(level, tf.float32) for level in targets]
         with tf.GradientTape() as tape:
@@ -139,15 +136,6 @@ def _check_features(width: float, own: int, teachers: int) -> None:
         raise WeightsUnusable(
             f"A student of width {width} has {own} features and this teacher {teachers}. Up to width 1.0 all have "
             "1280; above, choose the same width for both."
-        )
-
-
-def _check_start(file: Path, width: float) -> None:
-    found = read_shape(file).network
-    if (found.family, found.width) != (MOBILENET_V2, width):
-        raise WeightsUnusable(
-            f"{file.name} is a {found.family.keras_name} of width {found.width} and the student a MobileNetV2 of "
-            f"{width}; they must be alike."
         )
 
 

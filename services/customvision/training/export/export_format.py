@@ -26,6 +26,12 @@ class ExportFormat(enum.Enum):
         return FLOAT16_TOLERANCE if self is ExportFormat.LITERT_FLOAT16 else FLOAT32_TOLERANCE
 
     @property
+    def keras_backend(self) -> str:
+        """What Keras builds the network with."""
+        # ONNX is written from Keras' own layers: TensorFlow's loading would take most of the time.
+        return "openvino" if self is ExportFormat.ONNX else "tensorflow"
+
+    @property
     def file_name_part(self) -> str:
         """The format as the names of zips have it, such as ``saved-model``."""
         return self.value.replace("_", "-")

@@ -78,7 +78,7 @@ def file_name_of(iteration: iterations_pb2.Iteration, export_format: ExportForma
 
 async def _build(iteration: iterations_pb2.Iteration, folder: Path, export_format: ExportFormat) -> None:
     request = {"folder": str(folder), "format": export_format.value}
-    environment = {**QUIET, "KERAS_HOME": str(folder)}
+    environment = {**QUIET, "KERAS_HOME": str(folder), "KERAS_BACKEND": export_format.keras_backend}
     outcome: dict[str, Any] = {}
     try:
         async with contextlib.aclosing(reports_of(MODULE, request, environment=environment)) as reports:

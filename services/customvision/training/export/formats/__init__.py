@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from customvision.training.children.late_modules import load_late
 from customvision.training.export.export_format import ExportFormat
 from customvision.training.export.makings import Makings
 
@@ -43,6 +44,8 @@ def format_of(export_format: ExportFormat) -> Format:
 
             return LiteRt(half=export_format is ExportFormat.LITERT_FLOAT16)
         case ExportFormat.ONNX:
+            # Keras on OpenVINO asks for it, and it takes as long to load as Keras.
+            load_late("scipy.signal")
             from customvision.training.export.formats.onnx_file import OnnxFile
 
             return OnnxFile()
