@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 from local_suite import CLI, LocalSuite
 
+from forked_commands import run_forked
+
 SERVICES = ("project", "training", "prediction", "gateway")
 COMMAND_SECONDS = 180
 
@@ -36,14 +38,7 @@ class SuiteProcess(LocalSuite):
 
     def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command of the command line against the suite."""
-        outcome = subprocess.run(
-            [CLI, *map(str, arguments)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        outcome = run_forked([*map(str, arguments)], self.environment, COMMAND_SECONDS)
         if check:
             assert outcome.returncode == 0, f"{arguments}: {outcome.stdout}\n{outcome.stderr}\n{self.log.read_text()}"
         return outcome
