@@ -11,6 +11,7 @@ import psutil
 from local_suite import CLI, LocalSuite
 
 from forked_commands import run_forked
+from prepared_backbone import prepare_built_in_backbone
 
 SERVICES = ("project", "training", "prediction", "gateway")
 COMMAND_SECONDS = 180
@@ -61,7 +62,8 @@ class SuiteProcess(LocalSuite):
 
 @contextmanager
 def running_suite(home: Path, **settings: str) -> Iterator[SuiteProcess]:
-    """Starts a suite and stops it at the end."""
+    """Starts a suite, whose built-in backbone was made ready before, and stops it at the end."""
+    prepare_built_in_backbone(home)
     suite = SuiteProcess(home, **settings)
     suite.start()
     try:
