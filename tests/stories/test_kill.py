@@ -14,7 +14,7 @@ from pictures import photo
 from suite_process import SuiteProcess, best_tag, wait_until, write_folder
 
 COLORS = {"red": (200, 40, 40), "blue": (40, 60, 200)}
-PER_CLASS = 200
+PER_CLASS = 120
 
 
 @pytest.fixture(scope="module")
