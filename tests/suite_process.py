@@ -1,6 +1,7 @@
 """A whole suite in processes of its own, as `customvision up` starts it, for stories to use."""
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,6 @@ import psutil
 from local_suite import CLI, LocalSuite
 
 from forked_commands import run_forked
-from prepared_backbone import prepare_built_in_backbone
 
 SERVICES = ("project", "training", "prediction", "gateway")
 COMMAND_SECONDS = 180
@@ -61,9 +61,10 @@ class SuiteProcess(LocalSuite):
 
 
 @contextmanager
-def running_suite(home: Path, **settings: str) -> Iterator[SuiteProcess]:
-    """Starts a suite, whose built-in backbone was made ready before, and stops it at the end."""
-    prepare_built_in_backbone(home)
+def running_suite(home: Path, *, backbones: Path | None = None, **settings: str) -> Iterator[SuiteProcess]:
+    """Starts a suite, with the backbones that were prepared in the folder ``backbones``, and stops it at the end."""
+    if backbones is not None:
+        shutil.copytree(backbones, home / "training" / "backbones")
     suite = SuiteProcess(home, **settings)
     suite.start()
     try:
@@ -77,7 +78,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, explain: Callable[
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, explain()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def best_tag(suite: SuiteProcess, image: Path, project: str) -> str:

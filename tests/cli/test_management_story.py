@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from pictures import photo
+from prepared_backbone import backbone_prepared_for_all
 from suite_process import SuiteProcess, running_suite, write_folder
 
 pytestmark = pytest.mark.long
@@ -33,7 +34,8 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory, flowers: Path) -> Iterator[SuiteProcess]:
     """A suite that was trained on the folder once; it is asked for JSON, whose shape is checked here."""
-    with running_suite(tmp_path_factory.mktemp("suite") / "home") as running:
+    backbones = backbone_prepared_for_all(tmp_path_factory)
+    with running_suite(tmp_path_factory.mktemp("suite") / "home", backbones=backbones) as running:
         outcome = running.run("train", flowers, "--json")
         report = json.loads(outcome.stdout)
         assert (report["images"]["created"], len(report["images"]["left_out"])) == (16, 2)
