@@ -50,8 +50,6 @@ def main(control: socket.socket) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         os.close(output)
         os.close(notes)
-    while replies:
-        signal.pause()
 
 
 def become(request: dict[str, Any], output: int, notes: int) -> None:
