@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forked_commands import run_forked
+
 SECONDS = 120.0
 
 
@@ -48,13 +50,9 @@ class CommandLine:
 
     def run(self, *arguments: str | Path, exit_code: int = 0) -> tuple[str, str]:
         """Runs a command that ends with ``exit_code`` and returns what it wrote to standard output and error."""
-        with self.start(*arguments) as process:
-            try:
-                output, notes = process.communicate(timeout=SECONDS)
-            finally:
-                process.kill()
-        assert process.returncode == exit_code, f"exit code {process.returncode}\n{output}\n{notes}"
-        return output, notes
+        outcome = run_forked([*map(str, arguments)], self.environment, SECONDS)
+        assert outcome.returncode == exit_code, f"exit code {outcome.returncode}\n{outcome.stdout}\n{outcome.stderr}"
+        return outcome.stdout, outcome.stderr
 
     def fail(self, *arguments: str | Path) -> str:
         """Runs a command that fails, checks that it says so in one line, and returns the line."""

@@ -1,6 +1,7 @@
 """A whole suite in processes of its own, as `customvision up` starts it, for stories to use."""
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import psutil
 from local_suite import CLI, LocalSuite
+
+from forked_commands import run_forked
 
 SERVICES = ("project", "training", "prediction", "gateway")
 COMMAND_SECONDS = 180
@@ -36,14 +39,7 @@ class SuiteProcess(LocalSuite):
 
     def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command of the command line against the suite."""
-        outcome = subprocess.run(
-            [CLI, *map(str, arguments)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        outcome = run_forked([*map(str, arguments)], self.environment, COMMAND_SECONDS)
         if check:
             assert outcome.returncode == 0, f"{arguments}: {outcome.stdout}\n{outcome.stderr}\n{self.log.read_text()}"
         return outcome
@@ -65,8 +61,10 @@ class SuiteProcess(LocalSuite):
 
 
 @contextmanager
-def running_suite(home: Path, **settings: str) -> Iterator[SuiteProcess]:
-    """Starts a suite and stops it at the end."""
+def running_suite(home: Path, *, backbones: Path | None = None, **settings: str) -> Iterator[SuiteProcess]:
+    """Starts a suite, with the backbones that were prepared in the folder ``backbones``, and stops it at the end."""
+    if backbones is not None:
+        shutil.copytree(backbones, home / "training" / "backbones")
     suite = SuiteProcess(home, **settings)
     suite.start()
     try:
@@ -80,7 +78,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, explain: Callable[
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, explain()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def best_tag(suite: SuiteProcess, image: Path, project: str) -> str:

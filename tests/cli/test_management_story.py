@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from pictures import photo
+from prepared_backbone import backbone_prepared_for_all
 from suite_process import SuiteProcess, running_suite, write_folder
 
 pytestmark = pytest.mark.long
@@ -33,7 +34,8 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory, flowers: Path) -> Iterator[SuiteProcess]:
     """A suite that was trained on the folder once; it is asked for JSON, whose shape is checked here."""
-    with running_suite(tmp_path_factory.mktemp("suite") / "home") as running:
+    backbones = backbone_prepared_for_all(tmp_path_factory)
+    with running_suite(tmp_path_factory.mktemp("suite") / "home", backbones=backbones) as running:
         outcome = running.run("train", flowers, "--json")
         report = json.loads(outcome.stdout)
         assert (report["images"]["created"], len(report["images"]["left_out"])) == (16, 2)
@@ -208,12 +210,10 @@ def test_iterations_and_runs(suite: SuiteProcess, tmp_path: Path) -> None:
         assert shown(suite, "iterations", "show", name, *P)["performance"]["overall"]["held_out_image_count"] > 0
     suite.run("iterations", "rename", "1", "the first", *P)
     assert "the first" in suite.run("iterations", "list", *P).stdout
-    exported = suite.run("export", "the first", *P, "-o", tmp_path / "model.zip").stdout.strip()
-    assert "model.keras" in ZipFile(exported).namelist()
-    as_onnx = suite.run("export", "the first", *P, "--format", "onnx", "-o", tmp_path)
-    assert as_onnx.stdout.strip() == str(tmp_path / "iteration-1-onnx.zip")
-    assert "held-out images: the same likeliest tag for" in as_onnx.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"model.zip", "iteration-1-onnx.zip"}
+    exported = suite.run("export", "the first", *P, "--format", "openvino", "-o", tmp_path)
+    assert exported.stdout.strip() == str(tmp_path / "iteration-1-openvino.zip")
+    assert "openvino/model.xml" in ZipFile(tmp_path / "iteration-1-openvino.zip").namelist()
+    assert "held-out images: the same likeliest tag for" in exported.stderr
     run = shown(suite, "runs", *P)[-1]
     assert "succeeded" in suite.run("cancel", run["training_run_id"]).stderr
     assert "published" in failure(suite, "iterations", "delete", "1", *P, "--yes")

@@ -45,11 +45,28 @@ SCRIPTS = {
 
 
 @pytest.fixture
-def connected(command_line: CommandLine) -> Iterator[CommandLine]:
-    """The command line on a suite with one project, one iteration and one image."""
+def server() -> Iterator[ScriptedServer]:
+    """A suite with one project, one iteration and one image."""
     with ScriptedServer(SCRIPTS) as server:
-        command_line.connect(project=server.address, training=server.address)
-        yield command_line
+        yield server
+
+
+@pytest.fixture
+def connected(command_line: CommandLine, server: ScriptedServer) -> CommandLine:
+    """The command line on that suite."""
+    command_line.connect(project=server.address, training=server.address)
+    return command_line
+
+
+def test_a_model_is_exported_for_keras_to_the_file_that_is_named(
+    connected: CommandLine, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """`export` without a format asks for a Keras file and writes it where it is told to."""
+    output, _ = connected.run(*EXPORT, "-o", tmp_path / "model.zip")
+    assert output.replace("\n", "") == str(tmp_path / "model.zip")
+    assert [path.name for path in tmp_path.glob("*.zip")] == ["model.zip"]
+    (call,) = server.calls["ExportIteration"]
+    assert call.request.format == training.EXPORT_FORMAT_KERAS
 
 
 def test_a_path_that_ends_as_folders_do_is_made_one(connected: CommandLine, tmp_path: Path) -> None:

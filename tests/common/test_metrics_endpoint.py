@@ -12,9 +12,9 @@ from customvision.common.errors import ConfigurationError
 from customvision.common.keys import Keys
 from customvision.common.listening import bind
 from customvision.common.metrics_endpoint import serve_metrics
-from customvision.common.program import serve
 from customvision.common.server import TRAINING_KEY_ONLY, ServiceDefinition
 from customvision.common.service_metrics import ServiceMetrics
+from customvision.common.serving import serve
 
 
 async def test_only_the_training_key_opens_it_and_there_is_nothing_else(keys: Keys) -> None:

@@ -14,8 +14,8 @@ from customvision.common.channel import open_blocking_channel, open_channel
 from customvision.common.errors import ConfigurationError
 from customvision.common.keys import Keys
 from customvision.common.notifier import Notifier
-from customvision.common.program import serve
 from customvision.common.server import ANY_KEY, Server, ServiceDefinition
+from customvision.common.serving import serve
 
 FULL_NAME = "customvision.v1.ProjectService"
 

@@ -36,7 +36,7 @@ def test_services_do_not_load_what_traces() -> None:
     code = (
         "import os, sys\n"
         "for name in [name for name in os.environ if name.startswith('OTEL_')]: del os.environ[name]\n"
-        "import customvision.common.program\n"
+        "import customvision.common.serving\n"
         "from customvision.common.tracing import open_tracer\n"
         "assert open_tracer('project') is None\n"
         "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])\n"

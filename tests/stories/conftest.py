@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pictures import photo
+from prepared_backbone import backbone_prepared_for_all
 from suite_process import SuiteProcess, running_suite, write_folder
 
 COLORS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 200)}
@@ -14,7 +15,8 @@ COLORS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 200)}
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
     """A running suite on a home of its own, on the built-in backbone, without downloads."""
-    with running_suite(tmp_path_factory.mktemp("suite") / "home") as running:
+    backbones = backbone_prepared_for_all(tmp_path_factory)
+    with running_suite(tmp_path_factory.mktemp("suite") / "home", backbones=backbones) as running:
         yield running
 
 

@@ -14,14 +14,30 @@ from pictures import photo
 from suite_process import SuiteProcess, best_tag, wait_until, write_folder
 
 COLORS = {"red": (200, 40, 40), "blue": (40, 60, 200)}
-PER_CLASS = 200
+PER_CLASS = 120
+
+
+@pytest.fixture(scope="module")
+def photos() -> dict[str, list[bytes]]:
+    """Photos of two classes that take long enough to upload and to train on to be interrupted."""
+    return {name: [photo(seed, color=color) for seed in range(PER_CLASS)] for name, color in COLORS.items()}
 
 
 @pytest.fixture
-def large_folder(tmp_path: Path) -> Path:
-    """A folder that takes long enough to upload and to train on to be interrupted."""
-    files = {name: [photo(seed, color=color) for seed in range(PER_CLASS)] for name, color in COLORS.items()}
-    return write_folder(tmp_path / f"large-{tmp_path.name}", files)
+def large_folder(tmp_path: Path, photos: dict[str, list[bytes]]) -> Path:
+    """A folder of all photos, named for the test's own temporary folder."""
+    return write_folder(tmp_path / f"large-{tmp_path.name}", photos)
+
+
+@pytest.fixture(scope="module")
+def trained_folder(
+    suite: SuiteProcess, tmp_path_factory: pytest.TempPathFactory, photos: dict[str, list[bytes]]
+) -> Path:
+    """A folder of a few photos whose model is published."""
+    few = {name: files[:10] for name, files in photos.items()}
+    folder = write_folder(tmp_path_factory.mktemp("trained") / "trained", few)
+    suite.run("train", folder)
+    return folder
 
 
 @pytest.fixture
@@ -79,12 +95,10 @@ def test_a_service_is_killed_during_a_training(
     assert best_tag(suite, large_folder / "blue" / "003.jpg", name) == "blue"
 
 
-def test_predictions_go_on_while_project_is_away(suite: SuiteProcess, client: Client, large_folder: Path) -> None:
+def test_predictions_go_on_while_project_is_away(suite: SuiteProcess, client: Client, trained_folder: Path) -> None:
     """A caller notices nothing of the project service being killed and started again."""
-    name = large_folder.name
-    suite.run("train", large_folder)
-    project_id = client.find_project(name).project_id
-    image = (large_folder / "red" / "000.jpg").read_bytes()
+    project_id = client.find_project(trained_folder.name).project_id
+    image = (trained_folder / "red" / "000.jpg").read_bytes()
     failures: list[Exception] = []
     answers = 0
     done = threading.Event()
@@ -109,11 +123,9 @@ def test_predictions_go_on_while_project_is_away(suite: SuiteProcess, client: Cl
     assert not failures
 
 
-def test_prediction_answers_again_after_a_kill(suite: SuiteProcess, large_folder: Path) -> None:
+def test_prediction_answers_again_after_a_kill(suite: SuiteProcess, trained_folder: Path) -> None:
     """A prediction service that was killed answers again by itself, without anyone publishing anew."""
-    name = large_folder.name
-    suite.run("train", large_folder)
     before = suite.service("prediction").pid
     suite.kill("prediction")
     wait_until(lambda: suite.is_ready() and suite.service("prediction").pid != before, 30, suite.log.read_text)
-    assert best_tag(suite, large_folder / "blue" / "000.jpg", name) == "blue"
+    assert best_tag(suite, trained_folder / "blue" / "000.jpg", trained_folder.name) == "blue"

@@ -14,27 +14,25 @@ import psutil
 import pytest
 from local_suite import CLI
 
-from suite_process import SERVICES, SuiteProcess, running_suite, wait_until
+from suite_process import SERVICES, SuiteProcess, wait_until
 
 
-def test_keys_are_made_once_and_shown_once(tmp_path: Path) -> None:
-    """The first start makes keys, shows them with what to do next, and a second start shows none."""
-    with running_suite(tmp_path / "home") as suite:
-        keys_file = suite.home / "keys.json"
-        keys = json.loads(keys_file.read_text())
-        wait_until(lambda: "customvision train" in suite.log.read_text(), 10)
-        assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
-        assert keys["training_key"] in suite.log.read_text()
-        assert keys["prediction_key"] in suite.log.read_text()
-        assert suite.stop() == 0
-        shown = len(suite.log.read_text())
-        suite.start()
-        wait_until(lambda: "is ready" in suite.log.read_text()[shown:], 10)
-        assert keys["training_key"] not in suite.log.read_text()[shown:]
+def test_a_first_start_makes_keys_and_shows_them(suite: SuiteProcess) -> None:
+    """A first start shows the keys it makes with what to do next; a log, which others read, gets no link with them."""
+    keys_file = suite.home / "keys.json"
+    keys = json.loads(keys_file.read_text())
+    wait_until(lambda: "Ctrl-C here stops everything" in suite.log.read_text(), 10)
+    said, _, _ = suite.log.read_text().partition("Ctrl-C here stops everything")
+    assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
+    assert keys["training_key"] in said
+    assert keys["prediction_key"] in said
+    assert "customvision train" in said
+    assert "In a browser: http://" in said
+    assert "#" not in said
 
 
 def test_a_terminal_gets_a_link_that_signs_in(tmp_path: Path) -> None:
-    """What is printed in a terminal signs a browser in at once; a log, which others may read, gets no such link."""
+    """What is printed in a terminal signs a browser in at once."""
     suite = SuiteProcess(tmp_path / "home")
     terminal, inside = pty.openpty()
     process = subprocess.Popen([CLI, "up"], env=suite.environment, stdout=inside, stderr=inside)
@@ -51,25 +49,11 @@ def test_a_terminal_gets_a_link_that_signs_in(tmp_path: Path) -> None:
         process.terminate()
         process.wait(30)
         os.close(terminal)
-    with running_suite(tmp_path / "other") as suite:
-        wait_until(lambda: "customvision train" in suite.log.read_text(), 10)
-        assert "In a browser: http://" in suite.log.read_text()
-        assert "#" not in suite.log.read_text()
 
 
-def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
-    """Ctrl-C ends the suite with exit code 0 and leaves no process behind."""
-    suite = SuiteProcess(tmp_path / "home")
-    suite.start()
-    assert suite.process is not None
-    children = psutil.Process(suite.process.pid).children(recursive=True)
-    assert len(children) >= len(SERVICES)
-    assert suite.stop() == 0
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-
-
-def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
-    """A supervisor killed with SIGKILL takes its services with it, so that the ports are free again."""
+def test_nothing_is_left_of_a_suite(tmp_path: Path) -> None:
+    """A supervisor killed with SIGKILL takes its services with it, so that ports are free for a second start, which
+    shows no keys; Ctrl-C ends that one with exit code 0 and leaves no process behind."""
     suite = SuiteProcess(tmp_path / "home")
     suite.start()
     assert suite.process is not None
@@ -78,8 +62,16 @@ def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     suite.process.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+
+    shown = len(suite.log.read_text())
     suite.start()
+    wait_until(lambda: "Ctrl-C here stops everything" in suite.log.read_text()[shown:], 10)
+    keys = json.loads((suite.home / "keys.json").read_text())
+    assert keys["training_key"] not in suite.log.read_text()[shown:]
+    children = psutil.Process(suite.process.pid).children(recursive=True)
+    assert len(children) >= len(SERVICES)
     assert suite.stop() == 0
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -4,7 +4,8 @@ import asyncio
 
 from customvision.common.keys import load_or_create_keys
 from customvision.common.listening import bind
-from customvision.common.program import run_program, traced
+from customvision.common.program import run_program
+from customvision.common.serving import traced
 from customvision.common.settings import Settings
 from customvision.gateway.application import open_application
 from customvision.gateway.http_server import serve_http

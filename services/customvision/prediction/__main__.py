@@ -3,7 +3,8 @@
 import asyncio
 
 from customvision.common.keys import load_or_create_keys
-from customvision.common.program import run_program, serve
+from customvision.common.program import run_program
+from customvision.common.serving import serve
 from customvision.common.settings import Settings
 from customvision.prediction.workers.supervision import serve_with_workers
 

@@ -54,7 +54,7 @@ class UrlFetcher:
         """``resolve`` and ``trust`` stand for the system's name servers and certificates where they are given."""
         self._resolver = SystemResolver(CONCURRENT_FETCHES)
         self._connections = CheckedConnections(allowed, resolve or self._resolver.resolve)
-        self._trust = trust or httpcore.default_ssl_context()
+        self._trust = trust
         self._total_seconds = total_seconds
         self._slots = FairSlots(CONCURRENT_FETCHES, FETCHES_OF_A_PROJECT)
 
@@ -87,9 +87,8 @@ class UrlFetcher:
         """Returns the file, or where it is said to be."""
         address = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
         headers = [("Host", url.authority), *_HEADERS]
-        connection = httpcore.AsyncHTTPConnection(
-            address.origin, ssl_context=self._trust, network_backend=self._connections
-        )
+        trust = await self._certificates() if url.scheme == "https" else None
+        connection = httpcore.AsyncHTTPConnection(address.origin, ssl_context=trust, network_backend=self._connections)
         extensions = {"timeout": {"connect": CONNECT_SECONDS}}
         try:
             async with (
@@ -104,6 +103,12 @@ class UrlFetcher:
             raise UrlTooSlow(url.host, CONNECT_SECONDS) from error
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise UrlUnreachable(url.host, _problem(error)) from error
+
+    async def _certificates(self) -> ssl.SSLContext:
+        # Read when they are first wanted: it takes as long as a service otherwise needs to open.
+        if self._trust is None:
+            self._trust = await asyncio.to_thread(httpcore.default_ssl_context)
+        return self._trust
 
 
 def _check(response: httpcore.Response, url: WebUrl, max_bytes: int) -> None:

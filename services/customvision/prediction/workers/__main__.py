@@ -8,8 +8,9 @@ import structlog
 
 from customvision.common.keys import load_or_create_keys
 from customvision.common.processors import share_processors
-from customvision.common.program import run_program, serve
+from customvision.common.program import run_program
 from customvision.common.server import ServiceDefinition
+from customvision.common.serving import serve
 from customvision.common.settings import Settings
 from customvision.prediction.wiring import open_prediction_service
 from customvision.prediction.worker import Worker

@@ -120,7 +120,8 @@ class BlobStore:
         """
         removed = 0
         for shard in range(blob_files.SHARDS):
-            old = await self.run(blob_files.old_blobs, self._root, shard, before)
+            if not (old := await self.run(blob_files.old_blobs, self._root, shard, before)):
+                continue
             async with self._collecting:
                 unnamed = await self._unnamed(old, named)
                 removed += await self.run(blob_files.remove_old_blobs, self._root, unnamed, before)

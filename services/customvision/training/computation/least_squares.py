@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import spotri
 
+from customvision.training.computation.cholesky import cho_factor, cho_solve, spotri
 from customvision.training.computation.inner_products import (
     InnerProducts,
     Matrix,
