@@ -17,17 +17,27 @@ class Visit:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
-        self.problems: list[str] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda said: self.problems.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("dialog", lambda dialog: self.problems.append(dialog.message))
+        self._told: list[str] = []
+        self._expected: tuple[str, ...] = ()
+        page.on("pageerror", lambda error: self._told.append(str(error)))
+        page.on("console", lambda said: self._told.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("dialog", lambda dialog: self._told.append(dialog.message))
         page.on(
             "request",
             # What the page itself made, of a file that it was given, is no other host's.
             lambda request: (
-                None if request.url.removeprefix("blob:").startswith(address) else self.problems.append(request.url)
+                None if request.url.removeprefix("blob:").startswith(address) else self._told.append(request.url)
             ),
         )
+
+    def expect_told(self, *parts: str) -> None:
+        """Says that the browser may tell of what holds one of these texts, for the test makes it happen."""
+        self._expected += parts
+
+    @property
+    def problems(self) -> list[str]:
+        """What was told so far and not expected."""
+        return [told for told in self._told if not any(part in told for part in self._expected)]
 
 
 @asynccontextmanager
@@ -40,7 +50,7 @@ async def visiting(browser: Browser, address: str) -> AsyncIterator[Visit]:
         yield visit
     finally:
         await context.close()
-    assert not visit.problems
+    assert not visit.problems, visit.problems
 
 
 async def open_signed_in(page: Page, keys: Keys, path: str = "/") -> None:

@@ -25,7 +25,7 @@ async def test_who_is_not_signed_in_comes_back_where_they_wanted_to_go(
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_contain_text("The key is not valid here")
     # Browsers write every answer of 4xx into the console.
-    visit.problems = [problem for problem in visit.problems if "401" not in problem]
+    visit.expect_told("401")
     await page.get_by_label("Training key").fill(keys.training_key)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("garden")
@@ -127,13 +127,12 @@ async def test_what_a_screen_asks_ends_with_it(visit: Visit, keys: Keys) -> None
     """Going back while a dialog is open closes it: nothing of one screen lies over another."""
     page = visit.page
     await open_signed_in(page, keys, "/projects/00000000-0000-4000-8000-000000000000")
-    visit.problems = [problem for problem in visit.problems if "404" not in problem]
+    visit.expect_told("404")
     await page.get_by_role("link", name="All projects").click()
     await page.get_by_role("button", name="New project").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_text("There is no project")).to_be_visible()
-    visit.problems = [problem for problem in visit.problems if "404" not in problem]
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
@@ -152,7 +151,7 @@ async def test_a_server_that_is_away_is_told_in_a_sentence(visit: Visit, keys: K
     await page.route("**/page/session", lambda route: route.abort())
     await page.get_by_role("button", name="Sign out").click()
     await expect(told).to_be_visible()
-    visit.problems = []
+    visit.expect_told("ERR_FAILED", "The server cannot be reached.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -178,6 +177,6 @@ async def test_what_is_not_there_is_told_with_a_way_on(visit: Visit, keys: Keys)
         assert answer is not None
         assert answer.status == status
         await expect(page.get_by_text("There is nothing at this address.")).to_be_visible()
-    visit.problems = [problem for problem in visit.problems if "404" not in problem]
+    visit.expect_told("404")
     await page.get_by_role("link", name="All projects").click()
     await expect(page.get_by_text("No project yet")).to_be_visible()

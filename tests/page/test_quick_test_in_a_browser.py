@@ -128,7 +128,7 @@ async def test_an_address_is_fetched_by_the_service(visit: Visit, served: Served
     await page.get_by_label("the address of a photo").fill("http://10.0.0.1/rose.jpg")
     await page.keyboard.press("Enter")
     await expect(answers(page).first).to_contain_text(REFUSED_URL)
-    visit.problems = [problem for problem in visit.problems if "400" not in problem]
+    visit.expect_told("400")
     question, _ = served.requests("Predict")
     assert (question.project_id, question.publish_name, question.iteration_id) == (project_id, "garden", "")
     assert (question.image_url, question.store, question.application) == (
@@ -150,7 +150,7 @@ async def test_what_goes_wrong_is_told_beside_the_photo_and_the_others_go_on(
     await expect(answers(page)).to_contain_text([BUSY, DAMAGED, "The file is empty", "75.0%"])
     await answers(page).first.get_by_role("button", name="Ask again").click()
     await expect(answers(page).first).to_contain_text("75.0%")
-    visit.problems = [problem for problem in visit.problems if not {"429", "400"} & {*problem.split()}]
+    visit.expect_told("429", "400")
 
 
 async def test_where_nothing_is_trained_the_way_leads_to_training(

@@ -183,7 +183,7 @@ async def test_a_run_is_followed_across_reloads_and_restarts(
             await expect(page.get_by_text("There was <b>nothing</b> to learn.")).to_have_count(2)
             await expect(page.locator(".chart-line")).to_have_count(4)
             # Browsers write into the console that a server is away.
-            visit.problems = [problem for problem in visit.problems if "ERR_" not in problem and "503" not in problem]
+            visit.expect_told("ERR_", "503")
 
 
 async def expect_two_epochs(page: Page) -> None:

@@ -31,16 +31,23 @@ LESSON_SECONDS = 600
 # The parts of the loss, as the log names them.
 LOSSES = ("block_5_add", "block_12_add", "block_15_add", "out_relu", "features", "classes")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
-# Makes a teacher without a download: random weights, and a classifier on top, of 7 classes that nothing depends on.
+# Makes a teacher without a download: random weights, and a classifier on top, of 7 classes that nothing depends on. It
+# has seen noise once: without statistics of its layers, nothing of a picture is left in the last.
 MAKE_TEACHER = """
 import sys, keras
 keras.utils.set_random_seed(0)
-keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=7).save_weights(sys.argv[1])
+teacher = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=7)
+for layer in teacher.layers:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layer.momentum = 0.0
+teacher(keras.random.uniform((4, 224, 224, 3), -1, 1), training=True)
+teacher.save_weights(sys.argv[1])
 """
 # Keras stays out of the tests' own process, as it stays out of the services'. The command runs to its end; then what
 # it wrote is held against the student that it taught.
 TEACH_AND_LOOK = """
 import json
+import os
 from pathlib import Path
 import numpy as np
 import typer
@@ -82,8 +89,10 @@ kept = np.abs(targets[-1].mean(axis=(1, 2), dtype="f4") - fine.mean(axis=(1, 2),
 print(json.dumps({
     "difference": float(np.abs(saved - wanted).max()), "features": float(np.abs(wanted).max()),
     "difference_when_rounded": float(np.abs(saved - rounded).max()), "start": float(np.abs(begun - saved).max()),
-    "mirrored_alike": bool(alike), "averages_kept": float(kept),
-}))
+    "mirrored_alike": bool(alike), "averages_kept": float(kept), "averages": float(np.abs(fine).max()),
+}), flush=True)
+# As the command ends.
+os._exit(0)
 """
 
 
@@ -234,7 +243,7 @@ def test_student_learns_and_is_saved_as_it_is(taught: Taught) -> None:
     assert looks["difference"] < 0.05 * looks["features"]
     assert looks["start"] < 1e-4
     assert looks["mirrored_alike"] is True
-    assert looks["averages_kept"] < 1e-2
+    assert looks["averages_kept"] < 1e-2 * looks["averages"]
 
 
 def test_mistakes_are_told_in_a_sentence(photos: Path, teacher: Path, tmp_path: Path) -> None:

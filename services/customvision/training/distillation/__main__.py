@@ -1,6 +1,7 @@
 """``make backbone``: trains a small backbone that sees in pictures what a larger one, its teacher, sees in them."""
 
 import os
+import sys
 
 # Before TensorFlow is imported, and it reads this once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -148,5 +149,16 @@ def _say(sentence: str) -> None:
     console.print(sentence, soft_wrap=True)
 
 
+def main() -> None:
+    """Runs the command and ends the process."""
+    try:
+        typer.run(distil)
+    except SystemExit as end:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Threads of TensorFlow that still run may abort a process that has done all it should, while it is taken apart.
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
 if __name__ == "__main__":
-    typer.run(distil)
+    main()

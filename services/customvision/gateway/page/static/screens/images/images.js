@@ -53,6 +53,8 @@ class Images {
     this._projectId = project.projectId;
     this._isMulticlass = project.classificationType === MULTICLASS;
     this._turn = 0;
+    // What was chosen last, which may still be on its way.
+    this._wanted = filter;
     this._leaving = new AbortController();
     this._list = NOTHING;
     /** @type {Map<string, import("./held_out.js").Said>} what the chosen iteration tells wrong */
@@ -100,12 +102,15 @@ class Images {
   }
 
   /** Asks for everything again and shows it, where the window stands. @param {Filter} [filter] */
-  async refresh(filter = this._filters.filter) {
+  async refresh(filter = this._wanted) {
     const turn = ++this._turn;
-    const choices = await imageChoices(this._projectId, filter);
-    const list = await this._listOf(filter, choices.iteration);
-    await this._grid.prepare(list);
+    this._wanted = filter;
+    const asked = await this._ask(filter).catch((error) => {
+      if (turn === this._turn) this._wanted = this._filters.filter;
+      throw error;
+    });
     if (turn !== this._turn) return;
+    const { choices, list } = asked;
     this._choices = choices;
     this._list = list;
     this._isStale = false;
@@ -118,6 +123,14 @@ class Images {
     this._showFound(filter, choices);
     this._grid.show(list);
     this._selectionChanged();
+  }
+
+  /** @param {Filter} filter what is to be shown, asked of the services */
+  async _ask(filter) {
+    const choices = await imageChoices(this._projectId, filter);
+    const list = await this._listOf(filter, choices.iteration);
+    await this._grid.prepare(list);
+    return { choices, list };
   }
 
   get _tags() {
