@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 PYTHON_SDKS = Path(__file__).parents[2] / ".venv" / "azure"
 JAVASCRIPT_SDKS = Path(__file__).parent / "javascript"
 PROGRAMS = Path(__file__).parent / "programs"
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.mark.parametrize("version", ["3.1.1", "3.0.0", "2.0.0", "1.0.0"])

@@ -222,9 +222,11 @@ async def test_questions_of_all_streams_share_one_room(suite: Suite, monkeypatch
     async with suite.prediction() as prediction:
         await prediction.serving("i")
         held = HeldPredictions(monkeypatch)
-        first, second = prediction.stub.PredictStream(), prediction.stub.PredictStream()
+        first = prediction.stub.PredictStream()
         await first.write(asked("first"))
         await held.until_begun(1)
+        # Opened before, it might already wait for its question.
+        second = prediction.stub.PredictStream()
         await second.write(asked("second"))
         alone = asyncio.ensure_future(prediction.predict("p", "m", RED))
         await held.until_begun(2)
