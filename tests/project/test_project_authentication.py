@@ -49,9 +49,10 @@ async def _code(channel: grpc.aio.Channel, name: str, metadata: tuple[tuple[str,
         (False, True): channel.unary_stream,
         (True, False): channel.stream_unary,
     }
+    # Nothing is sent into a stream: refused while it writes, grpc.aio tells of the failed write, not of the answer.
     call = kinds[method.client_streaming, method.server_streaming](
         f"/customvision.v1.ProjectService/{name}", request_serializer=lambda message: message.SerializeToString()
-    )(iter([request]) if method.client_streaming else request, metadata=metadata, timeout=10)
+    )(None if method.client_streaming else request, metadata=metadata, timeout=10)
     code = await call.code()
     assert isinstance(code, grpc.StatusCode)
     return code
