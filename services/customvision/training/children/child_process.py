@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
 from typing import Any
 
 from customvision.common.quantities import duration_words
@@ -94,7 +94,7 @@ async def reports_of(
         _check_exit(process.returncode or 0, "\n".join(tail))
     finally:
         guarding.cancel()
-        await asyncio.shield(_end(process, listening))
+        await _to_the_end(_end(process, listening))
 
 
 async def _next_line(stream: asyncio.StreamReader, seconds: float, log: Iterable[str]) -> bytes:
@@ -138,6 +138,20 @@ async def _end(process: asyncio.subprocess.Process, listening: "asyncio.Task[Non
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Does ``work``, however often it is cancelled meanwhile, and is cancelled afterwards."""
+    working = asyncio.create_task(work)
+    cancelled = False
+    while not working.done():
+        try:
+            await asyncio.wait([working])
+        except asyncio.CancelledError:
+            cancelled = True
+    working.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
