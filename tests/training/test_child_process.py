@@ -110,6 +110,27 @@ async def test_cancelled_child_is_gone_with_its_family(module: str) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_child_is_ended_though_its_end_is_cancelled(module: str) -> None:
+    """Who cancels again while a child is being ended has to wait until it has ended."""
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def listen() -> None:
+        async with aclosing(reports_of(module, {"then": "wait"})) as reports:
+            async for report in reports:
+                ready.set_result(report["pid"])
+
+    listening = asyncio.create_task(listen())
+    pid = await ready
+    for _ in range(3):
+        listening.cancel()
+        # What is cancelled begins to end.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    assert not psutil.pid_exists(pid)
+
+
 async def test_child_ends_when_its_parent_is_gone(module: str, tmp_path: Path) -> None:
     """A child whose parent is killed ends by itself."""
     parent = tmp_path / "parent.py"
