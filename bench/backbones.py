@@ -77,7 +77,7 @@ def _weights_files(folder: Path) -> dict[str, Path]:
     shape = read_shape(BUILT_IN)
     random = folder / "random.weights.h5"
     keras.utils.set_random_seed(0)
-    save_network(bare_network(shape.network), random)
+    save_network(bare_network(shape.network), random, shape.features_today)
     small = WEIGHTS.with_name("mobilenet_v2_0.35_224_no_top.weights.h5")
     present = {LARGE: WEIGHTS, SMALL: small, **_own()}
     return {BUILT_IN_NAME: BUILT_IN, **{name: file for name, file in present.items() if file.is_file()}, RANDOM: random}

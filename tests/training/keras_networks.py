@@ -4,7 +4,7 @@
 its weights. Of one network per family there are, below ``FAMILY/``, the FILES: weights with a classifier, without one,
 and without one in Keras' older layout. ``features.npz`` has what Keras itself makes of some ``pictures`` (``keras``),
 and what the network from each of the FILES does; ``older.npz`` the same of a MobileNetV2 that an older version made
-ready.
+ready, ``spread.npz`` of one that asks for the spread of inner maps.
 """
 
 import functools
@@ -23,7 +23,7 @@ from keras.src.utils import file_utils
 from customvision.training.backbones import network as networks
 from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, MOBILENET_V2, Architecture, Family
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
-from customvision.training.backbones.weights_file import SCALED_LAYERS, read_shape, write_notes
+from customvision.training.backbones.weights_file import LEVELS_AND_SPREAD, SCALED_LAYERS, read_shape, write_notes
 
 CLASSES, PICTURES = 7, 3
 SCALES = (0.5, 2.0, 3.0)
@@ -107,7 +107,22 @@ def compare(architecture: Architecture, folder: Path) -> None:
         **{name: answers_of_file(folder / name, pixels) for name in FILES},
     )
     if family is MOBILENET_V2:
+        compare_spread(bare, pixels, folder)
         compare_older(bare, pixels, folder)
+
+
+def compare_spread(bare: Any, pixels: Any, folder: Path) -> None:
+    """Writes weights that ask for the spread of inner maps, and what NumPy makes of Keras' maps."""
+    file = folder / "spread.weights.h5"
+    save_network(bare, file, LEVELS_AND_SPREAD)
+    maps = keras.Model(bare.input, [bare.get_layer(layer).output for layer in MOBILENET_V2.inner_layers])
+    wanted = []
+    for level in maps(pixels / 127.5 - 1, training=False):
+        places = np.asarray(level).reshape(len(pixels), -1, level.shape[-1])
+        wanted += [places.mean(axis=1), np.sqrt(places.var(axis=1) + networks.SMALLEST_VARIANCE)]
+    wanted.append(answers(bare, pixels / 127.5 - 1))
+    scaled = [level / np.linalg.norm(level, axis=1, keepdims=True) for level in wanted]
+    np.savez(folder / "spread.npz", keras=np.hstack(scaled), exported=answers_of_file(file, pixels))
 
 
 def compare_older(bare: Any, pixels: Any, folder: Path) -> None:

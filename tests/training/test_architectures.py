@@ -26,7 +26,7 @@ from customvision.training.backbones.architectures import (
     architecture_of,
 )
 from customvision.training.backbones.preparation import BackbonePreparation
-from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape, write_notes
+from customvision.training.backbones.weights_file import LEVELS, WeightsUnusable, read_shape, write_notes
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
 
@@ -159,6 +159,13 @@ def test_exports_answer_like_keras(keras_folder: Path, family: object) -> None:
         assert difference(arrays[file], arrays["keras"]) < TOLERANCE
 
 
+def test_spread_is_told_beside_the_mean(keras_folder: Path) -> None:
+    """A file that asks for it gives, after the mean of each inner map, how far its places lie from that mean."""
+    arrays = np.load(keras_folder / "mobilenet_v2" / "spread.npz")
+    assert np.ptp(arrays["keras"], axis=0).max() > 0.01 * np.abs(arrays["keras"]).max() > 0
+    assert difference(arrays["exported"], arrays["keras"]) < TOLERANCE
+
+
 def test_files_of_older_versions_keep_their_features(keras_folder: Path) -> None:
     """Heads of older versions go on to be exported on the features that they were trained on.
 
@@ -170,7 +177,7 @@ def test_files_of_older_versions_keep_their_features(keras_folder: Path) -> None
     file = keras_folder / "mobilenet_v2" / "scaled.weights.h5"
     assert read_shape(file).features == ""
     write_notes(file, input_size=64)
-    assert read_shape(file).features == FEATURES
+    assert read_shape(file).features == LEVELS
 
 
 @pytest.mark.parametrize(

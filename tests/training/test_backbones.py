@@ -20,7 +20,13 @@ from customvision.training.backbones.download import DownloadUnavailable, downlo
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
-from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape, write_notes
+from customvision.training.backbones.weights_file import (
+    LEVELS,
+    LEVELS_AND_SPREAD,
+    WeightsUnusable,
+    read_shape,
+    write_notes,
+)
 from customvision.v1 import iterations_pb2, training_service_pb2
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from training_suite import TrainingSuite
@@ -61,7 +67,7 @@ def test_features_are_told_from_a_note(tmp_path: Path) -> None:
     """A file says how features are taken; of older ones, scales that are too few or no positive numbers are refused."""
     file = weights_file(tmp_path / "w.h5")
     older = read_shape(file)
-    assert (older.features, older.inner_scales) == ("", ())
+    assert (older.features, older.inner_scales, older.features_today) == ("", (), LEVELS)
     note(file, "customvision_inner_scales", (1.5, 2.0, 0.5))
     assert read_shape(file).inner_scales == (1.5, 2.0, 0.5)
     for impossible in ((1.0, 2.0), (1.0, float("nan"), 1.0), (1.0, -1.0, 1.0)):
@@ -71,7 +77,9 @@ def test_features_are_told_from_a_note(tmp_path: Path) -> None:
     newer = weights_file(tmp_path / "n.h5")
     write_notes(newer, input_size=160)
     shape = read_shape(newer)
-    assert (shape.features, shape.inner_scales, shape.architecture) == (FEATURES, (), "mobilenet_v2_0.5_160")
+    assert (shape.features, shape.inner_scales, shape.architecture) == (LEVELS, (), "mobilenet_v2_0.5_160")
+    write_notes(newer, input_size=160, features=LEVELS_AND_SPREAD)
+    assert read_shape(newer).features_today == LEVELS_AND_SPREAD
 
 
 def test_features_of_a_newer_version_are_refused(tmp_path: Path) -> None:
@@ -235,8 +243,8 @@ def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> Non
     kinds = Counter(step.get_rt_info()["layerType"].astype(str) for step in compiled.get_runtime_model().get_ops())
     assert kinds["Convolution"] == 52
     assert kinds["Transpose"] + kinds["Pad"] <= 2
-    # What scales the features of each depth, but not one after each convolution.
-    assert kinds["Subgraph"] < 16
+    # What scales the features of each depth and takes their spread, but not one after each convolution.
+    assert kinds["Subgraph"] < 30
 
 
 async def test_each_network_is_prepared_on_demand(prepared_settings: Settings) -> None:

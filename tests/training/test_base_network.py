@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.backbones.weights_file import FEATURES, read_shape
+from customvision.training.backbones.weights_file import LEVELS, LEVELS_AND_SPREAD, read_shape
 from customvision.training.computation.advanced_training import on_base
 from customvision.training.computation.job import BaseModel, Job
 from customvision.v1 import artifacts_pb2
@@ -56,9 +56,17 @@ def test_network_of_an_older_version_is_begun_with(job: Job, tmp_path: Path) -> 
     begun = on_base(project, based)
     # As after a kill.
     assert on_base(project, based) == begun
-    assert read_shape(begun.backbone.weights_file).features == FEATURES
+    assert read_shape(begun.backbone.weights_file).features == LEVELS
     assert begun.backbone.architecture == job.backbone.architecture
-    assert f"/{FEATURES}/" in begun.backbone.backbone_id
+    assert f"/{LEVELS}/" in begun.backbone.backbone_id
     artifact = BackboneArtifact.from_bytes(begun.backbone.backbone_file.read_bytes())
     assert artifact.backbone_id == begun.backbone.backbone_id
     assert artifact.input_size == 160
+
+
+def test_network_keeps_the_features_that_it_asks_for(job: Job) -> None:
+    """A network that was tuned from the built-in backbone, whose inner maps are told with their spread, keeps that."""
+    weights = job.backbone.weights_file.read_bytes()
+    begun = on_base(project_with(weights), replace(job, base=BaseModel("a" * 64, "b" * 64, "c" * 64)))
+    assert read_shape(begun.backbone.weights_file).features == LEVELS_AND_SPREAD
+    assert f"/{LEVELS_AND_SPREAD}/" in begun.backbone.backbone_id

@@ -34,8 +34,8 @@ def classifier(backbone):
             variable.assign(generator.uniform(*RANGES[variable.name], variable.shape))
     return network
 
-def of_levels(network, name):
-    return classifier(with_levels(network, architecture_of(name)))
+def of_levels(network, name, features="levels-1"):
+    return classifier(with_levels(network, architecture_of(name), features))
 
 def compare(network, folder):
     pixels = generator.uniform(0, [[[[255]]], [[[80]]]], (2, 96, 96, 3)).astype("float32")
@@ -53,6 +53,9 @@ def refusal(layer, folder):
 NETWORKS = {
     "MobileNet": "of_levels(applications.MobileNet(alpha=0.25, **about), 'mobilenet_v1_0.25_96')",
     "MobileNetV2": "of_levels(applications.MobileNetV2(alpha=0.35, **about), 'mobilenet_v2_0.35_96')",
+    "MobileNetV2 with spread": (
+        "of_levels(applications.MobileNetV2(alpha=0.35, **about), 'mobilenet_v2_0.35_96', 'levels-and-spread-1')"
+    ),
     "MobileNetV2 of an older version": (
         "classifier(_with_scaled_features(applications.MobileNetV2(alpha=0.35, **about), [0.5, 2.0, 3.0]))"
     ),

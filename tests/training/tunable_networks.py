@@ -18,6 +18,7 @@ import numpy as np
 
 from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.network import bare_network, save_network, with_levels, with_pixels_in
+from customvision.training.backbones.weights_file import LEVELS, LEVELS_AND_SPREAD
 from customvision.training.children.child import Reports
 from customvision.training.computation.fine_tuning.activations import Activations
 from customvision.training.computation.fine_tuning.course import Course, Lessons, Place
@@ -28,11 +29,14 @@ from customvision.vision.head import Head
 
 NAMES = (
     "mobilenet_v1_0.25_64",
+    "mobilenet_v2_0.35_64",
     "mobilenet_v2_1.0_64",
     "mobilenet_v3_large_0.75_64",
     "mobilenet_v3_small_0.75_64",
 )
 NARROW = "mobilenet_v2_0.35_96"
+# The one whose features tell the spread of inner maps.
+WITH_SPREAD = "mobilenet_v2_0.35_64"
 TAGS, PICTURES = 3, 4
 # The quickest to learn.
 LEARNING = "mobilenet_v1_0.25_64"
@@ -64,14 +68,15 @@ def part(name: str, folder: Path) -> list[object]:
     bare = bare_network(architecture)
     bare.set_weights([drawn(variable) for variable in bare.weights])
     file = folder / "own.weights.h5"
-    save_network(bare, file)
-    whole = with_pixels_in(with_levels(bare, architecture))
+    features = LEVELS_AND_SPREAD if name == WITH_SPREAD else LEVELS
+    save_network(bare, file, features)
+    whole = with_pixels_in(with_levels(bare, architecture, features))
     side, width = architecture.input_size, whole.output.shape[-1]
     head = Head(random.normal(size=(width, TAGS)).astype(np.float32), np.zeros(TAGS, np.float32), multilabel=False)
     pictures = random.integers(0, 256, (PICTURES, side, side, 3), dtype=np.uint8)
-    features = np.asarray(whole(pictures.astype(np.float32), training=False))
+    seen = np.asarray(whole(pictures.astype(np.float32), training=False))
     network = tunable_network(file, head)
-    difference = np.abs(network.logits_of_pixels(pictures) - (features @ head.weights + head.bias)).max()
+    difference = np.abs(network.logits_of_pixels(pictures) - (seen @ head.weights + head.bias)).max()
     network.set_tunable([values * 1.05 + 0.002 for values in network.tunable])
     network.save_backbone(folder / "tuned.weights.h5")
     weights, bias = network.head()

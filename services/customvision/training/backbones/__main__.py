@@ -8,7 +8,7 @@ from typing import Any
 from customvision.training.backbones.architectures import architecture_of
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
-from customvision.training.backbones.weights_file import FEATURES, WeightsUnusable, read_shape
+from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
 from customvision.training.children.child import Reports, run_child
 from customvision.training.children.late_modules import load_late
 from customvision.training.children.processor_priority import give_way
@@ -27,8 +27,9 @@ def prepare(request: dict[str, Any], reports: Reports) -> None:
     try:
         wanted = architecture_of(request["architecture"])
         weights = find_weights(wanted, named=named, folder=folder, download=request["download"])
-        architecture = read_shape(weights.file).architecture
-        backbone_id = f"{architecture}/{FEATURES}/{PREPROCESSING}/f32/{weights.identity}"
+        shape = read_shape(weights.file)
+        architecture = shape.architecture
+        backbone_id = f"{architecture}/{shape.features_today}/{PREPROCESSING}/f32/{weights.identity}"
         reports.send("found", backbone_id=backbone_id, warning=weights.warning)
         tuned_from = Path(request["tuned_from"]) if request.get("tuned_from") else None
         backbone = _prepared(weights, architecture, backbone_id, Path(request["prepared_folder"]), tuned_from)

@@ -41,8 +41,8 @@ def convert(
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
-        save_network(bare, temporary / WEIGHTS_FILE)
-        network = with_levels(bare, shape.network)
+        save_network(bare, temporary / WEIGHTS_FILE, shape.features_today)
+        network = with_levels(bare, shape.network, shape.features_today)
         artifact = _artifact(network, backbone_id, architecture, temporary)
         if tuned_from is not None:
             artifact = replace(artifact, frozen_outputs=_frozen_outputs(artifact, tuned_from, temporary))

@@ -10,13 +10,17 @@ import keras
 
 from customvision.training.backbones.architectures import Architecture
 from customvision.training.backbones.weights_file import (
-    FEATURES,
+    LEVELS,
+    LEVELS_AND_SPREAD,
     SCALED_LAYERS,
     WeightsShape,
     WeightsUnusable,
     read_shape,
     write_notes,
 )
+
+# Keeps the slope of the root finite where a map is flat.
+SMALLEST_VARIANCE = 1e-4
 
 
 def bare_network(architecture: Architecture) -> Any:
@@ -44,23 +48,36 @@ def bare_network_from_file(file: Path) -> Any:
 def network_from_file(file: Path) -> Any:
     """Returns the network with the weights in ``file`` and the features that it says. Raises WeightsUnusable."""
     shape, bare = read_shape(file), bare_network_from_file(file)
-    if shape.features == FEATURES:
-        return with_levels(bare, shape.network)
+    if shape.features:
+        return with_levels(bare, shape.network, shape.features)
     return _with_scaled_features(bare, shape.inner_scales)
 
 
-def with_levels(network: Any, architecture: Architecture) -> Any:
-    """Returns ``network`` with features of several depths, those of each depth scaled to length 1.
+def with_levels(network: Any, architecture: Architecture, features: str) -> Any:
+    """Returns ``network`` with features of several depths, LEVELS or LEVELS_AND_SPREAD, each scaled to length 1.
 
     Colour and texture are told apart early in a network, and what it was not trained for it knows less well at its end
     than what leads there.
     """
-    inner = [
-        keras.layers.GlobalAveragePooling2D()(network.get_layer(layer).output)
-        for layer in architecture.family.inner_layers
-    ]
-    levels = [keras.layers.UnitNormalization()(level) for level in [*inner, network.output]]
-    return keras.Model(network.input, keras.layers.Concatenate()(levels) if inner else levels[0])
+    maps = [network.get_layer(layer).output for layer in architecture.family.inner_layers]
+    levels = [level for inner in maps for level in levels_of(inner, features)]
+    last = keras.layers.UnitNormalization()(network.output)
+    return keras.Model(network.input, keras.layers.Concatenate()([*levels, last]) if levels else last)
+
+
+def levels_of(maps: Any, features: str) -> list[Any]:
+    """Returns the features of one depth, each float32[n, c] of length 1: the mean of ``maps`` and, where ``features``
+    are LEVELS_AND_SPREAD, their standard deviation over all places."""
+    pooled = [keras.layers.GlobalAveragePooling2D()(maps)]
+    if features == LEVELS_AND_SPREAD:
+        pooled.append(_spread(maps))
+    return [keras.layers.UnitNormalization()(level) for level in pooled]
+
+
+def _spread(maps: Any) -> Any:
+    around_mean = keras.layers.Subtract()([maps, keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)])
+    variance = keras.layers.GlobalAveragePooling2D()(keras.layers.Multiply()([around_mean, around_mean]))
+    return keras.ops.sqrt(variance + SMALLEST_VARIANCE)
 
 
 def _with_scaled_features(network: Any, inner_scales: Sequence[float]) -> Any:
@@ -83,10 +100,10 @@ def network_with_classifier(file: Path) -> Any:
     return full
 
 
-def save_network(network: Any, file: Path) -> None:
+def save_network(network: Any, file: Path, features: str = LEVELS) -> None:
     """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with notes for network_from_file."""
     network.save_weights(str(file))
-    write_notes(file, input_size=int(network.input.shape[2]))
+    write_notes(file, input_size=int(network.input.shape[2]), features=features)
 
 
 def with_pixels_in(network: Any) -> Any:

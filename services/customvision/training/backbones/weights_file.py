@@ -19,8 +19,10 @@ from customvision.training.backbones.architectures import (
     is_input_size,
 )
 
-# The name of how features are taken from a network: part of a backbone's identity, changed whenever features could.
-FEATURES = "levels-1"
+# The names of how features are taken from a network: part of a backbone's identity, changed whenever features could.
+# A network trained by this project says more of a photo where the spread of its inner maps is told beside their mean;
+# one trained on ImageNet does not (docs/adr/0008).
+LEVELS, LEVELS_AND_SPREAD = "levels-1", "levels-and-spread-1"
 # At which depths of MobileNetV2 older versions took features, where a file has a scale for each.
 SCALED_LAYERS = ("block_10_expand_relu", "block_13_expand_relu", "block_15_expand_relu")
 _INPUT_SIZE_NOTE, _FEATURES_NOTE, _INNER_SCALES_NOTE = (
@@ -38,8 +40,9 @@ class WeightsUnusable(Exception):
 class WeightsShape:
     """The ``network`` that a file fits and, with a classifier on top, its ``classes``.
 
-    ``features`` is FEATURES in files that this version made ready. Files of older versions have ``inner_scales``, one
-    for each of SCALED_LAYERS, or none where only the last features were taken.
+    ``features`` is LEVELS or LEVELS_AND_SPREAD in files that this version made ready, and empty in others. Files of
+    older versions have ``inner_scales``, one for each of SCALED_LAYERS, or none where only the last features were
+    taken.
     """
 
     network: Architecture
@@ -56,6 +59,11 @@ class WeightsShape:
     def input_size(self) -> int:
         """The side in pixels of the pictures that it was trained for."""
         return self.network.input_size
+
+    @property
+    def features_today(self) -> str:
+        """How this version takes features from the network: LEVELS, unless the file asks for LEVELS_AND_SPREAD."""
+        return self.features or LEVELS
 
     @property
     def architecture(self) -> str:
@@ -85,7 +93,7 @@ def read_shape(file: Path) -> WeightsShape:
             f"The weights file {file.name} says that it is for pictures of {input_size} pixels, which must be a "
             f"multiple of {STRIDE} up to {LARGEST_INPUT_SIZE}."
         )
-    if features not in ("", FEATURES):
+    if features not in ("", LEVELS, LEVELS_AND_SPREAD):
         raise WeightsUnusable(
             f"The weights file {file.name} was made by a newer version of Custom Vision: this one does not know the "
             f"features '{features}'. Update Custom Vision."
@@ -100,11 +108,12 @@ def read_shape(file: Path) -> WeightsShape:
     return WeightsShape(network, _classes(shapes, family, width), features, inner_scales)
 
 
-def write_notes(file: Path, *, input_size: int) -> None:
-    """Writes into the weights file for which side of pictures, in pixels, it is, and how features are taken."""
+def write_notes(file: Path, *, input_size: int, features: str = LEVELS) -> None:
+    """Writes into the weights file for which side of pictures, in pixels, it is, and how features are taken: LEVELS or
+    LEVELS_AND_SPREAD."""
     with h5py.File(file, "r+") as content:
         content.attrs[_INPUT_SIZE_NOTE] = input_size
-        content.attrs[_FEATURES_NOTE] = FEATURES
+        content.attrs[_FEATURES_NOTE] = features
 
 
 def _size_by_name(file: Path) -> int:

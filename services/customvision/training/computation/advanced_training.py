@@ -69,5 +69,6 @@ def on_base(project: ProjectServiceStub, job: Job) -> Job:
         patiently(lambda: b"".join(chunk.data for chunk in project.GetArtifact(request, timeout=10 * CALL_SECONDS)))
     )
     # An older version may have taken other features from the network; only the network is begun with.
-    write_notes(weights_file, input_size=read_shape(weights_file).input_size)
+    shape = read_shape(weights_file)
+    write_notes(weights_file, input_size=shape.input_size, features=shape.features_today)
     return replace(job, backbone=prepare_backbone(weights_file, folder / "backbones", job.backbone))

@@ -9,6 +9,7 @@ import numpy as np
 
 from customvision.training.backbones.architectures import MOBILENET_V2, Architecture
 from customvision.training.backbones.network import bare_network, save_network
+from customvision.training.backbones.weights_file import LEVELS_AND_SPREAD
 
 
 def save_student(student: Any, width: float, input_size: int, file: Path) -> None:
@@ -17,7 +18,7 @@ def save_student(student: Any, width: float, input_size: int, file: Path) -> Non
     network.set_weights(student.get_weights())
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         full, small = Path(folder) / "full.weights.h5", Path(folder) / "small.weights.h5"
-        save_network(network, full)
+        save_network(network, full, LEVELS_AND_SPREAD)
         _round(full, small)
         small.rename(file)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from customvision.training.backbones.network import bare_network_from_file, save_network, with_pixels_in
+from customvision.training.backbones.network import bare_network_from_file, levels_of, save_network, with_pixels_in
 from customvision.training.backbones.weights_file import read_shape
 from customvision.vision.head import Head
 
@@ -24,13 +24,15 @@ class TunableNetwork:
     """``frozen`` takes pixels float32[n, size, size, 3] of 0 to 255 and gives maps float32[n, h, w, c] and the levels
     float32[n, k] that come before them; ``tail`` takes both and gives logits float32[n, tags].
 
-    ``bare`` is the backbone that both are parts of; ``untuned`` are its tunable variables as they were. ``look`` and
-    ``answer`` are both parts as TensorFlow's graphs, which take a third of the time that Keras takes step by step.
+    ``bare`` is the backbone that both are parts of, and ``features`` how they are taken from it; ``untuned`` are its
+    tunable variables as they were. ``look`` and ``answer`` are both parts as TensorFlow's graphs, which take a third of
+    the time that Keras takes step by step.
     """
 
     frozen: Any
     tail: Any
     bare: Any
+    features: str
     untuned: Variables
     look: Any
     answer: Any
@@ -70,7 +72,7 @@ class TunableNetwork:
 
     def save_backbone(self, file: Path) -> None:
         """Writes the backbone's weights to a ``.weights.h5`` file."""
-        save_network(self.bare, file)
+        save_network(self.bare, file, self.features)
 
 
 def tunable_network(weights_file: Path, head: Head) -> TunableNetwork:
@@ -79,23 +81,26 @@ def tunable_network(weights_file: Path, head: Head) -> TunableNetwork:
     Batch norm keeps its statistics and its scales: a few photos would only spoil them.
     """
     bare = bare_network_from_file(weights_file)
-    inner = read_shape(weights_file).network.family.inner_layers
+    shape = read_shape(weights_file)
+    inner, features = shape.network.family.inner_layers, shape.features_today
     cut = _cut(bare)
     position = {layer.name: index for index, layer in enumerate(bare.layers)}
     before = [name for name in inner if position[name] <= position[cut.name]]
-    levels = _levels([bare.get_layer(name).output for name in before])
+    levels = _levels([bare.get_layer(name).output for name in before], features)
     if levels is None:
         # A level of no features, for a network whose features are all its last.
         levels = keras.layers.GlobalAveragePooling2D()(cut.output)[:, :0]
     frozen = with_pixels_in(keras.Model(bare.input, [cut.output, levels]))
     frozen.trainable = False
-    tail = _tail(bare, cut, [name for name in inner if name not in before], levels.shape[1:], head)
+    after = [name for name in inner if name not in before]
+    tail = _tail(bare, cut, after, features, levels.shape[1:], head)
     for layer in tail.layers:
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
     network = TunableNetwork(
         frozen=frozen,
         tail=tail,
         bare=bare,
+        features=features,
         untuned=[np.asarray(variable) for variable in tail.trainable_variables],
         look=_graph(lambda pixels: frozen(pixels, training=False), frozen.inputs),
         answer=_graph(lambda maps, levels: tail([maps, levels], training=False), tail.inputs),
@@ -109,12 +114,12 @@ def _graph(function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def _tail(bare: Any, cut: Any, inner: Sequence[str], level_shape: tuple[int, ...], head: Head) -> Any:
+def _tail(bare: Any, cut: Any, inner: Sequence[str], features: str, level_shape: tuple[int, ...], head: Head) -> Any:
     blocks = keras.Model(cut.output, [*[bare.get_layer(name).output for name in inner], bare.output])
     maps, levels = keras.Input(cut.output.shape[1:], name="maps"), keras.Input(level_shape, name="levels")
     outputs = blocks(maps, training=False)
     *between, last = outputs if isinstance(outputs, list | tuple) else [outputs]
-    own = _levels(between, [last])
+    own = _levels(between, features, [last])
     logits = keras.layers.Dense(len(head.bias), name="tags")(keras.layers.Concatenate()([levels, own]))
     model = keras.Model([maps, levels], logits)
     for layer in blocks.layers:
@@ -122,10 +127,10 @@ def _tail(bare: Any, cut: Any, inner: Sequence[str], level_shape: tuple[int, ...
     return model
 
 
-def _levels(maps: Sequence[Any], pooled: Sequence[Any] = ()) -> Any:
+def _levels(maps: Sequence[Any], features: str, pooled: Sequence[Any] = ()) -> Any:
     """Returns the levels of maps float32[n, h, w, c] and of pooled maps float32[n, c], side by side; None of none."""
-    every = [*(keras.layers.GlobalAveragePooling2D()(level) for level in maps), *pooled]
-    scaled = [keras.layers.UnitNormalization()(level) for level in every]
+    scaled = [level for inner in maps for level in levels_of(inner, features)]
+    scaled += [keras.layers.UnitNormalization()(level) for level in pooled]
     if not scaled:
         return None
     return keras.layers.Concatenate()(scaled) if len(scaled) > 1 else scaled[0]

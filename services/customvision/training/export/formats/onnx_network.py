@@ -223,6 +223,8 @@ LAYERS: dict[str, Callable[[OnnxGraph, Any, list[str]], str]] = {
     "Multiply": _named("Mul"),
     "ReLU": _relu,
     "Rescaling": _rescaling,
+    "Sqrt": _named("Sqrt"),
+    "Subtract": _named("Sub"),
     "UnitNormalization": _unit_length,
     "ZeroPadding2D": _padding,
 }
