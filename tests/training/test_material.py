@@ -102,8 +102,8 @@ async def test_images_are_seen_from_several_sides(training: Training) -> None:
     material = await training.material(project_id)
     assert material.features.shape[:2] == (12, 4)
     assert material.features.dtype == np.float32
-    # Six depths, each of length 1, to the precision of float16.
-    assert np.linalg.norm(material.features, axis=2) == pytest.approx(6**0.5, abs=2e-3)
+    # The means of six depths and the spreads of five, each of length 1, to the precision of float16.
+    assert np.linalg.norm(material.features, axis=2) == pytest.approx(11**0.5, abs=2e-3)
     assert np.ptp(material.features, axis=1).max(axis=1).min() > 1e-3
     assert training.told.embedded[-1] == 12
     again = await training.material(project_id)
