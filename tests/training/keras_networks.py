@@ -23,7 +23,13 @@ from keras.src.utils import file_utils
 from customvision.training.backbones import network as networks
 from customvision.training.backbones.architectures import FAMILIES, KERAS_FILES, MOBILENET_V2, Architecture, Family
 from customvision.training.backbones.network import network_from_file, save_network, with_pixels_in
-from customvision.training.backbones.weights_file import LEVELS_AND_SPREAD, SCALED_LAYERS, read_shape, write_notes
+from customvision.training.backbones.weights_file import (
+    LEVELS,
+    LEVELS_AND_SPREAD,
+    SCALED_LAYERS,
+    read_shape,
+    write_notes,
+)
 
 CLASSES, PICTURES = 7, 3
 SCALES = (0.5, 2.0, 3.0)
@@ -91,7 +97,7 @@ def compare(architecture: Architecture, folder: Path) -> None:
     write_notes(folder / "full.weights.h5", input_size=side)
     bare = build(alpha=architecture.width, weights=None, include_top=False, pooling="avg", input_shape=shape)
     bare.set_weights(full.get_weights()[: len(bare.weights)])
-    save_network(bare, folder / "bare.weights.h5")
+    save_network(bare, folder / "bare.weights.h5", LEVELS)
     # In the layout of the files that Keras publishes.
     with h5py.File(folder / "legacy.h5", "w") as legacy:
         legacy_h5_format.save_weights_to_hdf5_group(legacy, bare)

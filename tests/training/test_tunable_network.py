@@ -27,6 +27,7 @@ BASE = "mobilenet_v2_1.0_64"
 # The last frozen layer of each network, and the shape of what it gives.
 CUTS = {
     "mobilenet_v1_0.25_64": ("conv_pw_11_relu", (4, 4, 128)),
+    "mobilenet_v2_0.35_64": ("block_12_add", (4, 4, 32)),
     "mobilenet_v2_1.0_64": ("block_12_add", (4, 4, 96)),
     "mobilenet_v3_large_0.75_64": ("expanded_conv_11_add", (4, 4, 88)),
     "mobilenet_v3_small_0.75_64": ("expanded_conv_7_add", (4, 4, 40)),

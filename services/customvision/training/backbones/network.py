@@ -10,7 +10,6 @@ import keras
 
 from customvision.training.backbones.architectures import Architecture
 from customvision.training.backbones.weights_file import (
-    LEVELS,
     LEVELS_AND_SPREAD,
     SCALED_LAYERS,
     WeightsShape,
@@ -100,8 +99,11 @@ def network_with_classifier(file: Path) -> Any:
     return full
 
 
-def save_network(network: Any, file: Path, features: str = LEVELS) -> None:
-    """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with notes for network_from_file."""
+def save_network(network: Any, file: Path, features: str) -> None:
+    """Writes the weights of a bare ``network`` to a ``.weights.h5`` file, with notes for network_from_file.
+
+    ``features`` says how they are to be taken from it, LEVELS or LEVELS_AND_SPREAD.
+    """
     network.save_weights(str(file))
     write_notes(file, input_size=int(network.input.shape[2]), features=features)
 
