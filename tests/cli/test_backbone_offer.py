@@ -32,6 +32,21 @@ def test_offer_names_model_and_command(capsys: pytest.CaptureFixture[str]) -> No
     assert "/opt/customvision retrain --project 'my flowers' --publish-name 'the best'" in told
 
 
+def test_newer_version_of_the_same_weights_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """After an update that brings better built-in weights, old and new are not told by the same words."""
+    improvable = training_service_pb2.ImprovableIteration(publish_name="best", backbone=BUILT_IN)
+    newer = iterations_pb2.Backbone(
+        backbone_id="c", architecture=BUILT_IN.architecture, weights_source=BUILT_IN.weights_source
+    )
+    print_offer(
+        "cv", "flowers", training_service_pb2.GetBackboneResponse(backbone=newer, improvable_iterations=[improvable])
+    )
+    told = " ".join(capsys.readouterr().err.split())
+    assert (
+        "built-in weights. Now there is a newer version of it, which is usually more accurate. Train it again:" in told
+    )
+
+
 def test_better_iteration_is_offered_to_be_published(capsys: pytest.CaptureFixture[str]) -> None:
     """After a roll-back the iteration on better weights is named with the command that publishes it."""
     renewed = training_service_pb2.RenewedIteration(

@@ -29,16 +29,20 @@ def print_offer(program: str, project: str, answer: training_service_pb2.GetBack
     """
     for iteration in answer.improvable_iterations:
         retrain = [program, "retrain", "--project", project, "--publish-name", iteration.publish_name]
-        _print_offer(project, iteration, f"Now there is {_better(answer.backbone)}. Train it again:", retrain)
+        news = f"Now there is {_better(answer.backbone, iteration.backbone)}. Train it again:"
+        _print_offer(project, iteration, news, retrain)
     for renewed in answer.renewed_iterations:
         name, newer = renewed.published.publish_name, renewed.newer_iteration_name
         publish = [program, "iterations", "publish", newer, "--project", project, "--publish-name", name, "--overwrite"]
-        news = f"'{newer}' rests on {_better(renewed.newer_backbone)}. Publish it:"
+        news = f"'{newer}' rests on {_better(renewed.newer_backbone, renewed.published.backbone)}. Publish it:"
         _print_offer(project, renewed.published, news, publish)
 
 
-def _better(backbone: iterations_pb2.Backbone) -> str:
-    return f"{backbone_words(backbone)}, which is usually more accurate"
+def _better(backbone: iterations_pb2.Backbone, used: iterations_pb2.Backbone) -> str:
+    better = backbone_words(backbone)
+    if better == backbone_words(used):
+        better = "a newer version of it"
+    return f"{better}, which is usually more accurate"
 
 
 def _print_offer(
