@@ -13,7 +13,8 @@ from photos import DATA_SETS, WEIGHTS, Photos, data_sets
 
 from customvision.training.backbones.conversion import convert
 from customvision.training.backbones.network import bare_network, save_network
-from customvision.training.backbones.prepared import BACKBONE_FILE
+from customvision.training.backbones.nuisances import Nuisances
+from customvision.training.backbones.prepared import BACKBONE_FILE, NUISANCES_FILE
 from customvision.training.backbones.sources import BUILT_IN
 from customvision.training.backbones.weights_file import read_shape
 from customvision.training.computation.head_fit import Examples, fit_head
@@ -35,12 +36,15 @@ def measure(folder: Path) -> list[Figure]:
     if not DATA_SETS.is_dir():
         return [Figure("accuracy on few photos per class", "needs the data sets beside the repository")]
     trunks = {name: _trunk(name, file, folder) for name, file in _weights_files(folder).items()}
+    nuisances = {name: Nuisances.load(folder / name / NUISANCES_FILE) for name in trunks}
     figures = []
     for photos in data_sets():
         features = {name: _features(trunk, photos) for name, trunk in trunks.items()}
         for per_class in PER_CLASS:
             if photos.has_more_than(per_class):
-                accuracies = {name: _accuracy(found, photos, per_class) for name, found in features.items()}
+                accuracies = {
+                    name: _accuracy(found, nuisances[name], photos, per_class) for name, found in features.items()
+                }
                 figures.append(_figure(photos, per_class, accuracies))
     return [*figures, *_cost(trunks)]
 
@@ -105,13 +109,13 @@ def _features(trunk: Trunk, photos: Photos) -> Features:
         )
 
 
-def _accuracy(features: Features, photos: Photos, per_class: int) -> float:
+def _accuracy(features: Features, nuisances: Nuisances, photos: Photos, per_class: int) -> float:
     """Returns the mean over draws of the share of photos that were not drawn and are told right."""
     shares, labels = [], photos.labels
     for draw in range(DRAWS):
         drawn, others = photos.draw(per_class, draw)
         truth = np.eye(len(photos.class_names), dtype=np.uint8)[labels[drawn]]
-        examples = Examples(features[drawn][:, None], truth)
+        examples = Examples.of(features[drawn][:, None], truth, nuisances)
         head = fit_head(examples, np.arange(len(drawn)), multilabel=False).head
         shares.append(np.mean(head.probabilities(features[others]).argmax(axis=1) == labels[others]))
     return float(np.mean(shares))

@@ -14,13 +14,16 @@ from photos import Photos
 from customvision.common.processors import available_cores
 from customvision.training.backbones.conversion import convert
 from customvision.training.backbones.network import bare_network_from_file, with_pixels_in
-from customvision.training.backbones.prepared import BACKBONE_FILE
+from customvision.training.backbones.nuisances import Nuisances
+from customvision.training.backbones.prepared import BACKBONE_FILE, NUISANCES_FILE
 from customvision.training.backbones.weights_file import read_shape
 from customvision.training.computation.embedding import THREADS_PER_CORE, Embedder
 from customvision.training.computation.feature_cache import EmbeddedImage
 from customvision.training.computation.views import CLOSER_MIRRORED, MIRRORED, views_of
 from customvision.vision.artifacts import BackboneArtifact
 from customvision.vision.trunk import Trunk
+
+PREPARED = "prepared"
 
 Features = npt.NDArray[np.float32]
 
@@ -29,13 +32,15 @@ Features = npt.NDArray[np.float32]
 class EmbeddedPhotos:
     """``features`` float32[n, 4, d]: all views, with features of several depths; their looks, and content's digests.
 
-    ``pooled`` float32[n, 2, p]: what the bare network makes of each photo and its mirror image, as it pools it.
+    ``nuisances`` are the backbone's. ``pooled`` float32[n, 2, p]: what the bare network makes of each photo and its
+    mirror image, as it pools it.
     """
 
     photos: Photos
     digests: tuple[str, ...]
     difference_hashes: tuple[int, ...]
     features: Features
+    nuisances: Nuisances
     pooled: Features
 
 
@@ -44,6 +49,7 @@ class Networks:
     """The same frozen weights twice: as the product runs them, and bare."""
 
     embedder: Embedder
+    nuisances: Nuisances
     bare: Trunk
 
     def embed(self, photos: Photos) -> EmbeddedPhotos:
@@ -58,6 +64,7 @@ class Networks:
             features=np.stack(
                 [np.stack([image.features[view] for view in sorted(image.features)]) for image in images]
             ),
+            nuisances=self.nuisances,
             pooled=np.stack([pooled for _, pooled in found]),
         )
 
@@ -72,7 +79,13 @@ def load_networks(weights_file: Path, folder: Path) -> Networks:
     """Prepares the weights in ``weights_file`` both ways."""
     network = with_pixels_in(bare_network_from_file(weights_file))
     bare = bare_trunk(network, "bare", folder, threads=available_cores())
-    return Networks(Embedder(product_trunk(weights_file, folder)), bare)
+    embedder = Embedder(product_trunk(weights_file, folder))
+    return Networks(embedder, nuisances_below(folder), bare)
+
+
+def nuisances_below(folder: Path) -> Nuisances:
+    """Returns those of the weights that product_trunk prepared below ``folder``."""
+    return Nuisances.load(folder / PREPARED / NUISANCES_FILE)
 
 
 def product_trunk(weights_file: Path, folder: Path) -> Trunk:
@@ -83,7 +96,7 @@ def product_trunk(weights_file: Path, folder: Path) -> Trunk:
 
 def prepared_backbone(weights_file: Path, folder: Path) -> BackboneArtifact:
     """Returns what the product makes of the weights in ``weights_file``, made below ``folder`` unless it is there."""
-    prepared = folder / "prepared"
+    prepared = folder / PREPARED
     if not prepared.exists():
         architecture = read_shape(weights_file).architecture
         convert(weights_file=weights_file, backbone_id="bench", architecture=architecture, folder=prepared)

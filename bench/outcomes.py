@@ -112,7 +112,8 @@ def _material(embedded: EmbeddedPhotos, drawn: Rows) -> Material:
     views = view_count(len(images), len(labels))
     # As the feature cache keeps them.
     features = embedded.features[drawn, :views].astype(np.float16).astype(np.float32)
-    return Material(data_set, features, np.array(data_set.groups(hashes), dtype=np.int64), [])
+    groups = np.array(data_set.groups(hashes), dtype=np.int64)
+    return Material(data_set, features, groups, [], embedded.nuisances)
 
 
 def _outcome(of: tuple[str, int, int, str], probabilities: Probabilities, labels: Rows) -> Outcome:

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 from accuracy import NEEDED, chosen_data_sets
 from domains import bare_trunk
-from embedded_photos import EmbeddedPhotos, Networks, product_trunk
+from embedded_photos import EmbeddedPhotos, Networks, nuisances_below, product_trunk
 from figures import Figure, tell
 from outcomes import quick_fit
 from photos import DATA_SETS, own_weights
@@ -55,7 +55,9 @@ def measure(folder: Path, options: Options) -> list[Figure]:
     trunks = {F32: product_trunk(weights, folder)}
     trunks |= {kind: quantised_trunk(weights, folder, bits) for kind, bits in INT8.items()}
     bare = bare_trunk(with_pixels_in(bare_network_from_file(weights)), "bare", folder, threads=available_cores())
-    comparisons = list(_comparisons({kind: Networks(Embedder(trunk), bare) for kind, trunk in trunks.items()}, options))
+    nuisances = nuisances_below(folder)
+    networks = {kind: Networks(Embedder(trunk), nuisances, bare) for kind, trunk in trunks.items()}
+    comparisons = list(_comparisons(networks, options))
     paths = [path for photos in chosen_data_sets(options) for path in photos.paths[:20]]
     pixels = [decode_for_backbone(path.read_bytes(), bare.input_size) for path in paths]
     accuracy = [figure for kind in INT8 for figure in _figures([own for own in comparisons if own.kind == kind])]

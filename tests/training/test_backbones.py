@@ -17,6 +17,7 @@ from customvision.common.settings import Settings
 from customvision.training.backbones import download, sources
 from customvision.training.backbones.architectures import DEFAULT, MOBILENET_V2, Architecture, architecture_of
 from customvision.training.backbones.download import DownloadUnavailable, downloaded_weights
+from customvision.training.backbones.nuisances import Nuisances
 from customvision.training.backbones.preparation import BackbonePreparation, BackboneUnavailable
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.backbones.sources import BUILT_IN, WeightsSource, find_weights
@@ -24,6 +25,7 @@ from customvision.training.backbones.weights_file import (
     LEVELS,
     LEVELS_AND_SPREAD,
     WeightsUnusable,
+    read_nuisances,
     read_shape,
     write_notes,
 )
@@ -97,8 +99,10 @@ def note(file: Path, name: str, value: object) -> None:
 
 
 def test_built_in_weights_are_small() -> None:
-    """What comes with the product is a MobileNetV2 without a classifier, in at most 4 MB."""
+    """What comes with the product is a MobileNetV2 without a classifier, in at most 4 MB; of all its features it says
+    how they differ from view to view."""
     assert read_shape(BUILT_IN).classes is None
+    assert sum(len(level.directions) for level in read_nuisances(BUILT_IN).levels) == 3712
     assert BUILT_IN.stat().st_size <= 4_000_000
 
 
@@ -231,6 +235,19 @@ async def test_prepared_backbone_is_used_again(prepared_settings: Settings, prep
     assert digest_of(backbone.backbone_file.read_bytes()) == backbone.backbone_sha256
     assert digest_of(backbone.weights_file.read_bytes()) == backbone.weights_sha256
     assert made_at(Path(backbone.folder)) == made_at(prepared_folder / backbone.backbone_id)
+
+
+async def test_prepared_backbone_knows_its_nuisances(prepared_settings: Settings) -> None:
+    """What the weights say of how features differ from view to view lies beside the backbone, and in its weights."""
+    backbone = await BackbonePreparation(prepared_settings).backbone()
+    wanted = read_nuisances(BUILT_IN).to_arrays()
+    for found in (Nuisances.load(backbone.nuisances_file), read_nuisances(backbone.weights_file)):
+        arrays = found.to_arrays()
+        assert all(np.array_equal(array, arrays[name]) for name, array in wanted.items())
+    artifact = BackboneArtifact.from_bytes(backbone.backbone_file.read_bytes())
+    assert sum(len(level.directions) for level in Nuisances.load(backbone.nuisances_file).levels) == (
+        artifact.feature_count
+    )
 
 
 def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> None:

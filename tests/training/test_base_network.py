@@ -7,10 +7,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import h5py
+import numpy as np
 import pytest
 
+from customvision.training.backbones.nuisances import Nuisances
 from customvision.training.backbones.prepared import PreparedBackbone
-from customvision.training.backbones.weights_file import LEVELS, LEVELS_AND_SPREAD, read_shape
+from customvision.training.backbones.sources import BUILT_IN
+from customvision.training.backbones.weights_file import LEVELS, LEVELS_AND_SPREAD, read_nuisances, read_shape
 from customvision.training.computation.advanced_training import on_base
 from customvision.training.computation.job import BaseModel, Job
 from customvision.v1 import artifacts_pb2
@@ -65,8 +68,12 @@ def test_network_of_an_older_version_is_begun_with(job: Job, tmp_path: Path) -> 
 
 
 def test_network_keeps_the_features_that_it_asks_for(job: Job) -> None:
-    """A network that was tuned from the built-in backbone, whose inner maps are told with their spread, keeps that."""
+    """A network that was begun with the built-in backbone, whose inner maps are told with their spread, keeps that, and
+    what is known of its nuisances."""
     weights = job.backbone.weights_file.read_bytes()
     begun = on_base(project_with(weights), replace(job, base=BaseModel("a" * 64, "b" * 64, "c" * 64)))
     assert read_shape(begun.backbone.weights_file).features == LEVELS_AND_SPREAD
     assert f"/{LEVELS_AND_SPREAD}/" in begun.backbone.backbone_id
+    known = Nuisances.load(begun.backbone.nuisances_file).to_arrays()
+    assert known
+    assert all(np.array_equal(known[name], array) for name, array in read_nuisances(BUILT_IN).to_arrays().items())

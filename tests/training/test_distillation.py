@@ -18,7 +18,14 @@ from customvision.common.folder_lock import FolderLock
 from customvision.training.backbones.sources import BUILT_IN
 from customvision.training.backbones.weights_file import read_shape
 from customvision.training.distillation.checkpoint import Checkpoint, CheckpointUnusable
-from customvision.training.distillation.crops import PhotosUnreadable, find_photos, make_crops, make_plain_crops
+from customvision.training.distillation.crops import (
+    VIEWS,
+    PhotosUnreadable,
+    find_photos,
+    make_crops,
+    make_plain_crops,
+    make_views,
+)
 from customvision.training.distillation.drawn_pictures import DRAWINGS, SIDE
 from customvision.training.distillation.lesson_log import LessonLog
 from customvision.training.distillation.recipe import Recipe
@@ -51,9 +58,10 @@ import os
 from pathlib import Path
 import numpy as np
 import typer
-from customvision.training.backbones.network import bare_network_from_file
+from customvision.training.backbones.network import bare_network_from_file, network_from_file
+from customvision.training.backbones.weights_file import read_nuisances
 from customvision.training.distillation import __main__ as command, training
-from customvision.training.distillation.crops import find_photos, make_plain_crops
+from customvision.training.distillation.crops import find_photos, make_plain_crops, make_views
 from customvision.training.distillation.lessons import Lesson
 taught = []
 class Distillation(training.Distillation):
@@ -86,7 +94,17 @@ alike = np.array_equal(mirrored[:, :, ::-1], crops) and all(
 )
 fine = distillation._teacher.look(crops, 224)[-1]
 kept = np.abs(targets[-1].mean(axis=(1, 2), dtype="f4") - fine.mean(axis=(1, 2), dtype="f4")).max()
+views = make_views(files, 48, (5,), 64) / np.float32(127.5) - 1
+features = np.asarray(network_from_file(saved_file)(views.reshape(-1, *views.shape[2:]), training=False))
+nuisances = read_nuisances(saved_file)
+def largest_share(rows):
+    # Of what the last level differs by from view to view, the part along the one direction where it does most.
+    rows = rows[:, -1280:].reshape(48, -1, 1280)
+    parts = np.linalg.svd((rows - rows.mean(axis=1, keepdims=True)).reshape(-1, 1280), compute_uv=False) ** 2
+    return float(parts[0] / parts.sum())
 print(json.dumps({
+    "measured": sum(len(level.directions) for level in nuisances.levels), "feature_count": features.shape[1],
+    "share": largest_share(features), "share_lessened": largest_share(nuisances.lessened(features)),
     "difference": float(np.abs(saved - wanted).max()), "features": float(np.abs(wanted).max()),
     "difference_when_rounded": float(np.abs(saved - rounded).max()), "start": float(np.abs(begun - saved).max()),
     "mirrored_alike": bool(alike), "averages_kept": float(kept), "averages": float(np.abs(fine).max()),
@@ -182,6 +200,24 @@ def test_cut_out_objects_stand_on_changing_grounds(tmp_path: Path) -> None:
     assert np.ptp(np.stack(grounds), axis=0).max() > 20
 
 
+def test_views_are_of_one_photo_each(tmp_path: Path) -> None:
+    """Views come photo by photo, altered each in its own way, the same for the same seed."""
+    for colour in ((200, 30, 30), (30, 30, 200)):
+        Image.effect_noise((90, 70), 40).convert("RGB").point(
+            [v // 4 + part for part in colour for v in range(256)]
+        ).save(tmp_path / f"{colour[0]}.png")
+    files = find_photos([tmp_path])
+    seen = make_views(files, 12, (0,), 64)
+    assert seen.shape == (12, VIEWS, 64, 64, 3)
+    assert seen.dtype == np.uint8
+    assert np.array_equal(seen, make_views(files, 12, (0,), 64))
+    assert not np.array_equal(seen, make_views(files, 12, (1,), 64))
+    means = seen.mean(axis=(2, 3))
+    red = means[..., 0] > means[..., 2]
+    assert {tuple(of_one) for of_one in red} == {(True,) * VIEWS, (False,) * VIEWS}
+    assert all(len(np.unique(of_one, axis=0)) == VIEWS for of_one in seen)
+
+
 def test_folders_of_unreadable_files_are_told(photos: Path) -> None:
     """Where no photo can be read, one is named; nothing is drawn in its place."""
     with pytest.raises(PhotosUnreadable, match=r"damaged\.jpg"):
@@ -244,6 +280,13 @@ def test_student_learns_and_is_saved_as_it_is(taught: Taught) -> None:
     assert looks["start"] < 1e-4
     assert looks["mirrored_alike"] is True
     assert looks["averages_kept"] < 1e-2 * looks["averages"]
+
+
+def test_student_is_saved_with_its_nuisances(taught: Taught) -> None:
+    """The file says of all features how they differ from view to view; on views that were not measured, too, what
+    stood out among that stands out less."""
+    assert taught.looks["measured"] == taught.looks["feature_count"]
+    assert taught.looks["share_lessened"] < 0.5 * taught.looks["share"]
 
 
 def test_mistakes_are_told_in_a_sentence(photos: Path, teacher: Path, tmp_path: Path) -> None:

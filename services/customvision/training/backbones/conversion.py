@@ -21,10 +21,11 @@ from customvision.training.backbones.network import (
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
     DESCRIPTION_FILE,
+    NUISANCES_FILE,
     WEIGHTS_FILE,
     place_durably,
 )
-from customvision.training.backbones.weights_file import read_shape
+from customvision.training.backbones.weights_file import read_nuisances, read_shape, write_nuisances
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
 from customvision.vision.network_parts import frozen_outputs
@@ -42,6 +43,9 @@ def convert(
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
         save_network(bare, temporary / WEIGHTS_FILE, shape.features_today)
+        nuisances = read_nuisances(weights_file)
+        # Who begins with these weights in another training has them too.
+        write_nuisances(temporary / WEIGHTS_FILE, nuisances)
         network = with_levels(bare, shape.network, shape.features_today)
         artifact = _artifact(network, backbone_id, architecture, temporary)
         if tuned_from is not None:
@@ -51,6 +55,8 @@ def convert(
         description = f'{{"backbone_sha256": "{digest_of(data)}", "weights_sha256": "{digest_of(weights)}"}}\n'
         _write(temporary / BACKBONE_FILE, data)
         _write(temporary / WEIGHTS_FILE, weights)
+        if nuisances.levels:
+            nuisances.save(temporary / NUISANCES_FILE)
         _write(temporary / DESCRIPTION_FILE, description.encode())
         place_durably(temporary, folder)
     finally:

@@ -10,6 +10,7 @@ from customvision.common.durable_files import fsync_folder
 BACKBONE_FILE = "backbone.zip"
 WEIGHTS_FILE = "backbone.weights.h5"
 DESCRIPTION_FILE = "backbone.json"
+NUISANCES_FILE = "nuisances.npz"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class PreparedBackbone:
     def weights_file(self) -> Path:
         """The Keras weights that exports are made from."""
         return Path(self.folder) / WEIGHTS_FILE
+
+    @property
+    def nuisances_file(self) -> Path:
+        """What a head is fitted with; not there where the weights say nothing of it."""
+        return Path(self.folder) / NUISANCES_FILE
 
     def to_record(self) -> dict[str, Any]:
         """Returns the fields as what JSON can hold."""

@@ -18,6 +18,7 @@ from customvision.training.backbones.architectures import (
     Shape,
     is_input_size,
 )
+from customvision.training.backbones.nuisances import Nuisances
 
 # The names of how features are taken from a network: part of a backbone's identity, changed whenever features could.
 # A network trained by this project says more of a photo where the spread of its inner maps is told beside their mean;
@@ -30,6 +31,9 @@ _INPUT_SIZE_NOTE, _FEATURES_NOTE, _INNER_SCALES_NOTE = (
     "customvision_features",
     "customvision_inner_scales",
 )
+
+
+_NUISANCES = "customvision_nuisances"
 
 
 class WeightsUnusable(Exception):
@@ -75,8 +79,8 @@ def read_shape(file: Path) -> WeightsShape:
     """Returns which MobileNet the weights in ``file`` fit. Raises WeightsUnusable where none."""
     shapes: list[Shape] = []
 
-    def note(_: str, entry: object) -> None:
-        if isinstance(entry, h5py.Dataset):
+    def note(name: str, entry: object) -> None:
+        if isinstance(entry, h5py.Dataset) and not name.startswith(_NUISANCES):
             shapes.append(entry.shape)
 
     try:
@@ -114,6 +118,20 @@ def write_notes(file: Path, *, input_size: int, features: str = LEVELS) -> None:
     with h5py.File(file, "r+") as content:
         content.attrs[_INPUT_SIZE_NOTE] = input_size
         content.attrs[_FEATURES_NOTE] = features
+
+
+def read_nuisances(file: Path) -> Nuisances:
+    """Returns those that were measured of the network with its features of today, or none."""
+    with h5py.File(file, "r") as content:
+        group = content.get(_NUISANCES, {})
+        return Nuisances.from_arrays({name: array[()] for name, array in group.items()})
+
+
+def write_nuisances(file: Path, nuisances: Nuisances) -> None:
+    """Adds to the weights file what read_nuisances returns."""
+    with h5py.File(file, "r+") as content:
+        for name, array in nuisances.to_arrays().items():
+            content[f"{_NUISANCES}/{name}"] = array
 
 
 def _size_by_name(file: Path) -> int:

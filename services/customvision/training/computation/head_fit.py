@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from customvision.training.backbones.nuisances import NO_NUISANCES, Nuisances
 from customvision.training.computation.calibration import Calibration, Truth, calibrate, log_loss
 from customvision.training.computation.inner_products import (
     InnerProducts,
@@ -39,12 +40,20 @@ Step = Callable[[], None]
 class Examples:
     """Images to learn from: ``features`` float32[n, v, d] of v views each, the first as predictions see it.
 
-    ``truth`` is uint8[n, t]. What is computed of all images serves every part of them.
+    ``truth`` is uint8[n, t]. ``nuisances`` were lessened in the features, and heads are for features as they come. What
+    is computed of all images serves every part of them.
     """
 
     features: Views
     truth: Truth
     inner_of_whole: InnerProducts | None = None
+    nuisances: Nuisances = NO_NUISANCES
+
+    @classmethod
+    def of(cls, features: Views, truth: Truth, nuisances: Nuisances) -> "Examples":
+        """Returns the examples of images with ``features`` float32[n, v, d] as they come from the backbone."""
+        lessened = nuisances.lessened(features.reshape(-1, features.shape[2])).reshape(features.shape)
+        return cls(lessened, truth, nuisances=nuisances)
 
     @property
     def views(self) -> int:
@@ -63,7 +72,7 @@ class Examples:
         """Returns those ``images``, int64[m], alone."""
         rows = rows_of(images, self.views)
         inner = None if self.inner is None else self.inner.take(rows, axis=0).take(rows, axis=1)
-        return Examples(self.features[images], self.truth[images], inner)
+        return Examples(self.features[images], self.truth[images], inner, self.nuisances)
 
     def problem(self, *, multilabel: bool) -> Problem:
         """Returns what is to be fitted: each view is a row, and weighs as its image does."""
@@ -123,7 +132,7 @@ def fit_head(examples: Examples, groups: Groups, *, multilabel: bool, step: Step
         fold_of = None
     fold_scores = None if fold_of is None else _fold_scores(fit, fold_of, views, truth.shape)
     step()
-    weights, bias = fit.on_features()
+    weights, bias = _on_features(fit, examples)
     return FittedHead(_head(weights, bias, calibration), strength, calibration, weights, bias, fold_of, fold_scores)
 
 
@@ -131,8 +140,13 @@ def refit_head(examples: Examples, fitted: FittedHead) -> FittedHead:
     """Returns the head for more images, with the strength and the calibration that ``fitted`` found."""
     calibration = fitted.calibration
     problem = examples.problem(multilabel=calibration.multilabel)
-    weights, bias = Fit(problem, fitted.strength).on_features()
+    weights, bias = _on_features(Fit(problem, fitted.strength), examples)
     return FittedHead(_head(weights, bias, calibration), fitted.strength, calibration, weights, bias)
+
+
+def _on_features(fit: Fit, examples: Examples) -> tuple[Matrix, Matrix]:
+    weights, bias = fit.on_features()
+    return examples.nuisances.on_features(weights), bias
 
 
 def _best_strength(problem: Problem, truth: Truth, together: Groups, multilabel: bool, step: Step) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from customvision.training.backbones.nuisances import NO_NUISANCES, Nuisances
 from customvision.training.children.child import Reports
 from customvision.training.computation.data_set import DataSet, read_data_set
 from customvision.training.computation.feature_cache import FeatureCache, StoredFeatures, with_feature_cache
@@ -31,13 +32,15 @@ NOTHING_MEASURED = (
 class Material:
     """``features`` float32[n, v, d]: v views of each image of ``data_set``, the first as predictions see it.
 
-    ``groups`` int64[n] are equal for images that look alike; ``warnings`` are sentences for the run's user.
+    ``groups`` int64[n] are equal for images that look alike; ``warnings`` are sentences for the run's user;
+    ``nuisances`` are those of the backbone that the features come from.
     """
 
     data_set: DataSet
     features: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64]
     warnings: list[str]
+    nuisances: Nuisances = NO_NUISANCES
 
     @property
     def learned(self) -> npt.NDArray[np.bool_]:
@@ -74,6 +77,7 @@ def gather_material(project: ProjectServiceStub, job: Job, reports: Reports) -> 
         features=_side_by_side(found.by_view, digests),
         groups=np.array(readable.groups(found.difference_hashes), dtype=np.int64),
         warnings=warnings,
+        nuisances=Nuisances.load(job.backbone.nuisances_file),
     )
 
 

@@ -51,7 +51,7 @@ def fit_quick_model(material: Material, reports: Reports) -> QuickModel:
     data_set, learned = material.data_set, material.learned
     truth = data_set.truth()
     phase = PhaseReport(reports, Phase.FITTING_HEAD, len(STRENGTHS) + 2)
-    examples = Examples(material.features, truth)
+    examples = Examples.of(material.features, truth, material.nuisances)
     measured = fit_head(
         examples.part(np.flatnonzero(learned)),
         material.groups[learned],

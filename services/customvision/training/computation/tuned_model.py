@@ -201,8 +201,12 @@ def _with_photos(
         data_set = material.data_set.without(set(gone))
     except TrainingImpossible as error:
         raise NotFineTuned(f"The quick model is the result: {error}") from error
-    smaller = Material(
-        data_set, material.features[kept], material.groups[kept], warnings=[*material.warnings, *warnings]
+    smaller = replace(
+        material,
+        data_set=data_set,
+        features=material.features[kept],
+        groups=material.groups[kept],
+        warnings=[*material.warnings, *warnings],
     )
     return smaller, quick.of_those(kept, material), replace(photos, files=tuple(photos.files[row] for row in kept))
 

@@ -116,9 +116,9 @@ def _distil(recipe: Recipe, files: list[Path], teacher: Path, folder: Path, star
         for loss in distillation.learn(learned):
             if not console.is_terminal:
                 _say(f"lesson {distillation.lessons_learned} of {recipe.lessons}: loss {loss:.3f}")
-    _say("Measuring the final statistics…")
+    _say("Measuring the final statistics, and how features differ from view to view…")
     distillation.settle()
-    save_student(distillation.student, recipe.width, recipe.input_size, folder / WEIGHTS_FILE)
+    save_student(distillation.student, recipe.width, distillation.views(), folder / WEIGHTS_FILE)
     _say(f"The backbone is {folder / WEIGHTS_FILE}; name it in CUSTOMVISION_BACKBONE_WEIGHTS to use it.")
 
 

@@ -13,6 +13,7 @@ from customvision.vision.decoding import FORMATS, eight_bits
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
 CROPS_PER_OPENING = 4
+VIEWS = 6
 DRAWN_SHARE = 0.15
 MIXED_SHARE = 0.4
 WORKERS = 4
@@ -62,6 +63,28 @@ def make_plain_crops(photos: Sequence[Path], count: int, seed: Sequence[int], si
         return np.stack([np.asarray(_crop(photo, random, smallest=0.5, side=side)) for _ in range(CROPS_PER_OPENING)])
 
     return _gathered(opened, count, seed)[0]
+
+
+def make_views(photos: Sequence[Path], count: int, seed: Sequence[int], side: int) -> Crops:
+    """Returns ``uint8[count, VIEWS, side, side, 3]``: of each of as many photos several crops, altered, none mixed.
+
+    The same ``seed`` gives the same crops. Raises PhotosUnreadable.
+    """
+
+    def opened(index: int) -> Crops:
+        random = np.random.default_rng([*seed, index])
+        photo = _open_one(photos, random)
+        crops = [_altered(_crop(photo, random, smallest=0.25, side=SIDE), random) for _ in range(VIEWS)]
+        return shrunk(np.stack(crops), side)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return np.stack(list(pool.map(opened, range(count))))
+
+
+def shrunk(crops: Crops, side: int) -> Crops:
+    """Returns ``uint8[n, side, side, 3]`` of crops ``uint8[n, height, width, 3]``."""
+    size, method = (side, side), Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(crop).resize(size, method)) for crop in crops])
 
 
 def _gathered(opened: Callable[[int], Crops], count: int, seed: Sequence[int]) -> tuple[Crops, Random]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from customvision.training.distillation.crops import Crops, make_crops
+from customvision.training.distillation.crops import Crops, make_crops, shrunk
 from customvision.training.distillation.recipe import Recipe
 from customvision.training.distillation.teacher import Targets, Teacher
 
@@ -46,13 +45,7 @@ def lessons(recipe: Recipe, photos: Sequence[Path], teacher: Teacher, first: int
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _shrunk(crops: Crops, size: int) -> Crops:
-    return np.stack(
-        [np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.BILINEAR)) for crop in crops]
-    )
-
-
 def _prepare(recipe: Recipe, photos: Sequence[Path], teacher: Teacher, number: int) -> Lesson:
     crops = make_crops(photos, recipe.crops, (recipe.seed, number))
     size = recipe.size_of(number)
-    return Lesson(_shrunk(crops, size), teacher.look(crops, size))
+    return Lesson(shrunk(crops, size), teacher.look(crops, size))

@@ -31,6 +31,11 @@ class Recipe:
         """How many plain crops the teacher's spread and the final statistics are measured on."""
         return min(self.crops, 2048)
 
+    @property
+    def photos_viewed(self) -> int:
+        """Of how many photos, each in several views, the nuisances are measured in the end."""
+        return min(self.crops, 1536)
+
     def size_of(self, lesson: int) -> int:
         """Returns the side in pixels of what the student sees in that lesson, counted from 0."""
         return self.sizes[lesson * len(self.sizes) // self.lessons]

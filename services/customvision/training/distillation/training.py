@@ -12,7 +12,7 @@ import tensorflow as tf
 from customvision.training.backbones.network import bare_network_from_file
 from customvision.training.backbones.weights_file import WeightsUnusable
 from customvision.training.distillation.checkpoint import Checkpoint
-from customvision.training.distillation.crops import make_plain_crops
+from customvision.training.distillation.crops import Crops, make_plain_crops, make_views
 from customvision.training.distillation.drawn_pictures import SIDE
 from customvision.training.distillation.lesson_log import LessonLog
 from customvision.training.distillation.lessons import Lesson, lessons
@@ -87,6 +87,11 @@ class Distillation:
             # The mean over all batches so far.
             self._keep.assign(index / (index + 1))
             self.student(_scaled(plain[index * recipe.batch : (index + 1) * recipe.batch]), training=True)
+
+    def views(self) -> Crops:
+        """Returns uint8[photos, views, size, size, 3]: photos in several views of the size that the student is for."""
+        recipe = self._recipe
+        return make_views(self._photos, recipe.photos_viewed, self._plain_seed, recipe.input_size)
 
     def _learn(self, lesson: Lesson, learned: Learned) -> dict[str, float]:
         totals: dict[str, float] = {}

@@ -36,7 +36,7 @@ def folds_to_repeat_on(material: Material, quick: QuickModel) -> list[Rows]:
 def head_without(fold: Rows, material: Material, quick: QuickModel) -> Head:
     """Returns the quick head that has seen neither the held-out images nor those of ``fold``."""
     kept = np.setdiff1d(np.flatnonzero(material.learned), fold)
-    examples = Examples(material.features[kept], material.data_set.truth()[kept])
+    examples = Examples.of(material.features[kept], material.data_set.truth()[kept], material.nuisances)
     return refit_head(examples, quick.measured).head
 
 
