@@ -13,7 +13,7 @@ RIVALS := mlserver kserve pytriton
 TEACHER ?= $(CUSTOMVISION_TEACHER_WEIGHTS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo pictures test lint format types protos protos-check bench bench-training bench-prediction rivals backbone lock clean
+.PHONY: help run demo pictures test lint format types protos protos-check bench bench-training bench-prediction rivals backbone nuisances lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ rivals: $(RIVALS:%=$(VENV)/rivals/%/.installed) ## Install the servers that benc
 backbone: $(VENV)/.runtime ## Train a small backbone: make backbone PHOTOS=folder TEACHER=weights.h5 (docs/backbone.md)
 	@test -n "$(PHOTOS)" -a -n "$(TEACHER)" || { echo "Say from what to learn: make backbone PHOTOS=folder TEACHER=weights.h5"; exit 2; }
 	@$(BIN)/python -m customvision.training.distillation $(PHOTOS) --teacher "$(TEACHER)" --folder "$(FOLDER)" $(OPTIONS)
+
+nuisances: $(VENV)/.runtime ## Measure how features differ between views of one photo: make nuisances PHOTOS=folder WEIGHTS=file.h5 (docs/backbone.md)
+	@test -n "$(PHOTOS)" -a -n "$(WEIGHTS)" || { echo "Say of what, on what: make nuisances PHOTOS=folder WEIGHTS=file.weights.h5"; exit 2; }
+	@$(BIN)/python -m customvision.training.distillation.measure_nuisances $(PHOTOS) --weights "$(WEIGHTS)" $(OPTIONS)
 
 lock: $(VENV)/.development ## Pin every dependency again, with hashes
 	@for rival in $(RIVALS); do \

@@ -16,7 +16,7 @@ from PIL import Image
 
 from customvision.common.folder_lock import FolderLock
 from customvision.training.backbones.sources import BUILT_IN
-from customvision.training.backbones.weights_file import read_shape
+from customvision.training.backbones.weights_file import network_digest, read_nuisances, read_shape
 from customvision.training.distillation.checkpoint import Checkpoint, CheckpointUnusable
 from customvision.training.distillation.crops import (
     VIEWS,
@@ -345,3 +345,24 @@ def test_only_one_works_in_a_folder(photos: Path, teacher: Path, tmp_path: Path)
     lock.release()
     assert (outcome.returncode, "Another `make backbone` works in" in outcome.stderr) == (1, True)
     assert log_of(tmp_path) == []
+
+
+def test_nuisances_of_weights_that_one_has(photos: Path, teacher: Path, tmp_path: Path) -> None:
+    """Of a weights file that was not trained here, too, its nuisances are measured and added to it; a folder without
+    pictures and a file that holds no network are refused by name, and the file stays as it is."""
+    weights = tmp_path / "own.weights.h5"
+    weights.write_bytes(teacher.read_bytes())
+    command_line = [sys.executable, "-m", "customvision.training.distillation.measure_nuisances"]
+    (tmp_path / "empty").mkdir()
+    empty = run(*command_line, str(tmp_path / "empty"), "--weights", str(weights))
+    assert (empty.returncode, "There are no pictures in" in empty.stderr) == (2, True)
+    (tmp_path / "no.weights.h5").write_bytes(b"no HDF5")
+    broken = run(*command_line, str(photos), "--weights", str(tmp_path / "no.weights.h5"), "--count", "16")
+    assert (broken.returncode, "is no readable HDF5 file" in broken.stderr) == (1, True)
+    assert weights.read_bytes() == teacher.read_bytes()
+    outcome = run(*command_line, str(photos), "--weights", str(weights), "--count", "16")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "how its features differ between views" in outcome.stderr
+    assert [len(level.directions) for level in read_nuisances(weights).levels] == [96, 144, 192, 336, 112, 1280]
+    assert read_shape(weights) == read_shape(teacher)
+    assert network_digest(weights) == network_digest(teacher)

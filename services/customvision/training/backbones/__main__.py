@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from customvision.training.backbones.architectures import architecture_of
+from customvision.training.backbones.known_nuisances import place_nuisances
 from customvision.training.backbones.prepared import PreparedBackbone, read_digests
 from customvision.training.backbones.sources import Weights, find_weights
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape
@@ -60,6 +61,8 @@ def _prepared(
             folder=folder,
             tuned_from=tuned_from,
         )
+    else:
+        place_nuisances(folder)
     digests = read_digests(folder)
     assert digests is not None  # noqa: S101 - convert has just written them
     backbone = PreparedBackbone(

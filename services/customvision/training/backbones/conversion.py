@@ -12,6 +12,7 @@ import openvino
 from openvino.preprocess import PrePostProcessor
 
 from customvision.common.durable_files import TEMPORARY_PREFIX
+from customvision.training.backbones.known_nuisances import place_nuisances
 from customvision.training.backbones.network import (
     bare_network_from_file,
     save_network,
@@ -21,7 +22,6 @@ from customvision.training.backbones.network import (
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
     DESCRIPTION_FILE,
-    NUISANCES_FILE,
     WEIGHTS_FILE,
     place_durably,
 )
@@ -43,9 +43,9 @@ def convert(
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
         save_network(bare, temporary / WEIGHTS_FILE, shape.features_today)
-        nuisances = read_nuisances(weights_file)
         # Who begins with these weights in another training has them too.
-        write_nuisances(temporary / WEIGHTS_FILE, nuisances)
+        write_nuisances(temporary / WEIGHTS_FILE, read_nuisances(weights_file))
+        place_nuisances(temporary)
         network = with_levels(bare, shape.network, shape.features_today)
         artifact = _artifact(network, backbone_id, architecture, temporary)
         if tuned_from is not None:
@@ -55,8 +55,6 @@ def convert(
         description = f'{{"backbone_sha256": "{digest_of(data)}", "weights_sha256": "{digest_of(weights)}"}}\n'
         _write(temporary / BACKBONE_FILE, data)
         _write(temporary / WEIGHTS_FILE, weights)
-        if nuisances.levels:
-            nuisances.save(temporary / NUISANCES_FILE)
         _write(temporary / DESCRIPTION_FILE, description.encode())
         place_durably(temporary, folder)
     finally:

@@ -4,6 +4,7 @@ Method: within-class covariance normalisation (Hatch, Kajarekar and Stolcke, "Wi
 SVM-based speaker recognition", 2006). Here the views of a photo, crops in other light, are the class: no labels needed.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -94,14 +95,15 @@ class Nuisances:
             )
         )
 
-    def save(self, file: Path) -> None:
-        """Writes them to an ``.npz`` file, which load reads."""
-        with file.open("wb") as output:
-            np.savez(output, allow_pickle=False, **self.to_arrays())
+    def to_bytes(self) -> bytes:
+        """Returns an ``.npz`` file, which load reads."""
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **self.to_arrays())
+        return file.getvalue()
 
     @classmethod
     def load(cls, file: Path) -> "Nuisances":
-        """Reads what save wrote; a file that is not there holds none."""
+        """Reads a file of to_bytes; one that is not there holds none."""
         if not file.exists():
             return cls()
         with np.load(file, allow_pickle=False) as arrays:
@@ -138,6 +140,8 @@ def _measured_level(features: npt.NDArray[np.float64]) -> LevelNuisances:
     level = LevelNuisances(
         directions[:, :MAX_DIRECTIONS].astype(np.float32), np.sqrt(rest / (told + least)).astype(np.float32), 1.0
     )
-    # Each level counts as much as any other: photos differ as much in all of them.
-    spread = level.lessened(features.reshape(-1, size)).var(axis=0).sum()
-    return LevelNuisances(level.directions, level.factors, float(1 / np.sqrt(max(spread, np.finfo(np.float32).tiny))))
+    rows = features.reshape(-1, size)
+    before, after = rows.var(axis=0).sum(), level.lessened(rows).var(axis=0).sum()
+    # Half way between what photos differed by in this level and what they would if all levels counted alike.
+    scale = before**0.25 / np.sqrt(max(after, np.finfo(np.float32).tiny))
+    return LevelNuisances(level.directions, level.factors, float(scale))

@@ -1,5 +1,6 @@
 """What a Keras weights file holds, told from the shapes in it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,10 +129,25 @@ def read_nuisances(file: Path) -> Nuisances:
 
 
 def write_nuisances(file: Path, nuisances: Nuisances) -> None:
-    """Adds to the weights file what read_nuisances returns."""
+    """Writes into the weights file what read_nuisances returns."""
     with h5py.File(file, "r+") as content:
+        if _NUISANCES in content:
+            del content[_NUISANCES]
         for name, array in nuisances.to_arrays().items():
             content[f"{_NUISANCES}/{name}"] = array
+
+
+def network_digest(file: Path) -> str:
+    """Returns what a weights file's network is known by, 64 hex digits: its arrays in any order, as float32."""
+    digests: list[str] = []
+
+    def note(name: str, entry: object) -> None:
+        if isinstance(entry, h5py.Dataset) and not name.startswith(_NUISANCES):
+            digests.append(hashlib.sha256(str(entry.shape).encode() + entry[()].astype("<f4").tobytes()).hexdigest())
+
+    with h5py.File(file, "r") as content:
+        content.visititems(note)
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
 
 
 def _size_by_name(file: Path) -> int:

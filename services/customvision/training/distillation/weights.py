@@ -1,6 +1,7 @@
 """A trained student as a small weights file that the services read."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,11 @@ def save_student(student: Any, width: float, views: Crops, file: Path) -> None:
         small.rename(file)
 
 
-def nuisances_of(network: Any, views: Crops) -> Nuisances:
+def nuisances_of(network: Any, views: Iterable[Crops]) -> Nuisances:
     """Returns the nuisances of a network with features of several levels, in ``views`` as save_student's."""
-    photos, each = views.shape[:2]
     features = [np.asarray(network(of_one.astype(np.float32) / 127.5 - 1.0, training=False)) for of_one in views]
     sizes = [level.shape[-1] for level in network.layers[-1].input]
-    return measured(np.concatenate(features).reshape(photos, each, -1), sizes)
+    return measured(np.stack(features), sizes)
 
 
 def _round(source: Path, target: Path) -> None:
