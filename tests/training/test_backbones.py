@@ -102,7 +102,7 @@ def test_built_in_weights_are_small() -> None:
     """What comes with the product is a MobileNetV2 without a classifier, in at most 4 MB; of all its features it says
     how they differ from view to view."""
     assert read_shape(BUILT_IN).classes is None
-    assert sum(len(level.directions) for level in read_nuisances(BUILT_IN).levels) == 3712
+    assert read_nuisances(BUILT_IN).feature_count == 3712
     assert BUILT_IN.stat().st_size <= 4_000_000
 
 
@@ -245,9 +245,7 @@ async def test_prepared_backbone_knows_its_nuisances(prepared_settings: Settings
         arrays = found.to_arrays()
         assert all(np.array_equal(array, arrays[name]) for name, array in wanted.items())
     artifact = BackboneArtifact.from_bytes(backbone.backbone_file.read_bytes())
-    assert sum(len(level.directions) for level in Nuisances.load(backbone.nuisances_file).levels) == (
-        artifact.feature_count
-    )
+    assert Nuisances.load(backbone.nuisances_file).feature_count == artifact.feature_count
 
 
 def test_prepared_backbone_is_lean(prepared_folder: Path, tmp_path: Path) -> None:
@@ -302,6 +300,31 @@ async def test_failed_preparation_is_tried_again(prepared_settings: Settings) ->
 def made_at(folder: Path) -> list[int]:
     """Returns when each file of a prepared backbone was written; copies keep that time."""
     return [file.stat().st_mtime_ns for file in sorted(folder.iterdir())]
+
+
+@pytest.mark.parametrize("damage", ["missing", "misfit", "not finite", "no arrays", "of others"])
+async def test_nuisances_that_cannot_be_used_are_told(settings: Settings, tmp_path: Path, damage: str) -> None:
+    """A weights file whose nuisances are damaged, or of other features than its network has, is refused in a sentence
+    that says what to do."""
+    file = tmp_path / "own.weights.h5"
+    file.write_bytes(BUILT_IN.read_bytes())
+    with h5py.File(file, "r+") as content:
+        group = content["customvision_nuisances"]
+        if damage == "missing":
+            del group["factors_3"]
+        elif damage == "misfit":
+            del group["factors_3"]
+            group["factors_3"] = np.ones(5, np.float32)
+        elif damage == "not finite":
+            group["scale_0"][0] = np.nan
+        elif damage == "no arrays":
+            group.create_group("more")
+        else:
+            for name in ("directions_10", "factors_10", "scale_10"):
+                del group[name]
+    preparation = BackbonePreparation(replace(settings, backbone_weights=file))
+    with pytest.raises(BackboneUnavailable, match=r"own\.weights\.h5 .* Measure them again: make nuisances\."):
+        await preparation.backbone()
 
 
 async def test_unusable_file_fails_the_run_with_its_reason(settings: Settings, keys: Keys, tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ from customvision.training.backbones.network import (
     with_levels,
     with_pixels_in,
 )
+from customvision.training.backbones.nuisances import Nuisances
 from customvision.training.backbones.prepared import (
     BACKBONE_FILE,
     DESCRIPTION_FILE,
     WEIGHTS_FILE,
     place_durably,
 )
-from customvision.training.backbones.weights_file import read_nuisances, read_shape, write_nuisances
+from customvision.training.backbones.weights_file import WeightsUnusable, read_nuisances, read_shape, write_nuisances
 from customvision.vision.artifacts import BackboneArtifact, digest_of
 from customvision.vision.decoding import PREPROCESSING
 from customvision.vision.network_parts import frozen_outputs
@@ -43,11 +44,11 @@ def convert(
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
     try:
         save_network(bare, temporary / WEIGHTS_FILE, shape.features_today)
-        # Who begins with these weights in another training has them too.
-        write_nuisances(temporary / WEIGHTS_FILE, read_nuisances(weights_file))
-        place_nuisances(temporary)
         network = with_levels(bare, shape.network, shape.features_today)
         artifact = _artifact(network, backbone_id, architecture, temporary)
+        # Who begins with these weights in another training has them too.
+        write_nuisances(temporary / WEIGHTS_FILE, _nuisances(weights_file, artifact.feature_count))
+        place_nuisances(temporary)
         if tuned_from is not None:
             artifact = replace(artifact, frozen_outputs=_frozen_outputs(artifact, tuned_from, temporary))
         data = artifact.to_bytes()
@@ -85,6 +86,16 @@ def _artifact(network: Any, backbone_id: str, architecture: str, folder: Path) -
     for file in (exported, exported.with_suffix(".bin"), final, final.with_suffix(".bin")):
         file.unlink()
     return artifact
+
+
+def _nuisances(weights_file: Path, feature_count: int) -> Nuisances:
+    nuisances = read_nuisances(weights_file)
+    if nuisances.levels and nuisances.feature_count != feature_count:
+        raise WeightsUnusable(
+            f"The weights file {weights_file.name} tells the nuisances of {nuisances.feature_count} features, and "
+            f"there are {feature_count}. Measure them again: make nuisances."
+        )
+    return nuisances
 
 
 def _frozen_outputs(artifact: BackboneArtifact, tuned_from: Path, folder: Path) -> tuple[str, ...]:

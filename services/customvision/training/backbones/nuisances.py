@@ -49,6 +49,11 @@ class Nuisances:
 
     levels: tuple[LevelNuisances, ...] = ()
 
+    @property
+    def feature_count(self) -> int:
+        """d: of how many features they are."""
+        return sum(len(level.directions) for level in self.levels)
+
     def lessened(self, features: Rows) -> Rows:
         """Returns ``features`` float32[n, d] as a head should learn from them: the same where there are no levels."""
         if not self.levels:
@@ -82,18 +87,17 @@ class Nuisances:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Nuisances":
-        """Reads what to_arrays wrote."""
-        levels = range(len(arrays) // 3)
-        return cls(
-            tuple(
-                LevelNuisances(
-                    np.asarray(arrays[f"directions_{index}"], np.float32),
-                    np.asarray(arrays[f"factors_{index}"], np.float32),
-                    float(arrays[f"scale_{index}"][0]),
-                )
-                for index in levels
+        """Reads what to_arrays wrote. Raises KeyError and ValueError where it is not that."""
+        levels = []
+        for index in range(-(-len(arrays) // 3)):
+            directions, factors, scale = (
+                np.asarray(arrays[f"{name}_{index}"], np.float32) for name in ("directions", "factors", "scale")
             )
-        )
+            fitting = directions.ndim == 2 and factors.shape == directions.shape[1:] and scale.shape == (1,)
+            if not fitting or not all(np.isfinite(array).all() for array in (directions, factors, scale)):
+                raise ValueError(f"the arrays of level {index} do not fit one another, or are not finite")
+            levels.append(LevelNuisances(directions, factors, float(scale[0])))
+        return cls(tuple(levels))
 
     def to_bytes(self) -> bytes:
         """Returns an ``.npz`` file, which load reads."""

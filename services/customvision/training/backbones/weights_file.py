@@ -122,10 +122,15 @@ def write_notes(file: Path, *, input_size: int, features: str = LEVELS) -> None:
 
 
 def read_nuisances(file: Path) -> Nuisances:
-    """Returns those that were measured of the network with its features of today, or none."""
+    """Returns those that were measured of the network with its features of today, or none. Raises WeightsUnusable."""
     with h5py.File(file, "r") as content:
-        group = content.get(_NUISANCES, {})
-        return Nuisances.from_arrays({name: array[()] for name, array in group.items()})
+        try:
+            return Nuisances.from_arrays({name: array[()] for name, array in content.get(_NUISANCES, {}).items()})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise WeightsUnusable(
+                f"What the weights file {file.name} tells of its nuisances cannot be used ({error}). Measure them "
+                "again: make nuisances."
+            ) from error
 
 
 def write_nuisances(file: Path, nuisances: Nuisances) -> None:
