@@ -33,7 +33,8 @@ def save_student(student: Any, width: float, views: Crops, file: Path) -> None:
 
 def nuisances_of(network: Any, views: Iterable[Crops]) -> Nuisances:
     """Returns the nuisances of a network with features of several levels, in ``views`` as save_student's."""
-    features = [np.asarray(network(of_one.astype(np.float32) / 127.5 - 1.0, training=False)) for of_one in views]
+    # As one graph: layer by layer takes three times as long.
+    features = [np.asarray(network.predict_on_batch(of_one.astype(np.float32) / 127.5 - 1.0)) for of_one in views]
     sizes = [level.shape[-1] for level in network.layers[-1].input]
     return measured(np.stack(features), sizes)
 
