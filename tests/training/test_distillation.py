@@ -366,3 +366,4 @@ def test_nuisances_of_weights_that_one_has(photos: Path, teacher: Path, tmp_path
     assert [len(level.directions) for level in read_nuisances(weights).levels] == [96, 144, 192, 336, 112, 1280]
     assert read_shape(weights) == read_shape(teacher)
     assert network_digest(weights) == network_digest(teacher)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "no.weights.h5", "own.weights.h5"]

@@ -61,8 +61,13 @@ def test_files_word_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     write_nuisances(weights, own)
     place_nuisances(weights.parent)
     assert placed.read_bytes() == own.to_bytes()
-    # What is there is not written anew.
+    # What is there is not written anew, unless it is damaged.
+    written = placed.stat().st_mtime_ns
     place_nuisances(weights.parent)
+    assert placed.stat().st_mtime_ns == written
+    placed.write_bytes(own.to_bytes()[:-200])
+    place_nuisances(weights.parent)
+    assert placed.read_bytes() == own.to_bytes()
     assert sorted(file.name for file in weights.parent.iterdir()) == sorted([WEIGHTS_FILE, NUISANCES_FILE])
 
 

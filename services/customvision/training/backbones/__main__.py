@@ -1,6 +1,7 @@
 """The child process that finds the weights and makes the backbone ready; quick when that was done before."""
 
 import errno
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def _prepared(
             tuned_from=tuned_from,
         )
     else:
-        place_nuisances(folder)
+        # Without them the backbone works as it did; the next start tries again.
+        with suppress(OSError):
+            place_nuisances(folder)
     digests = read_digests(folder)
     assert digests is not None  # noqa: S101 - convert has just written them
     backbone = PreparedBackbone(

@@ -110,7 +110,8 @@ class Nuisances:
         """Reads a file of to_bytes; one that is not there holds none."""
         if not file.exists():
             return cls()
-        with np.load(file, allow_pickle=False) as arrays:
+        # Of a damaged file NumPy leaves open what it was given as a path.
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
             return cls.from_arrays(dict(arrays))
 
     def _columns(self) -> Iterator[tuple[LevelNuisances, slice]]:

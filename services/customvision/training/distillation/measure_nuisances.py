@@ -6,6 +6,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from customvision.training.backbones.nuisances import Nuisances
 from customvision.training.backbones.weights_file import WeightsUnusable, read_shape, write_nuisances
 from customvision.training.distillation.crops import PhotosUnreadable, find_photos, make_views
 
@@ -39,7 +42,7 @@ def measure(
         from customvision.training.distillation.weights import nuisances_of
 
         network = with_levels(bare_network_from_file(weights), shape.network, shape.features_today)
-        write_nuisances(weights, nuisances_of(network, track(views, "looking", console=console)))
+        _add(nuisances_of(network, track(views, "looking", console=console)), weights.resolve())
     except (WeightsUnusable, PhotosUnreadable) as error:
         _say(str(error))
         raise typer.Exit(1) from error
@@ -47,6 +50,15 @@ def measure(
         _say(f"A file cannot be read or written: {error}. Mend that and run the same command.")
         raise typer.Exit(1) from error
     _say(f"{weights} tells now how its features differ between views. Heads that are trained on it rely on that less.")
+
+
+def _add(nuisances: Nuisances, weights: Path) -> None:
+    # Whoever stops this finds the file as it was.
+    with tempfile.TemporaryDirectory(dir=weights.parent) as folder:
+        whole = Path(folder) / weights.name
+        shutil.copy(weights, whole)
+        write_nuisances(whole, nuisances)
+        whole.replace(weights)
 
 
 def _say(sentence: str) -> None:
