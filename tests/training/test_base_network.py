@@ -55,6 +55,7 @@ def test_network_of_an_older_version_is_begun_with(job: Job, tmp_path: Path) -> 
     with h5py.File(older, "r+") as content:
         del content.attrs["customvision_features"]
         content.attrs["customvision_inner_scales"] = (0.5, 2.0, 3.0)
+        del content["customvision_nuisances"]
     project, based = project_with(older.read_bytes()), replace(job, base=BaseModel("a" * 64, "b" * 64, "c" * 64))
     begun = on_base(project, based)
     # As after a kill.

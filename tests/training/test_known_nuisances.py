@@ -12,7 +12,14 @@ from customvision.training.backbones.known_nuisances import known_file, place_nu
 from customvision.training.backbones.nuisances import NO_NUISANCES, Nuisances, measured
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import NUISANCES_FILE, WEIGHTS_FILE
-from customvision.training.backbones.weights_file import network_digest, read_nuisances, write_nuisances
+from customvision.training.backbones.weights_file import (
+    LEVELS,
+    LEVELS_AND_SPREAD,
+    network_digest,
+    read_nuisances,
+    write_notes,
+    write_nuisances,
+)
 
 
 def weights_file(file: Path, *arrays: np.ndarray, group: str = "layers") -> Path:
@@ -78,6 +85,17 @@ def test_what_is_measured_again_replaces_what_was(tmp_path: Path, nuisances: Nui
     write_nuisances(weights, nuisances)
     assert len(read_nuisances(weights).levels) == 1
     write_nuisances(weights, NO_NUISANCES)
+    assert read_nuisances(weights) == NO_NUISANCES
+
+
+def test_nuisances_of_other_features_leave_the_file(tmp_path: Path, nuisances: Nuisances) -> None:
+    """A note that says anew what it said keeps what was measured; one that asks for other features does not."""
+    weights = weights_file(tmp_path / WEIGHTS_FILE, np.ones(3, np.float32))
+    write_nuisances(weights, nuisances)
+    write_notes(weights, input_size=160, features=LEVELS)
+    write_notes(weights, input_size=96, features=LEVELS)
+    assert read_nuisances(weights).feature_count == nuisances.feature_count
+    write_notes(weights, input_size=96, features=LEVELS_AND_SPREAD)
     assert read_nuisances(weights) == NO_NUISANCES
 
 

@@ -115,8 +115,10 @@ def read_shape(file: Path) -> WeightsShape:
 
 def write_notes(file: Path, *, input_size: int, features: str = LEVELS) -> None:
     """Writes into the weights file for which side of pictures, in pixels, it is, and how features are taken: LEVELS or
-    LEVELS_AND_SPREAD."""
+    LEVELS_AND_SPREAD. Nuisances of other features than these leave the file."""
     with h5py.File(file, "r+") as content:
+        if _NUISANCES in content and content.attrs.get(_FEATURES_NOTE, LEVELS) != features:
+            del content[_NUISANCES]
         content.attrs[_INPUT_SIZE_NOTE] = input_size
         content.attrs[_FEATURES_NOTE] = features
 
