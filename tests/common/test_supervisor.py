@@ -82,6 +82,31 @@ async def test_services_that_stop_together_do_not_wait_for_one_another() -> None
         assert ready + told.read() + told.read() == b"rrttee"
 
 
+async def test_a_service_is_asked_to_stop_once() -> None:
+    """Whoever stops a service that is being stopped waits for the same end; the process is told once. Started again, it
+    can be stopped again."""
+    reading, writing = os.pipe()
+    code = (
+        "import os, signal, sys, time\n"
+        "def tell(what): os.write(int(sys.argv[1]), what)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (tell(b't'), time.sleep(0.3), sys.exit()))\n"
+        "tell(b'r')\n"
+        "signal.pause()"
+    )
+    service = ServiceProcess("a", [sys.executable, "-c", code, str(writing)], descriptors=[writing])
+    with os.fdopen(reading, "rb", buffering=0) as told:
+        for _ in range(2):
+            await service.start()
+            assert await asyncio.to_thread(told.read, 1) == b"r"
+            stopped = asyncio.create_task(service.stop())
+            assert await asyncio.to_thread(told.read, 1) == b"t"
+            await service.stop()
+            await stopped
+            assert await service.wait() == 0
+        os.close(writing)
+        assert told.read() == b""
+
+
 async def test_a_service_gets_the_environment_that_it_is_given() -> None:
     """What is set for a service stands beside what this process has, and is not set here."""
     code = "import os, sys; sys.exit(int(os.environ['GIVEN']) + ('PATH' in os.environ))"

@@ -34,9 +34,11 @@ class ServiceProcess:
         # -P: not from the folder that the user happens to stand in.
         self._command = command or (sys.executable, "-P", "-m", f"customvision.{name}")
         self._process: asyncio.subprocess.Process | None = None
+        self._asked_to_stop = False
 
     async def start(self) -> None:
         """Starts a process. It ends by itself when this one is gone: its standard input closes then."""
+        self._asked_to_stop = False
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
@@ -53,10 +55,13 @@ class ServiceProcess:
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Asks the process to drain; kills it if it has not ended in time."""
+        """Asks the process to drain, however often this is called; kills it if it has not ended in time."""
         if self._process is None or self._process.returncode is not None:
             return
-        self._process.terminate()
+        if not self._asked_to_stop:
+            # Once: to some programs a second signal means at once.
+            self._asked_to_stop = True
+            self._process.terminate()
         try:
             await asyncio.wait_for(self._process.wait(), self._stop_seconds)
         except TimeoutError:
