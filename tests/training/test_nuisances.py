@@ -82,6 +82,13 @@ def test_without_nuisances_nothing_changes() -> None:
     assert NO_NUISANCES.on_features(weights) is weights
 
 
+def test_other_features_are_refused(nuisances: Nuisances) -> None:
+    """Features of another network are not lessened by chance: neither fewer nor more than were measured."""
+    for count in (sum(SIZES) - 1, sum(SIZES) + 1):
+        with pytest.raises(ValueError, match=f"do not fit {count}"):
+            nuisances.lessened(np.ones((2, count), np.float32))
+
+
 def test_rows_keep_their_places(nuisances: Nuisances) -> None:
     """What is computed in blocks is what each row alone would give."""
     seen = views(BLOCK_ROWS // 4 + 5, np.random.default_rng(3)).reshape(-1, sum(SIZES))

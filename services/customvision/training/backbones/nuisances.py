@@ -55,9 +55,14 @@ class Nuisances:
         return sum(len(level.directions) for level in self.levels)
 
     def lessened(self, features: Rows) -> Rows:
-        """Returns ``features`` float32[n, d] as a head should learn from them: the same where there are no levels."""
+        """Returns ``features`` float32[n, d] as a head should learn from them: the same where there are no levels.
+
+        Raises ValueError where they are of another number of features.
+        """
         if not self.levels:
             return features
+        if features.shape[1] != self.feature_count:
+            raise ValueError(f"nuisances of {self.feature_count} features do not fit {features.shape[1]}")
         lessened = np.empty_like(features)
 
         def apply(start: int) -> None:
