@@ -78,6 +78,12 @@ def test_files_word_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert sorted(file.name for file in weights.parent.iterdir()) == sorted([WEIGHTS_FILE, NUISANCES_FILE])
 
 
+def test_imagenets_are_known(shared: Path) -> None:
+    """Of Keras' ImageNet MobileNetV2 1.0, all of whose features they are of, nuisances come with the package."""
+    weights = shared / "weights" / "mobilenet_v2_1.0_224_no_top.weights.h5"
+    assert Nuisances.load(known_file(network_digest(weights))).feature_count == 3712
+
+
 def test_what_is_measured_again_replaces_what_was(tmp_path: Path, nuisances: Nuisances) -> None:
     """A weights file tells the newest measure."""
     weights = weights_file(tmp_path / WEIGHTS_FILE, np.ones(3, np.float32))

@@ -14,9 +14,12 @@ from PIL import Image
 from customvision.common.channel import open_blocking_channel
 from customvision.common.keys import Keys
 from customvision.common.settings import Settings
+from customvision.training.backbones.nuisances import NO_NUISANCES, Nuisances
 from customvision.training.backbones.preparation import BackbonePreparation
 from customvision.training.backbones.prepared import PreparedBackbone
 from customvision.training.children.child import Reports
+from customvision.training.computation.fine_tuning.verdict import head_without
+from customvision.training.computation.head_fit import Examples, refit_head
 from customvision.training.computation.job import Job, TrainingImpossible
 from customvision.training.computation.material import NOTHING_MEASURED, Material, gather_material
 from customvision.training.computation.quick_model import fit_quick_model
@@ -114,6 +117,32 @@ async def test_images_are_seen_from_several_sides(training: Training) -> None:
     assert more.features.shape[:2] == (52, 2)
     assert training.told.embedded[-1] == 40
     assert more.features[:12].tobytes() == np.ascontiguousarray(material.features[:, :2]).tobytes()
+
+
+async def test_heads_are_fitted_with_the_nuisances_of_the_backbone(training: Training) -> None:
+    """Both heads of a quick model, and the one that a fold is left out of, have learned on lessened features."""
+    project_id, _ = await training.suite.colored_project(per_tag=20)
+    material = await training.material(project_id)
+    quick = fit_quick_model(material, training.told)
+    known, truth = Nuisances.load(training.backbone.nuisances_file), material.data_set.truth()
+    assert known.levels
+    learned = np.flatnonzero(material.learned)
+    fold = learned[:3]
+    without = np.setdiff1d(learned, fold)
+    heads = [
+        (quick.measured.head, learned),
+        (quick.served.head, np.arange(len(truth))),
+        (head_without(fold, material, quick), without),
+    ]
+    for head, images in heads:
+        features = material.features[images]
+        wanted, other = (
+            refit_head(Examples.of(features, truth[images], nuisances), quick.measured).head.weights
+            for nuisances in (known, NO_NUISANCES)
+        )
+        largest = float(np.abs(wanted).max())
+        assert head.weights == pytest.approx(wanted, abs=1e-3 * largest)
+        assert np.abs(head.weights - other).max() > 0.05 * largest
 
 
 async def test_lost_images_are_left_out_whatever_is_known_of_them(training: Training) -> None:
